@@ -1,0 +1,243 @@
+//! `queues.toml` as it is used: checked, complete, with every default filled
+//! in. Reading, checking and explaining it are in the modules beside.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// `[redis]`
+    pub redis: Redis,
+    /// `[runtime]`
+    pub runtime: Runtime,
+    /// `[queues.<name>]`
+    pub queues: BTreeMap<String, Arc<Queue>>,
+    /// `[plugins.<name>]`; a plugin that is named by a queue and has no table
+    /// of its own is here with the defaults (no grants).
+    pub plugins: BTreeMap<String, Arc<Plugin>>,
+}
+
+/// Where the queues are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redis {
+    /// `url`: a Redis URL, or `"embedded"`.
+    pub url: RedisUrl,
+    /// Prefix of all keys, may contain `:`. Defaults to `bull`.
+    pub prefix: String,
+    /// One idle named connection per queue, so that BullMQ's `getWorkers` and
+    /// Bull Board see this worker. Defaults to true.
+    pub presence: bool,
+}
+
+/// The address of Redis.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RedisUrl {
+    /// `redis://`, `rediss://` or `unix://`, with user, password and database.
+    Url(String),
+    /// A private `redis-server` child with its data in this directory.
+    Embedded(PathBuf),
+}
+
+/// `[runtime]`: how this process runs jobs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Runtime {
+    /// Directory of the plugins; `<name>.wasm` is plugin `<name>`. Defaults to
+    /// `plugins` beside `queues.toml`.
+    pub plugins: PathBuf,
+    /// Private directory of compiled code. Defaults to
+    /// `$XDG_CACHE_HOME/runner` or `~/.cache/runner`.
+    pub cache: PathBuf,
+    /// Threads that run guests. Defaults to the number of cores.
+    pub threads: NonZeroUsize,
+    /// How long running jobs may go on after SIGTERM. Then they are stopped and
+    /// handed back. Defaults to 25 s, below Kubernetes' 30 s.
+    pub grace: Duration,
+    /// How long a job is locked, renewed at a third of it. Defaults to 30 s, as
+    /// BullMQ's `lockDuration`.
+    pub lock: Duration,
+    /// How often jobs of dead workers are looked for; at most half of `lock`
+    /// is sensible. Defaults to 15 s (BullMQ's `stalledInterval` is 30 s).
+    pub stalled_interval: Duration,
+    /// How often a job may stall before it fails. Defaults to 5 (BullMQ: 1,
+    /// which fails jobs that were never started after two lost replies).
+    pub max_stalled: u32,
+}
+
+/// `[queues.<name>]`: how one queue is consumed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queue {
+    /// Name without prefix; not empty, without `:`.
+    pub name: String,
+    /// How many jobs run at once in this process. Defaults to 10.
+    pub concurrency: NonZeroUsize,
+    /// At most `max` starts per `duration` over all workers of the queue
+    /// (BullMQ's worker limiter).
+    pub limiter: Option<Limiter>,
+    /// Settings of a job whose name no entry of `jobs` matches.
+    pub base: JobSettings,
+    /// `[queues.<name>.jobs.<pattern>]` in the order of the file; the first
+    /// whose pattern matches the job's name wins. Keys it leaves out are
+    /// `base`'s.
+    pub jobs: Vec<(Pattern, JobSettings)>,
+    /// Options of jobs added to this queue through Runner (CLI, `queue.add`).
+    pub defaults: JobDefaults,
+}
+
+impl Queue {
+    /// The settings for jobs of this name.
+    pub fn settings(&self, name: &str) -> &JobSettings {
+        self.jobs
+            .iter()
+            .find(|(pattern, _)| pattern.matches(name))
+            .map_or(&self.base, |(_, settings)| settings)
+    }
+}
+
+/// What one job of a queue runs on and may use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobSettings {
+    /// The plugin that handles it.
+    pub plugin: String,
+    /// Wall-clock time of one attempt. Defaults to 60 s.
+    pub timeout: Duration,
+    /// Bytes of linear memory over all memories of the instance. Defaults to
+    /// 64 MiB.
+    pub memory: usize,
+    /// Bytes of payload that are accepted; larger jobs fail at once. Defaults
+    /// to 10 MiB.
+    pub max_payload: usize,
+    /// Bytes of result that are stored; a larger result is a failed attempt.
+    /// Defaults to 5 MiB.
+    pub max_result: usize,
+    /// Log lines kept per job when the job has no `keepLogs`. Defaults to 1000.
+    pub max_logs: usize,
+    /// Jobs one attempt may add. Defaults to 1000.
+    pub max_adds: usize,
+}
+
+/// A job name, or a pattern in which `*` stands for any characters, also none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern(pub String);
+
+impl Pattern {
+    /// Whether the pattern covers the whole name.
+    pub fn matches(&self, name: &str) -> bool {
+        let mut parts = self.0.split('*');
+        let first = parts.next().unwrap_or_default();
+        let Some(mut rest) = name.strip_prefix(first) else {
+            return false;
+        };
+        let mut parts = parts.peekable();
+        if parts.peek().is_none() {
+            return rest.is_empty();
+        }
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                return rest.ends_with(part);
+            }
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+/// BullMQ's worker limiter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limiter {
+    /// Starts per `duration`.
+    pub max: u32,
+    /// The window.
+    pub duration: Duration,
+}
+
+/// `[defaults.job]` and `[queues.<name>.defaults]`: options of jobs added
+/// through Runner.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JobDefaults {
+    /// Attempts in all. BullMQ's own default is 1.
+    pub attempts: Option<u32>,
+    /// The wait between attempts; none means retried at once.
+    pub backoff: Option<Backoff>,
+    /// What is kept of completed jobs.
+    pub remove_on_complete: Option<Keep>,
+    /// What is kept of failed jobs.
+    pub remove_on_fail: Option<Keep>,
+}
+
+/// The wait between attempts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// Fixed or exponential.
+    pub kind: BackoffKind,
+    /// The delay, or the first of a doubling series.
+    pub delay: Duration,
+    /// 0 to 1, the random share.
+    pub jitter: f64,
+}
+
+/// The shape of a backoff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackoffKind {
+    /// The same delay each time.
+    Fixed,
+    /// Doubled each time.
+    Exponential,
+}
+
+/// How many finished jobs stay in Redis (BullMQ's `removeOnComplete`,
+/// `removeOnFail`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keep {
+    /// Seconds; older jobs are removed when another one ends.
+    pub age: Option<u64>,
+    /// The newest so many; `Some(0)` removes each job at once.
+    pub count: Option<u64>,
+}
+
+/// `[plugins.<name>]`: what a plugin is granted.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plugin {
+    /// Name; the file is `<name>.wasm` unless `file` says otherwise.
+    pub name: String,
+    /// The component's file; relative to `queues.toml`.
+    pub file: PathBuf,
+    /// Origins the plugin may call: `https://api.example.com`,
+    /// `https://*.example.com`, `http://127.0.0.1:9000`. Empty: none.
+    pub http: Vec<Origin>,
+    /// Networks re-allowed for this plugin although they are not public.
+    pub http_networks: Vec<ipnet::IpNet>,
+    /// `config`: settings, strings or any TOML value as JSON.
+    pub config: BTreeMap<String, String>,
+    /// `secrets`, resolved. `Debug` does not show values.
+    pub secrets: BTreeMap<String, Secret>,
+    /// `dirs`: guest path → host directory, read-only.
+    pub dirs: BTreeMap<String, PathBuf>,
+}
+
+/// An origin of an allow-list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Lower case; with a leading `*.` any subdomain (not the domain itself).
+    pub host: String,
+    /// Explicit or the scheme's own.
+    pub port: u16,
+}
+
+/// A secret value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}

@@ -1,0 +1,94 @@
+//! How an attempt ended, and what that means for the job.
+
+use std::time::Duration;
+
+/// How an attempt ended. Decided once, in the executor; only the worker's
+/// settle writes it to Redis.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The handler returned a value: JSON text, stored as `returnvalue`.
+    Completed(String),
+    /// The attempt failed and counts. The job's own backoff decides when it is
+    /// retried, unless `delay` was chosen by the handler; it fails for good when
+    /// no attempt is left.
+    Retry {
+        /// What went wrong.
+        failure: Failure,
+        /// The handler's own delay (`retry-after`).
+        delay: Option<Duration>,
+    },
+    /// The job fails at once, whatever attempts are left (BullMQ's
+    /// `UnrecoverableError`).
+    Rejected(Failure),
+    /// Delayed without spending an attempt.
+    Snoozed {
+        /// How long from now.
+        delay: Duration,
+        /// The handler's reason, written to the job's log.
+        reason: String,
+    },
+    /// Interrupted by ourselves (shutdown, plugin removed): goes back to the
+    /// front of the queue without spending an attempt or a stall.
+    Released,
+    /// The lock was lost: another worker owns the job and nothing may be
+    /// written.
+    Lost,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind of failure, for metrics and exit codes.
+    pub cause: Cause,
+    /// One readable line or a few: stored as `failedReason`.
+    pub reason: String,
+    /// Frames, innermost first, without the reason; may be empty. Stored, with
+    /// the reason in front, as one entry of BullMQ's `stacktrace`.
+    pub frames: Vec<String>,
+}
+
+/// What kind of thing ended an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The handler returned a failure.
+    Returned,
+    /// The handler returned something that is not JSON or too large.
+    Result,
+    /// A trap: unreachable, out of bounds, stack exhausted.
+    Trap,
+    /// A panic or abort of the guest's language runtime.
+    Panic,
+    /// The guest called `exit`.
+    Exit,
+    /// The timeout passed.
+    Deadline,
+    /// The memory limit was reached.
+    Memory,
+    /// No plugin serves the job.
+    Unrouted,
+    /// The payload cannot be handed to a plugin.
+    Payload,
+    /// Stalled more often than allowed, or failed through a child.
+    Deferred,
+    /// A fault of Runner itself.
+    Host,
+}
+
+impl Cause {
+    /// The label in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Returned => "returned",
+            Cause::Result => "result",
+            Cause::Trap => "trap",
+            Cause::Panic => "panic",
+            Cause::Exit => "exit",
+            Cause::Deadline => "deadline",
+            Cause::Memory => "memory",
+            Cause::Unrouted => "unrouted",
+            Cause::Payload => "payload",
+            Cause::Deferred => "deferred",
+            Cause::Host => "host",
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! One attempt of one job: the job, the lock that is held on it, the signal
+//! that stops it, and what it has said so far but Redis does not know yet.
+//!
+//! Written by the guest's host calls (progress, log), by the worker's
+//! housekeeping (stop, flush) and read at settle. It lives from take to settle.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::{Job, Queue};
+
+/// Why an attempt is stopped from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stop {
+    /// Its timeout passed.
+    Deadline = 1,
+    /// Its lock is no longer ours; nothing may be written.
+    LockLost = 2,
+    /// The process shuts down or the queue is removed: hand the job back.
+    Shutdown = 3,
+}
+
+/// What a running job has said and Redis does not know yet.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Notes {
+    /// The latest progress, JSON text.
+    pub progress: Option<String>,
+    /// New log lines, oldest first.
+    pub logs: Vec<String>,
+}
+
+impl Notes {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.progress.is_none() && self.logs.is_empty()
+    }
+}
+
+/// One attempt of one job.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The job.
+    pub job: Job,
+    /// The queue it came from.
+    pub queue: Queue,
+    /// The value of the job's lock, unique for this attempt.
+    pub token: String,
+    /// When it began, for durations.
+    pub started: Instant,
+    /// Its wall-clock limit.
+    pub timeout: Duration,
+    stop: AtomicU8,
+    wake: Notify,
+    notes: Mutex<Notes>,
+}
+
+impl Attempt {
+    /// An attempt that begins now.
+    pub fn new(job: Job, queue: Queue, token: String, timeout: Duration) -> Self {
+        Attempt {
+            job,
+            queue,
+            token,
+            started: Instant::now(),
+            timeout,
+            stop: AtomicU8::new(0),
+            wake: Notify::new(),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// When the timeout passes.
+    pub fn deadline(&self) -> Instant {
+        self.started + self.timeout
+    }
+
+    /// Ask the guest to end. The first reason stays, except that a lost lock
+    /// overrules the others.
+    pub fn stop(&self, why: Stop) {
+        let _ = self
+            .stop
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |old| {
+                (old == 0 || why == Stop::LockLost).then_some(why as u8)
+            });
+        self.wake.notify_one();
+    }
+
+    /// Whether it was asked to end, and why.
+    pub fn stopped(&self) -> Option<Stop> {
+        match self.stop.load(Ordering::Acquire) {
+            1 => Some(Stop::Deadline),
+            2 => Some(Stop::LockLost),
+            3 => Some(Stop::Shutdown),
+            _ => None,
+        }
+    }
+
+    /// Wait until it is asked to end. One waiter at a time.
+    pub async fn stopping(&self) -> Stop {
+        loop {
+            if let Some(why) = self.stopped() {
+                return why;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// Whether the lock is known to be lost: from then on every host call that
+    /// writes is refused.
+    pub fn lost(&self) -> bool {
+        self.stopped() == Some(Stop::LockLost)
+    }
+
+    /// Change the pending notes.
+    pub fn note(&self, change: impl FnOnce(&mut Notes)) {
+        change(&mut self.notes.lock().expect("no panic while notes are held"));
+    }
+
+    /// Take the pending notes for writing.
+    pub fn take_notes(&self) -> Notes {
+        std::mem::take(&mut self.notes.lock().expect("no panic while notes are held"))
+    }
+}

@@ -1,0 +1,83 @@
+//! A job as BullMQ stores it.
+
+use crate::config::Keep;
+
+/// A job taken from Redis. `data` is the producer's text, unparsed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Id, unique in the queue.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Payload: the bytes of the hash field `data`. Valid UTF-8 or the take
+    /// quarantines the job.
+    pub data: String,
+    /// Options, decoded field by field.
+    pub options: Options,
+    /// `timestamp`: added, ms since 1970.
+    pub added_at: u64,
+    /// `processedOn` of this attempt, ms since 1970, Redis' clock.
+    pub started_at: u64,
+    /// `atm`: attempts that ended before this one.
+    pub attempts_made: u32,
+    /// `ats`: starts including this one.
+    pub starts: u32,
+    /// `stc`: times it stalled.
+    pub stalls: u32,
+    /// `priority`.
+    pub priority: u32,
+    /// `delay` the producer asked for, ms.
+    pub delay: u64,
+    /// `parent`: id and qualified queue of the flow parent.
+    pub parent: Option<Parent>,
+    /// `defa`: a reason to fail this job without running it (stalled too
+    /// often, failed child).
+    pub deferred_failure: Option<String>,
+    /// `stacktrace`: JSON list of earlier failures, as stored.
+    pub stacktrace: Vec<String>,
+    /// Checkpoints: the hash fields `cp:<step>` without the prefix.
+    pub checkpoints: Vec<(String, String)>,
+}
+
+/// The parent of a child in a flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// Job id.
+    pub id: String,
+    /// Qualified queue, `bull:orders`.
+    pub queue: String,
+}
+
+/// Job options, read as leniently as Node reads them: each field by itself; one
+/// odd value never costs the others.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Options {
+    /// Attempts in all, at least 1.
+    pub attempts: u32,
+    /// The wait between attempts.
+    pub backoff: Option<Backoff>,
+    /// Put back in front on retry.
+    pub lifo: bool,
+    /// `removeOnComplete`; none: keep all.
+    pub remove_on_complete: Option<Keep>,
+    /// `removeOnFail`; none: keep all.
+    pub remove_on_fail: Option<Keep>,
+    /// `kl`: log lines to keep.
+    pub keep_logs: Option<u64>,
+    /// `stackTraceLimit`: entries of `stacktrace` to keep.
+    pub stack_trace_limit: Option<u64>,
+    /// Fields that were present and ignored, for one warning per queue.
+    pub ignored: Vec<String>,
+}
+
+/// BullMQ's backoff as stored: a bare number is `fixed`; other types are custom
+/// strategies, which Node resolves in its own process and we treat as `fixed`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Backoff {
+    /// `fixed`, `exponential`, or a custom name.
+    pub kind: String,
+    /// Milliseconds, finite and not negative.
+    pub delay: f64,
+    /// 0 to 1.
+    pub jitter: f64,
+}
