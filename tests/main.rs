@@ -1,0 +1,9 @@
+//! Behaviour through the door: the real binary, a real Redis, real npm
+//! `bullmq`. One file per behaviour.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(missing_docs, reason = "the names of tests say what they show")]
+
+mod interop;
+mod queue_engine;
+mod support;
