@@ -6,4 +6,5 @@
 
 mod interop;
 mod queue_engine;
+mod queue_equality;
 mod support;

@@ -524,6 +524,45 @@ fn a_job_whose_worker_died_is_run_by_another() {
 }
 
 #[test]
+fn schedulers_from_node_go_on() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, echo);
+        engine.consume(config("q", 5));
+        let every = json!(["often", {"every": 200}, {"name": "a", "data": {"n": 1}, "opts": {"backoff": 3, "attempts": 5}}]);
+        node.queue("q", "upsertJobScheduler", every);
+        let cron =
+            json!(["cron", {"pattern": "* * * * * *", "tz": "Europe/Berlin"}, {"name": "b"}]);
+        node.queue("q", "upsertJobScheduler", cron);
+        let runs = |scheduler: &str| {
+            let keys: Vec<String> = redis.run(&["ZRANGE", &redis.key("q", "completed"), "0", "-1"]);
+            let prefix = format!("repeat:{scheduler}:");
+            keys.into_iter()
+                .filter(|id| id.starts_with(&prefix))
+                .collect::<Vec<_>>()
+        };
+        until("four runs of the interval", || {
+            (runs("often").len() >= 4).then_some(())
+        });
+        until("three runs of the pattern", || {
+            (runs("cron").len() >= 3).then_some(())
+        });
+        let last = node.job("q", &runs("often")[3]);
+        assert_eq!(last["name"], "a");
+        assert_eq!(last["data"], json!({"n": 1}));
+        assert_eq!(last["opts"]["attempts"], 5);
+        assert_eq!(last["opts"]["repeat"]["count"], 4);
+        // One job ahead for each, no more.
+        assert_eq!(
+            redis.count("q", "delayed") + redis.count("q", "wait") + redis.count("q", "active"),
+            2
+        );
+        let known = node.queue("q", "getJobSchedulers", json!([]));
+        assert_eq!(known.as_array().unwrap().len(), 2);
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
 fn jobs_added_by_runner_are_read_by_node_as_its_own() {
     on_both(|redis, mut node| {
         let engine = Engine::new(redis, echo);

@@ -393,6 +393,9 @@ impl Run {
                 "an option was ignored"
             );
         }
+        if attempt.job.scheduler.is_some() {
+            tokio::spawn(schedule(attempt.clone()));
+        }
         let refused = attempt.job.refused().or_else(|| {
             (attempt.job.data.len() > settings.max_payload).then(|| {
                 Outcome::Rejected(Failure {
@@ -522,5 +525,27 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
         asked: take,
         result: Ok((settled, Taken::default())),
         faulty: true,
+    }
+}
+
+/// Keep the schedule of a job that starts going. Repeating it is harmless.
+async fn schedule(attempt: Arc<Attempt>) {
+    let (queue, job) = (&attempt.queue, &attempt.job);
+    let Some(scheduler) = &job.scheduler else {
+        return;
+    };
+    let until = Instant::now() + queue.settings().lock;
+    let mut pause = Pause::default();
+    loop {
+        match queue.schedule_next(job, scheduler).await {
+            Ok(_) => return,
+            Err(error) if error.is_transient() && Instant::now() < until => {
+                tokio::time::sleep(pause.next()).await;
+            }
+            Err(error) => {
+                tracing::error!(queue = queue.name(), job = job.id, %error, "the next run was not scheduled");
+                return;
+            }
+        }
     }
 }
