@@ -20,7 +20,7 @@ mod value;
 pub use decode::keys;
 pub use diff::Changes;
 pub use env::{Env, Overrides};
-//pub use explain::{Explanation, UnknownQueue, explain};
+pub use explain::{Explanation, explain};
 pub use load::Loaded;
 pub use origins::{Origins, Source};
 pub use problem::Problems;

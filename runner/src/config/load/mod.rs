@@ -28,6 +28,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// Where each value came from.
     pub origins: Origins,
+    /// The file, as it was named.
+    pub file: String,
     /// By plugin, the optional secrets that are not set and so not granted.
     pub withheld: BTreeMap<String, Vec<String>>,
 }
@@ -78,6 +80,7 @@ impl Config {
             },
             warnings: decoder.warnings,
             origins: decoder.origins,
+            file: file.clone(),
             withheld,
         })
     }
