@@ -1,1 +1,1 @@
-//! Small plugins for the tests: see `examples/`.
+//! Components for the tests: one per file of `examples/`.
