@@ -8,7 +8,7 @@
 import { createInterface } from 'node:readline';
 
 const [version, port, prefix] = process.argv.slice(2);
-const { Job, Queue, QueueEvents, Worker } = await import(`bullmq${version}`);
+const { Job, Queue, QueueEvents, Worker } = await import(version === '5' ? 'bullmq5' : 'bullmq');
 const connection = { host: '127.0.0.1', port: Number(port), maxRetriesPerRequest: null };
 
 /** One per queue and kind, kept open until the end. */
@@ -36,7 +36,8 @@ function eventsOf(name) {
     const events = new QueueEvents(name, { connection, prefix, lastEventId: '0-0' });
     events.seen = [];
     for (const event of eventNames) {
-      events.on(event, (args, streamId) => events.seen.push({ event, streamId, ...args }));
+      // `drained` has no arguments but the stream's id.
+      events.on(event, (args) => events.seen.push({ event, ...(typeof args === 'object' ? args : {}) }));
     }
     return events;
   });
@@ -113,7 +114,7 @@ const operations = {
   },
 
   /** A Node worker on the queue that returns {by: "node"}. */
-  worker: async ({ queue, concurrency }) => {
+  worker: async ({ queue, concurrency = 1 }) => {
     const worker = once('worker', queue, () => {
       const made = new Worker(queue, async () => ({ by: 'node' }), { connection, prefix, concurrency });
       made.done = 0;

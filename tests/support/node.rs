@@ -156,7 +156,7 @@ impl Node {
 fn install(directory: &Path) {
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {
-        if !directory.join("node_modules/bullmq6/package.json").exists() {
+        if !directory.join("node_modules/bullmq/package.json").exists() {
             let status = Command::new("npm")
                 .args(["ci", "--silent"])
                 .current_dir(directory)

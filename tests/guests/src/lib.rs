@@ -1,0 +1,1 @@
+//! Components for the tests: one per file of `examples/`.
