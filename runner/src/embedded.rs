@@ -49,10 +49,14 @@ pub enum Error {
     #[error("redis-server does not answer on {0} after {START:?}")]
     Silent(SocketAddr),
     /// Another Runner owns the directory, but its server is not there.
-    #[error("another runner holds {0} and its redis-server does not answer; stop that runner first")]
+    #[error(
+        "another runner holds {0} and its redis-server does not answer; stop that runner first"
+    )]
     Held(PathBuf),
     /// A CLI command needs a server that is not running.
-    #[error("the embedded redis in {0} is not running: start it with `runner dev` or `runner serve`")]
+    #[error(
+        "the embedded redis in {0} is not running: start it with `runner dev` or `runner serve`"
+    )]
     NotRunning(PathBuf),
     /// The directory cannot be used.
     #[error("cannot use {path} for the embedded redis: {source}")]

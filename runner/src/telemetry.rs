@@ -38,7 +38,9 @@ pub fn init(filter: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder
-            .with_ansi(terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
+            .with_ansi(
+                terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            )
             .with_target(false)
             .init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -15,7 +15,7 @@ mod plugin;
 mod run;
 mod serve;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -191,12 +191,10 @@ impl Cli {
         }
     }
 
-    /// The directory that holds the configuration; data lives beside it.
-    fn directory(&self) -> &Path {
-        match self.config.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        }
+    /// Where the embedded Redis and the outbox keep their files: `data` beside
+    /// the configuration.
+    fn data(&self) -> PathBuf {
+        self.config.with_file_name("data")
     }
 }
 

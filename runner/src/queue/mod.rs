@@ -106,6 +106,9 @@ pub enum Error {
     /// Redis said no or could not be asked.
     #[error("{0}")]
     Redis(String),
+    /// A job to add is wrong.
+    #[error("{0}")]
+    Invalid(String),
 }
 
 impl Queue {
