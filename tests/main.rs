@@ -5,4 +5,6 @@
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
 mod interop;
+mod payloads;
+mod recovery;
 mod support;
