@@ -16,6 +16,8 @@ mod connect;
 mod policy;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 mod wasi;
 
 use std::fmt;
@@ -192,7 +194,8 @@ impl Grant {
     /// Send a request, follow redirects as asked, and read the response to its
     /// end. Dropping the future closes the connection.
     pub async fn send(&self, caller: &Caller, request: Request) -> Result<Response, Error> {
-        let outgoing = Outgoing::new(&self.0.policy, caller, request)?;
+        let outgoing =
+            Outgoing::new(&self.0.policy, caller, request).inspect_err(|e| self.refused(e))?;
         self.exchange(caller, outgoing).await
     }
 
@@ -233,6 +236,12 @@ impl Grant {
         };
         self.record(&method, &origin, began, &result);
         result
+    }
+
+    /// The event of a request that was not sent at all.
+    fn refused(&self, error: &Error) {
+        let (plugin, error) = (&self.0.plugin, response::label(error));
+        tracing::debug!(plugin, error, "http request refused");
     }
 
     /// One event per request. Never the path, the query or a header: they hold
@@ -291,7 +300,7 @@ impl Inner {
         }
         let response = self
             .client
-            .request(outgoing.to_hyper())
+            .request(outgoing.to_hyper()?)
             .await
             .map_err(|error| response::client_error(&outgoing.url, &error))?;
         response::read(&outgoing.url, response).await

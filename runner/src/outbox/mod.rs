@@ -11,6 +11,8 @@
 mod record;
 mod rules;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

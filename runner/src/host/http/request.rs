@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method};
+use http::uri::InvalidUri;
+use http::{HeaderMap, Method, Uri};
 use http_body_util::Full;
 use url::Url;
 
@@ -133,16 +134,22 @@ impl Outgoing {
     }
 
     /// The message as it is sent. The framing and `Host` are hyper's.
-    pub(super) fn to_hyper(&self) -> http::Request<Full<Bytes>> {
-        let mut request = http::Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self
+    pub(super) fn to_hyper(&self) -> Result<http::Request<Full<Bytes>>, Error> {
+        let refused = |why: &str| Error::Invalid(format!("URL cannot be sent: {why}"));
+        let uri: Uri = self
             .url
             .as_str()
             .parse()
-            .expect("a checked URL without fragment is a URI");
+            .map_err(|error: InvalidUri| refused(&error.to_string()))?;
+        // Two parsers have read the URL now. They agree, or nothing is sent.
+        if uri.host() != self.url.host_str() || uri.port_u16() != self.url.port() {
+            return Err(refused("its host is ambiguous"));
+        }
+        let mut request = http::Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.clone();
-        request
+        Ok(request)
     }
 }
 

@@ -67,6 +67,7 @@ impl Hooks {
             .0
             .policy
             .parse(&head.uri.to_string())
+            .inspect_err(|error| self.grant.refused(error))
             .map_err(wasi_error)?;
         let mut headers = head.headers;
         headers.remove(http::header::CONTENT_LENGTH);
