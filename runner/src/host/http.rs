@@ -118,18 +118,21 @@ impl Http {
             .http1_max_headers(FIELDS)
             .http1_max_buf_size(FIELD_BYTES)
             .build(connector);
+        let mut secrets: Vec<_> = plugin
+            .secrets
+            .values()
+            .map(|secret| secret.0.clone())
+            .filter(|secret| !secret.is_empty())
+            .collect();
+        // Longest first, so that redacting one does not leave the rest of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Grant(Arc::new(Inner {
             io: self.io.clone(),
             outbox: self.outbox.clone(),
             plugin: plugin.name.clone(),
             policy,
             client,
-            secrets: plugin
-                .secrets
-                .values()
-                .map(|secret| secret.0.clone())
-                .filter(|secret| !secret.is_empty())
-                .collect(),
+            secrets,
         }))
     }
 }
@@ -225,11 +228,7 @@ impl Grant {
         }));
         let result = match sent.await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Error::Timeout(format!(
-                "{} did not answer within {}, {limit}",
-                origin.ascii_serialization(),
-                humantime::format_duration(Duration::from_millis(time.as_millis() as u64)),
-            ))),
+            Ok(Err(_)) => Err(response::late(&origin, time, limit)),
             Err(error) => Err(Error::Protocol(format!(
                 "the request was not finished: {error}"
             ))),
@@ -285,6 +284,8 @@ impl Inner {
     }
 
     async fn hop(&self, caller: &Caller, outgoing: &Outgoing) -> Result<Response, Error> {
+        let time = outgoing.head_time.unwrap_or(TIME);
+        let late = |_| response::late(&outgoing.url.origin(), time, "the timeout of the request");
         if let Some(outbox) = &self.outbox {
             let exchange = Exchange {
                 plugin: &self.plugin,
@@ -296,12 +297,13 @@ impl Inner {
                 body: &outgoing.body,
                 secrets: &self.secrets,
             };
-            return response::answered(&outgoing.url, outbox.answer(exchange).await);
+            let answer = tokio::time::timeout(time, outbox.answer(exchange)).await;
+            return response::answered(&outgoing.url, answer.map_err(late)?);
         }
-        let response = self
-            .client
-            .request(outgoing.to_hyper()?)
+        let sent = self.client.request(outgoing.to_hyper()?);
+        let response = tokio::time::timeout(time, sent)
             .await
+            .map_err(late)?
             .map_err(|error| response::client_error(&outgoing.url, &error))?;
         response::read(&outgoing.url, response).await
     }

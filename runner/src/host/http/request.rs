@@ -54,7 +54,10 @@ pub(super) struct Outgoing {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// A limit of the guest on the whole exchange.
     pub(super) time: Option<Duration>,
+    /// A limit of the guest until the head of the response.
+    pub(super) head_time: Option<Duration>,
     pub(super) redirects: u8,
 }
 
@@ -84,13 +87,7 @@ impl Outgoing {
             headers.append(name, value);
         }
         if request.idempotent && !headers.contains_key(IDEMPOTENCY_KEY) {
-            let key = format!("{}/{}/{}", caller.queue, caller.job, caller.nth);
-            let key = HeaderValue::from_str(&key).map_err(|_| {
-                Error::Invalid(format!(
-                    "{key:?} cannot be an idempotency key: the job's id has characters no header may have"
-                ))
-            })?;
-            headers.insert(IDEMPOTENCY_KEY, key);
+            headers.insert(IDEMPOTENCY_KEY, idempotency_key(caller));
         }
         Outgoing {
             method: method(&request.method)?,
@@ -98,6 +95,7 @@ impl Outgoing {
             headers,
             body: request.body.unwrap_or_default().into(),
             time: request.timeout.map(|ms| Duration::from_millis(ms.into())),
+            head_time: None,
             redirects: request.redirects,
         }
         .complete(caller)
@@ -151,6 +149,15 @@ impl Outgoing {
         *request.headers_mut() = self.headers.clone();
         Ok(request)
     }
+}
+
+/// `<queue>/<job id>/<n>`, percent-encoded if a header could not carry it.
+fn idempotency_key(caller: &Caller) -> HeaderValue {
+    let key = format!("{}/{}/{}", caller.queue, caller.job, caller.nth);
+    HeaderValue::from_str(&key).unwrap_or_else(|_| {
+        let encoded: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+        HeaderValue::from_str(&encoded).expect("percent-encoded text is ASCII")
+    })
 }
 
 fn method(text: &str) -> Result<Method, Error> {

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 use http::Response as HttpResponse;
 use http_body_util::BodyExt;
@@ -99,6 +100,13 @@ pub(super) fn redirect_error(from: &Origin, error: Error) -> Error {
         Error::Invalid(text) => Error::Protocol(told(text)),
         other => other,
     }
+}
+
+/// The time passed, whichever limit it was.
+pub(super) fn late(origin: &Origin, time: Duration, limit: &str) -> Error {
+    let time = humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
+    let origin = origin.ascii_serialization();
+    Error::Timeout(format!("{origin} did not answer within {time}, {limit}"))
 }
 
 /// Why no response came: our connector's own words, TLS, or broken HTTP.

@@ -4,10 +4,12 @@
 
 mod forgery;
 mod limits;
+mod names;
 mod redirects;
 mod requests;
 mod tls;
 mod upstream;
+mod wasi;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -164,7 +164,18 @@ async fn an_idempotent_request_carries_queue_job_and_number() {
     let second = Caller { nth: 2, ..caller() };
     grant.send(&second, request).await.unwrap();
     grant.send(&second, get(upstream.url("/"))).await.unwrap();
+    let odd = Caller {
+        job: "größe\n1".into(),
+        ..caller()
+    };
+    let request = Request {
+        idempotent: true,
+        ..get(upstream.url("/"))
+    };
+    grant.send(&odd, request).await.unwrap();
     let sent = upstream.requests();
+    let encoded = "\r\nidempotency-key: otp-queue%2Fgr%C3%B6%C3%9Fe%0A1%2F1\r\n";
+    assert!(sent[2].contains(encoded), "{}", sent[2]);
     assert!(
         sent[0].contains("\r\nidempotency-key: otp-queue/42/2\r\n"),
         "{}",
