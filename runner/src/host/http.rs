@@ -54,8 +54,7 @@ const TIME: Duration = Duration::from_secs(30);
 const BODY: usize = 10 << 20;
 /// Header fields, each way.
 const FIELDS: usize = 64;
-/// Bytes of header fields, each way: names, values and four each for `: ` and
-/// the line end.
+/// Bytes of header fields, each way.
 const FIELD_BYTES: usize = 32 << 10;
 /// Redirects a request may ask to be followed.
 const REDIRECTS: u8 = 5;

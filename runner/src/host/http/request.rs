@@ -192,7 +192,9 @@ fn field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
     Ok((parsed, value))
 }
 
-fn field_bytes(headers: &HeaderMap) -> usize {
+/// Bytes of a header section: names, values and four each for `: ` and the line
+/// end.
+pub(super) fn field_bytes(headers: &HeaderMap) -> usize {
     headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)

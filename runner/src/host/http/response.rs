@@ -10,6 +10,7 @@ use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy;
 use url::{Origin, Url};
 
+use super::request::field_bytes;
 use super::{BODY, Error, FIELD_BYTES, FIELDS, Response};
 use crate::outbox::Answer;
 
@@ -17,6 +18,10 @@ use crate::outbox::Answer;
 pub(super) async fn read(url: &Url, response: HttpResponse<Incoming>) -> Result<Response, Error> {
     let (head, mut incoming) = response.into_parts();
     let host = host(url);
+    // hyper bounds its buffer, and with it the header section only roughly.
+    if field_bytes(&head.headers) > FIELD_BYTES {
+        return Err(header_too_large(host));
+    }
     let announced = incoming.size_hint().lower();
     if announced > BODY as u64 {
         return Err(Error::TooLarge(format!(
@@ -139,10 +144,7 @@ pub(super) fn client_error(url: &Url, error: &legacy::Error) -> Error {
 
 fn hyper_error(host: &str, error: &hyper::Error) -> Error {
     if error.is_parse_too_large() {
-        return Error::TooLarge(format!(
-            "the header of the response of {host} is too large: \
-             at most {FIELDS} fields and {FIELD_BYTES} bytes are read"
-        ));
+        return header_too_large(host);
     }
     if error.is_parse() {
         return Error::Protocol(format!("{host} does not speak HTTP: {error}"));
@@ -152,6 +154,13 @@ fn hyper_error(host: &str, error: &hyper::Error) -> Error {
         cause = deeper;
     }
     Error::Protocol(format!("the response of {host} broke off: {cause}"))
+}
+
+fn header_too_large(host: &str) -> Error {
+    Error::TooLarge(format!(
+        "the header of the response of {host} is too large: \
+         at most {FIELDS} fields and {FIELD_BYTES} bytes are read"
+    ))
 }
 
 /// The error's name in `wit/runner/http.wit`.

@@ -293,3 +293,19 @@ fn mistakes_in_the_rules_are_shown_with_their_line() {
         assert_eq!(error, format!("{}: {reason}", path.display()));
     }
 }
+
+#[test]
+fn the_examples_of_the_documentation_are_valid() {
+    let page = include_str!("../../../../docs/outbox.md");
+    let examples: Vec<_> = page
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        let directory = TempDir::new().unwrap();
+        std::fs::write(directory.path().join(RULES), example).unwrap();
+        open(&directory).unwrap();
+    }
+}

@@ -103,6 +103,24 @@ async fn a_body_of_exactly_the_limit_is_read() {
 }
 
 #[tokio::test]
+async fn the_length_a_head_response_tells_is_no_content() {
+    let upstream = Upstream::start(|_| {
+        Does::Writes(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_vec())
+    })
+    .await;
+    let request = Request {
+        method: "HEAD".into(),
+        ..get(upstream.url("/"))
+    };
+    let response = grant(&[&upstream.origin()])
+        .send(&caller(), request)
+        .await
+        .unwrap();
+    assert_eq!(header(&response, "content-length"), Some("99999999"));
+    assert!(response.body.is_empty());
+}
+
+#[tokio::test]
 async fn headers_beyond_the_limit_are_not_read() {
     let too_large = "the header of the response of 127.0.0.1 is too large: \
                      at most 64 fields and 32768 bytes are read";
@@ -113,6 +131,19 @@ async fn headers_beyond_the_limit_are_not_read() {
     many.extend(b"\r\n");
     let (text, _) = fails("too-large", Does::Hangs(many), |request| request).await;
     assert_eq!(text, too_large);
+
+    let head = |bytes: usize| {
+        let value = "v".repeat(bytes);
+        answer("200 OK", &[&format!("x-long: {value}")], "ok")
+    };
+    let (text, _) = fails("too-large", head(33 << 10), |request| request).await;
+    assert_eq!(text, too_large);
+    let upstream = Upstream::start(move |_| head(32_000)).await;
+    let response = grant(&[&upstream.origin()])
+        .send(&caller(), get(upstream.url("/")))
+        .await
+        .unwrap();
+    assert_eq!(header(&response, "x-long").map(str::len), Some(32_000));
 
     let endless = Does::Repeats(b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'x'; 4096]);
     let (text, upstream) = fails("too-large", endless, |request| request).await;

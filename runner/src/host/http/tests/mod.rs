@@ -91,7 +91,9 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 /// The text of an error of this kind, `denied`, `invalid` and so on.
 #[track_caller]
 fn text(kind: &str, result: Result<Response, Error>) -> String {
-    let error = result.expect_err("the request was answered");
+    let error = result
+        .map(|response| response.status)
+        .expect_err("the request was answered");
     assert_eq!(super::response::label(&error), kind, "{error:?}");
     match error {
         Error::Denied(text)

@@ -357,3 +357,64 @@ async fn the_limits_themselves_are_allowed() {
         .unwrap();
     assert!(upstream.requests()[0].contains("content-length: 10485760\r\n"));
 }
+
+#[tokio::test]
+async fn the_event_of_a_request_names_origin_and_outcome_and_nothing_private() {
+    let upstream = Upstream::ok().await;
+    let written = Written::default();
+    let log = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || log.clone())
+        .finish();
+    // `#[tokio::test]` runs on this thread, where the event is made.
+    let guard = tracing::subscriber::set_default(subscriber);
+    let request = Request {
+        headers: vec![("authorization".into(), "Bearer private".into())],
+        body: Some(b"private".to_vec()),
+        ..get(upstream.url("/private?key=private"))
+    };
+    let grant = grant(&[&upstream.origin()]);
+    grant.send(&caller(), request).await.unwrap();
+    let denied = get("https://evil.example/private");
+    text("denied", grant.send(&caller(), denied).await);
+    drop(guard);
+
+    let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let own: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("http request"))
+        .collect();
+    assert_eq!(own.len(), 2, "{log}");
+    for part in [
+        "plugin=\"probe\"",
+        "method=GET",
+        &upstream.origin(),
+        "status=200",
+        "bytes=2",
+        "ms=",
+    ] {
+        assert!(own[0].contains(part), "{part}: {log}");
+    }
+    assert!(
+        own[1].contains("http request refused plugin=\"probe\" error=\"denied\""),
+        "{log}"
+    );
+    assert!(!own.concat().contains("private"), "{log}");
+}
+
+/// Bytes a subscriber wrote.
+#[derive(Clone, Default)]
+struct Written(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -11,7 +11,7 @@ fn request(url: &str, body: Vec<u8>) -> http::Request<WasiBody> {
     let body = Full::new(body.into()).map_err(|never| match never {});
     http::Request::post(url)
         .header("x-kind", "wasi")
-        .header("content-length", "3")
+        .header("content-length", "99")
         .body(body.boxed_unsync())
         .unwrap()
 }
