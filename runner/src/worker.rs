@@ -1,1 +1,526 @@
-//! worker
+//! The worker of one queue: holds free slots, takes jobs for them, hands them to
+//! the executor, and settles how they ended together with the next take.
+//!
+//! A batch is what has ended by the time a call can go out: nothing waits for it
+//! to fill. It refuses to take while the queue has no free slot, while it stops,
+//! and while jobs of a lost answer have not been given back.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::config::{self, JobSettings};
+use crate::outcome::{Cause, Failure, Outcome};
+use crate::queue::{
+    Attempt, Batch, Error, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled, Settlement,
+    Stop, Taken, Wake,
+};
+
+/// Settle calls under way at once: while one is on the wire the next one forms.
+const CALLS: usize = 2;
+/// Ends, and jobs, in one call: a script of so many holds Redis about 1 ms.
+const BATCH: usize = 64;
+/// A queue that is silent for so long is asked all the same, as BullMQ's workers
+/// do (`drainDelay`): a marker may have been lost with the worker that popped it.
+const POLL: Duration = Duration::from_secs(5);
+/// How often progress and log lines of running jobs are written.
+const NOTES: Duration = Duration::from_millis(250);
+
+/// Called exactly once with how the attempt ended.
+pub type Done = Box<dyn FnOnce(Arc<Attempt>, Outcome) + Send>;
+/// Starts an attempt; must not block.
+pub type Start = Arc<dyn Fn(Arc<Attempt>, &JobSettings, Done) + Send + Sync>;
+
+/// What this process gives all of its workers.
+#[derive(Clone)]
+pub struct Shared {
+    /// The connection.
+    pub redis: Redis,
+    /// Lock renewal.
+    pub renewal: Renewal,
+    /// Name of this runner.
+    pub runner: String,
+    /// `[runtime]`.
+    pub runtime: Arc<config::Runtime>,
+    /// Starts an attempt.
+    pub start: Start,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("runner", &self.runner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The queue of a configuration, as the worker and the host API use it.
+    pub fn queue(&self, config: &config::Queue) -> Queue {
+        Queue::new(
+            self.redis.clone(),
+            Settings {
+                name: config.name.clone(),
+                runner: self.runner.clone(),
+                lock: self.runtime.lock,
+                max_stalled: self.runtime.max_stalled,
+                stalled_interval: self.runtime.stalled_interval,
+                limiter: config.limiter,
+                max_logs: config.base.max_logs,
+                defaults: config.defaults.clone(),
+            },
+        )
+    }
+}
+
+/// Stages of the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Stage {
+    Run,
+    /// Take nothing more, let running jobs end until the instant.
+    Drain(Instant),
+}
+
+/// A handle on the worker of one queue.
+#[derive(Debug)]
+pub struct Worker {
+    config: watch::Sender<Arc<config::Queue>>,
+    stage: watch::Sender<Stage>,
+    in_flight: Arc<InFlight>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Worker {
+    /// Start the worker of a queue on the current runtime.
+    pub fn spawn(shared: Shared, config: Arc<config::Queue>) -> Worker {
+        let (config_tx, config_rx) = watch::channel(config.clone());
+        let (stage_tx, stage_rx) = watch::channel(Stage::Run);
+        let in_flight = Arc::new(InFlight::default());
+        let queue = shared.queue(&config);
+        shared.renewal.watch(&queue, in_flight.clone());
+        let (done_tx, done_rx) = mpsc::unbounded_channel();
+        let wake = queue.enter_markers();
+        let now = Instant::now();
+        let run = Run {
+            shared,
+            config,
+            queue,
+            in_flight: in_flight.clone(),
+            wake,
+            done: done_tx,
+            running: 0,
+            asked: 0,
+            ended: Vec::new(),
+            calls: FuturesUnordered::new(),
+            hungry: true,
+            adopt: true,
+            look_at: now,
+            limited_until: None,
+            pause: Pause::default(),
+            stopping: None,
+        };
+        let task = tokio::spawn(run.run(done_rx, config_rx, stage_rx));
+        Worker {
+            config: config_tx,
+            stage: stage_tx,
+            in_flight,
+            task,
+        }
+    }
+
+    /// Go on with changed settings: concurrency, limiter, job settings. Running
+    /// jobs keep theirs.
+    pub fn update(&self, config: Arc<config::Queue>) {
+        self.config.send_replace(config);
+    }
+
+    /// Jobs between take and settle.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Take nothing more; return when all jobs were settled. Jobs that run after
+    /// `grace` are stopped and handed back without spending an attempt.
+    pub async fn stop(self, grace: Duration) {
+        self.stage
+            .send_replace(Stage::Drain(Instant::now() + grace));
+        // A worker that panicked has nothing more to settle.
+        let _ = self.task.await;
+    }
+}
+
+/// The answer of one settle call, after all of its retries.
+struct Answer {
+    batch: Batch,
+    asked: usize,
+    result: Result<(Vec<Settled>, Taken), Error>,
+    /// A call failed on the way: jobs may be ours without our knowing.
+    faulty: bool,
+}
+
+type Call = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+struct Run {
+    shared: Shared,
+    config: Arc<config::Queue>,
+    queue: Queue,
+    in_flight: Arc<InFlight>,
+    wake: Arc<Wake>,
+    done: mpsc::UnboundedSender<Settlement>,
+    /// Attempts handed to the executor and not ended.
+    running: usize,
+    /// Jobs asked for in calls under way.
+    asked: usize,
+    ended: Vec<Settlement>,
+    calls: FuturesUnordered<Call>,
+    /// There may be jobs waiting.
+    hungry: bool,
+    /// Jobs of a lost answer are to be given back before anything is taken.
+    adopt: bool,
+    /// When the queue is asked at the latest.
+    look_at: Instant,
+    limited_until: Option<Instant>,
+    pause: Pause,
+    /// Since when running jobs are to be stopped.
+    stopping: Option<Instant>,
+}
+
+impl Run {
+    async fn run(
+        mut self,
+        mut done: mpsc::UnboundedReceiver<Settlement>,
+        mut config: watch::Receiver<Arc<config::Queue>>,
+        mut stage: watch::Receiver<Stage>,
+    ) {
+        let mut notes = tokio::time::interval(NOTES);
+        notes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let interval = self.shared.runtime.stalled_interval;
+        let mut recover = tokio::time::interval(interval.mul_f64(0.95 + fastrand::f64() / 10.0));
+        recover.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut recovering: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>> =
+            FuturesUnordered::new();
+        let mut noting: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>> =
+            FuturesUnordered::new();
+        let mut told = false;
+        loop {
+            while let Ok(settlement) = done.try_recv() {
+                self.end(settlement);
+            }
+            if self.adopt && self.calls.is_empty() {
+                self.give_back_orphans().await;
+            }
+            self.send();
+            let finished = self.stopping.is_some()
+                && self.calls.is_empty()
+                && self.ended.is_empty()
+                && self.in_flight.is_empty();
+            if finished {
+                break;
+            }
+            let free = self.free();
+            let limited = self.limited_until.is_some();
+            self.queue.arm(
+                &self.wake,
+                free > 0 && !self.hungry && !limited && self.stopping.is_none(),
+            );
+            let idle = self.stopping.is_none() && free > 0 && self.calls.len() < CALLS;
+
+            tokio::select! {
+                Some(settlement) = done.recv() => self.end(settlement),
+                Some(answer) = self.calls.next(), if !self.calls.is_empty() => self.answered(answer).await,
+                () = self.wake.rung() => {
+                    self.hungry = true;
+                    if free == 0 {
+                        // Somebody else may have a slot for it.
+                        let _ = self.queue.pass_on().await;
+                    }
+                }
+                () = tokio::time::sleep_until(self.look_at), if idle => {
+                    self.hungry = true;
+                    self.limited_until = None;
+                    self.look_at = Instant::now() + POLL;
+                }
+                _ = notes.tick(), if noting.is_empty() && !self.in_flight.is_empty() => {
+                    let (queue, attempts) = (self.queue.clone(), self.in_flight.all());
+                    noting.push(Box::pin(async move {
+                        if let Err(error) = queue.note(&attempts).await {
+                            tracing::debug!(queue = queue.name(), %error, "progress and logs wait");
+                        }
+                    }));
+                }
+                Some(()) = noting.next(), if !noting.is_empty() => {}
+                _ = recover.tick(), if recovering.is_empty() && self.stopping.is_none() => {
+                    let queue = self.queue.clone();
+                    recovering.push(Box::pin(async move {
+                        match queue.recover().await {
+                            Ok(ids) if ids.is_empty() => {}
+                            Ok(ids) => tracing::warn!(queue = queue.name(), jobs = ?ids, "stalled jobs went back"),
+                            Err(error) => tracing::debug!(queue = queue.name(), %error, "stalled jobs were not looked for"),
+                        }
+                    }));
+                }
+                Some(()) = recovering.next(), if !recovering.is_empty() => {}
+                Ok(()) = config.changed() => {
+                    self.config = config.borrow_and_update().clone();
+                    self.queue = self.shared.queue(&self.config);
+                    self.shared.renewal.watch(&self.queue, self.in_flight.clone());
+                    self.hungry = true;
+                }
+                Ok(()) = stage.changed() => {
+                    if let Stage::Drain(until) = *stage.borrow_and_update() {
+                        self.stopping = Some(until);
+                    }
+                }
+                () = tokio::time::sleep_until(self.stopping.unwrap_or(self.look_at)),
+                    if self.stopping.is_some() && !told =>
+                {
+                    told = true;
+                    for attempt in self.in_flight.all() {
+                        attempt.stop(Stop::Shutdown);
+                    }
+                }
+            }
+        }
+        self.shared.renewal.forget(self.queue.name());
+        self.queue.leave_markers();
+        // A marker may have been popped for us after the last take.
+        let _ = self.queue.pass_on().await;
+    }
+
+    fn free(&self) -> usize {
+        self.config
+            .concurrency
+            .get()
+            .saturating_sub(self.running + self.asked)
+    }
+
+    fn end(&mut self, settlement: Settlement) {
+        self.running -= 1;
+        self.ended.push(settlement);
+    }
+
+    /// Send what is ready: ends, and the wish for jobs.
+    fn send(&mut self) {
+        if self.adopt {
+            return;
+        }
+        while self.calls.len() < CALLS {
+            let limited = self.limited_until.is_some();
+            let take = if self.stopping.is_some() || limited {
+                0
+            } else {
+                self.free().min(BATCH)
+            };
+            if self.ended.is_empty() && !(self.hungry && take > 0 && self.asked == 0) {
+                return;
+            }
+            let count = self.ended.len().min(BATCH);
+            let batch = Batch::new(self.ended.drain(..count).collect());
+            if take > 0 {
+                self.hungry = false;
+                self.asked += take;
+            }
+            let queue = self.queue.clone();
+            self.calls.push(Box::pin(settle(queue, batch, take)));
+        }
+    }
+
+    async fn answered(&mut self, answer: Answer) {
+        self.asked -= answer.asked;
+        self.in_flight.remove(answer.batch.attempts());
+        self.adopt |= answer.faulty;
+        let (settled, taken) = match answer.result {
+            Ok(done) => done,
+            Err(error) => {
+                tracing::warn!(queue = self.queue.name(), %error, ends = answer.batch.len(), "jobs could not be settled or taken");
+                self.hungry = false;
+                self.look_at = Instant::now() + self.pause.next();
+                return;
+            }
+        };
+        self.pause = Pause::default();
+        for (attempt, state) in answer.batch.attempts().zip(&settled) {
+            if *state == Settled::Lost {
+                tracing::warn!(
+                    queue = self.queue.name(),
+                    job = attempt.job.id,
+                    "the lock was lost: nothing was written"
+                );
+            }
+        }
+        for (id, reason) in &taken.quarantined {
+            tracing::error!(
+                queue = self.queue.name(),
+                job = id,
+                reason,
+                "a job that cannot be run was failed"
+            );
+        }
+        if answer.asked > 0 {
+            let now = Instant::now();
+            let full = taken.jobs.len() + taken.quarantined.len() >= answer.asked;
+            self.limited_until = taken.limited_for.map(|wait| now + wait);
+            self.hungry |= full;
+            let wait = [taken.limited_for, taken.delayed_for]
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(POLL);
+            self.look_at = now + wait.min(POLL);
+        }
+        for job in taken.jobs {
+            self.begin(job, &taken.token);
+        }
+    }
+
+    fn begin(&mut self, job: crate::queue::Job, token: &str) {
+        let config = self.config.clone();
+        let settings = config.settings(&job.name);
+        let attempt = Attempt::new(job, self.queue.clone(), token.to_owned(), settings.timeout);
+        let attempt = Arc::new(attempt);
+        self.in_flight.insert(&attempt);
+        for field in &attempt.job.options.ignored {
+            tracing::debug!(
+                queue = self.queue.name(),
+                job = attempt.job.id,
+                field,
+                "an option was ignored"
+            );
+        }
+        let refused = attempt.job.refused().or_else(|| {
+            (attempt.job.data.len() > settings.max_payload).then(|| {
+                Outcome::Rejected(Failure {
+                    cause: Cause::Payload,
+                    reason: format!(
+                        "the payload has {} bytes, more than the {} of max_payload",
+                        attempt.job.data.len(),
+                        settings.max_payload
+                    ),
+                    frames: Vec::new(),
+                })
+            })
+        });
+        if let Some(outcome) = refused {
+            self.ended.push(Settlement { attempt, outcome });
+            return;
+        }
+        self.running += 1;
+        let done = self.done.clone();
+        (self.shared.start)(
+            attempt,
+            settings,
+            Box::new(move |attempt, outcome| {
+                // Nobody listens only when the worker itself is gone.
+                let _ = done.send(Settlement { attempt, outcome });
+            }),
+        );
+    }
+
+    async fn give_back_orphans(&mut self) {
+        match self.queue.adopt(&self.in_flight).await {
+            Ok(ids) => {
+                if !ids.is_empty() {
+                    tracing::info!(queue = self.queue.name(), jobs = ?ids, "jobs of a lost answer went back");
+                }
+                self.adopt = false;
+                self.pause = Pause::default();
+                self.hungry = true;
+            }
+            Err(error) => {
+                tracing::warn!(queue = self.queue.name(), %error, "waiting for Redis");
+                tokio::time::sleep(self.pause.next()).await;
+            }
+        }
+    }
+}
+
+/// One settle call with its retries: after a transient error again, until the
+/// locks would have expired.
+async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
+    let until = Instant::now() + queue.settings().lock;
+    let mut pause = Pause::default();
+    let mut faulty = false;
+    loop {
+        let result = queue.settle(&batch, take).await;
+        match result {
+            Err(error) if error.is_transient() => {
+                let again = !batch.is_empty() && Instant::now() < until;
+                faulty = true;
+                if !again {
+                    return Answer {
+                        batch,
+                        asked: take,
+                        result: Err(error),
+                        faulty,
+                    };
+                }
+                tokio::time::sleep(pause.next()).await;
+            }
+            Err(error) if batch.len() > 1 => {
+                // One job spoils the call: each by itself, so that it spoils its own.
+                tracing::error!(queue = queue.name(), %error, "a batch was refused; its ends go one by one");
+                return one_by_one(queue, batch, take).await;
+            }
+            Ok((mut settled, taken)) => {
+                if faulty {
+                    look(&queue, &batch, &mut settled).await;
+                }
+                return Answer {
+                    batch,
+                    asked: take,
+                    result: Ok((settled, taken)),
+                    faulty,
+                };
+            }
+            Err(error) => {
+                return Answer {
+                    batch,
+                    asked: take,
+                    result: Err(error),
+                    faulty: true,
+                };
+            }
+        }
+    }
+}
+
+/// Ends that are lost at the second try may have been written at the first.
+async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled]) {
+    for (attempt, settled) in batch.attempts().zip(settled) {
+        if *settled == Settled::Lost
+            && let Ok(Some(state)) = queue.settled_before(&attempt.job.id).await
+        {
+            *settled = Settled::Now(state);
+        }
+    }
+}
+
+async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
+    let mut settled = Vec::with_capacity(batch.len());
+    let mut whole = Vec::with_capacity(batch.len());
+    for one in batch.split() {
+        match queue.settle(&one, 0).await {
+            Ok((mut states, _)) => {
+                look(&queue, &one, &mut states).await;
+                settled.append(&mut states);
+            }
+            Err(error) => {
+                tracing::error!(queue = queue.name(), %error, "an end could not be written");
+                settled.push(Settled::Lost);
+            }
+        }
+        whole.push(one);
+    }
+    Answer {
+        batch: Batch::join(whole),
+        asked: take,
+        result: Ok((settled, Taken::default())),
+        faulty: true,
+    }
+}

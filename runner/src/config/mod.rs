@@ -100,8 +100,8 @@ impl Queue {
 /// What one job of a queue runs on and may use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobSettings {
-    /// The plugin that handles it.
-    pub plugin: String,
+    /// The plugin that handles it; none: jobs of this name are not consumed here.
+    pub plugin: Option<String>,
     /// Wall-clock time of one attempt. Defaults to 60 s.
     pub timeout: Duration,
     /// Bytes of linear memory over all memories of the instance. Defaults to

@@ -4,8 +4,8 @@
 //! Written by the guest's host calls (progress, log), by the worker's
 //! housekeeping (stop, flush) and read at settle. It lives from take to settle.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -53,6 +53,9 @@ pub struct Attempt {
     pub started: Instant,
     /// Its wall-clock limit.
     pub timeout: Duration,
+    /// What runs it, set by the executor and stored with the job as `rv`:
+    /// `otp-sender@a1b2c3d4e5f6`.
+    pub ran: OnceLock<String>,
     stop: AtomicU8,
     wake: Notify,
     notes: Mutex<Notes>,
@@ -67,6 +70,7 @@ impl Attempt {
             token,
             started: Instant::now(),
             timeout,
+            ran: OnceLock::new(),
             stop: AtomicU8::new(0),
             wake: Notify::new(),
             notes: Mutex::default(),

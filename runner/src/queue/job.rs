@@ -1,9 +1,7 @@
 //! A job as BullMQ stores it.
 
-use crate::config::Keep;
-
 /// A job taken from Redis. `data` is the producer's text, unparsed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Job {
     /// Id, unique in the queue.
     pub id: String,
@@ -35,8 +33,22 @@ pub struct Job {
     pub deferred_failure: Option<String>,
     /// `stacktrace`: JSON list of earlier failures, as stored.
     pub stacktrace: Vec<String>,
+    /// `rjk`: the scheduler that made this job.
+    pub scheduler: Option<String>,
     /// Checkpoints: the hash fields `cp:<step>` without the prefix.
     pub checkpoints: Vec<(String, String)>,
+}
+
+/// `removeOnComplete`, `removeOnFail` as BullMQ's script takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Retain {
+    /// Keep the newest so many; 0 removes the job itself at once, negative or
+    /// none keeps all.
+    pub count: Option<i64>,
+    /// Remove those that ended so many seconds ago.
+    pub age: Option<f64>,
+    /// Remove at most so many by age per end; 1000 if none.
+    pub limit: Option<u64>,
 }
 
 /// The parent of a child in a flow.
@@ -54,14 +66,16 @@ pub struct Parent {
 pub struct Options {
     /// Attempts in all, at least 1.
     pub attempts: u32,
+    /// Milliseconds the producer asked to wait.
+    pub delay: u64,
     /// The wait between attempts.
     pub backoff: Option<Backoff>,
     /// Put back in front on retry.
     pub lifo: bool,
     /// `removeOnComplete`; none: keep all.
-    pub remove_on_complete: Option<Keep>,
+    pub remove_on_complete: Option<Retain>,
     /// `removeOnFail`; none: keep all.
-    pub remove_on_fail: Option<Keep>,
+    pub remove_on_fail: Option<Retain>,
     /// `kl`: log lines to keep.
     pub keep_logs: Option<u64>,
     /// `stackTraceLimit`: entries of `stacktrace` to keep.

@@ -3,33 +3,55 @@
 //! Six verbs, each one Lua script of ours with the effects of BullMQ's own on
 //! keys, hash fields and events: **settle** (and take in the same call),
 //! **renew**, **recover**, **note**, **add**, and reads for people. Nothing
-//! outside this directory knows Redis.
+//! outside this directory knows Redis. Every time-based decision is taken inside
+//! the scripts by Redis' own clock.
 
+mod add;
 mod attempt;
 mod job;
+mod markers;
+mod note;
+mod options;
+mod presence;
+mod read;
+mod recover;
+mod redis;
+mod renew;
+mod script;
+mod settle;
+mod verdict;
+mod watch;
 
+pub(crate) use self::redis::Pause;
+pub use self::redis::{Error, Redis};
+pub use add::NewJob;
 pub use attempt::{Attempt, Notes, Stop};
-pub use job::{Backoff, Job, Options, Parent};
+pub use job::{Backoff, Job, Options, Parent, Retain};
+pub(crate) use markers::Wake;
+pub use read::{Counts, Record};
+pub use renew::{InFlight, Renewal};
+pub use settle::{Batch, Settled, Settlement, Taken};
+pub use watch::{Seen, Watch};
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{JobDefaults, Limiter};
-use crate::outcome::Outcome;
 
 /// What the engine needs to know about this process and the queue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Key prefix, `bull`.
-    pub prefix: String,
     /// Queue name.
     pub name: String,
-    /// Stable name of this runner, written as `processedBy` and into tokens.
+    /// Name of this runner, written as `processedBy` and into tokens.
     pub runner: String,
     /// Lock duration.
     pub lock: Duration,
     /// Stalls before a job fails.
     pub max_stalled: u32,
+    /// How often stalled jobs are looked for.
+    pub stalled_interval: Duration,
     /// Worker rate limit.
     pub limiter: Option<Limiter>,
     /// Log lines kept when the job has no `keepLogs`.
@@ -38,115 +60,82 @@ pub struct Settings {
     pub defaults: JobDefaults,
 }
 
-/// One process' access to one Redis: one multiplexed connection that
-/// reconnects by itself. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Redis(Arc<()>);
+#[derive(Debug)]
+struct Inner {
+    redis: Redis,
+    settings: Settings,
+    /// What all keys of the queue begin with: `bull:orders:`.
+    base: String,
+}
 
 /// One queue. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Queue(Arc<Settings>);
-
-/// A job that ended, with what is written about it.
-#[derive(Debug)]
-pub struct Settlement {
-    /// The attempt.
-    pub attempt: Arc<Attempt>,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-/// What became of one settlement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// Written; the state the job is in now: `completed`, `failed`, `delayed`,
-    /// `waiting`, `prioritized`.
-    Now(&'static str),
-    /// The lock was not ours any more, or the job is gone: nothing was written.
-    Lost,
-}
-
-/// Jobs taken in one call, and what to wait for if they are fewer than asked.
-#[derive(Debug, Default)]
-pub struct Taken {
-    /// The lock value of all of them.
-    pub token: String,
-    /// The jobs, in the order they were queued.
-    pub jobs: Vec<Job>,
-    /// The queue is paused.
-    pub paused: bool,
-    /// The rate limit is used up for so long.
-    pub limited_for: Option<Duration>,
-    /// The next delayed job is due in so long.
-    pub delayed_for: Option<Duration>,
-}
-
-/// A job to add.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct NewJob {
-    /// Job name.
-    pub name: String,
-    /// JSON text.
-    pub data: String,
-    /// Custom id.
-    pub id: Option<String>,
-    /// Milliseconds before it may start.
-    pub delay: u64,
-    /// 0 highest … 2097151.
-    pub priority: u32,
-    /// Add in front.
-    pub lifo: bool,
-    /// Options that override the queue's defaults.
-    pub options: JobDefaults,
-}
-
-/// What can go wrong between us and Redis.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Redis said no or could not be asked.
-    #[error("{0}")]
-    Redis(String),
-}
+pub struct Queue(Arc<Inner>);
 
 impl Queue {
     /// A queue on this connection.
-    pub fn new(_redis: Redis, settings: Settings) -> Queue {
-        Queue(Arc::new(settings))
+    pub fn new(redis: Redis, settings: Settings) -> Queue {
+        let base = format!("{}:{}:", redis.prefix(), settings.name);
+        Queue(Arc::new(Inner {
+            redis,
+            settings,
+            base,
+        }))
     }
 
     /// Name without prefix.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.0.settings.name
     }
 
-    /// Write how attempts ended, then take up to `take` jobs, in one call.
-    pub async fn settle(
-        &self,
-        _ends: &[Settlement],
-        _take: usize,
-    ) -> Result<(Vec<Settled>, Taken), Error> {
-        unimplemented!("queue engine")
+    /// What the engine knows about the queue.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
     }
 
-    /// Add jobs, all or none; their ids in order.
-    pub async fn add(&self, _jobs: &[NewJob]) -> Result<Vec<String>, Error> {
-        unimplemented!("queue engine")
+    /// The connection.
+    pub fn redis(&self) -> &Redis {
+        &self.0.redis
     }
 
-    /// Replace the payload of a running job, if its lock is still ours.
-    /// `Ok(false)`: the lock is lost.
-    pub async fn update_data(&self, _attempt: &Attempt, _data: &str) -> Result<bool, Error> {
-        unimplemented!("queue engine")
+    /// The same queue over other connections.
+    pub(crate) fn over(&self, redis: Redis) -> Queue {
+        Queue::new(redis, self.0.settings.clone())
     }
 
-    /// Record a checkpoint (hash field `cp:<step>`) of a running job, if its
-    /// lock is still ours.
-    pub async fn checkpoint(
-        &self,
-        _attempt: &Attempt,
-        _step: &str,
-        _value: &str,
-    ) -> Result<bool, Error> {
-        unimplemented!("queue engine")
+    fn key(&self, suffix: &str) -> String {
+        format!("{}{suffix}", self.0.base)
     }
+
+    /// Ask to be woken when there is work.
+    pub(crate) fn enter_markers(&self) -> Arc<Wake> {
+        self.0.redis.markers().enter(&self.key("marker"))
+    }
+
+    /// Say whether the queue has a free slot.
+    pub(crate) fn arm(&self, wake: &Wake, armed: bool) {
+        self.0.redis.markers().arm(wake, armed);
+    }
+
+    /// No longer wait for work.
+    pub(crate) fn leave_markers(&self) {
+        self.0.redis.markers().leave(&self.key("marker"));
+    }
+
+    /// Give a wake-up that could not be used to somebody else.
+    pub(crate) async fn pass_on(&self) -> Result<(), Error> {
+        let mut command = ::redis::cmd("ZADD");
+        command.arg(self.key("marker")).arg(0).arg("0");
+        self.0.redis.call(&command).await.map(drop)
+    }
+}
+
+/// Listen for work on all queues of this connection, for ever; one per process.
+pub fn listen(redis: Redis) -> impl Future<Output = ()> + Send {
+    markers::listen(redis)
+}
+
+/// Show this runner as a worker of the queue to BullMQ's `getWorkers`, for ever.
+pub fn present(redis: Redis, queue: String, runner: String) -> impl Future<Output = ()> + Send {
+    presence::present(redis, queue, runner)
 }

@@ -1,0 +1,219 @@
+//! Adding jobs, with the checks and the encoding of BullMQ's `queue.add`.
+
+use serde_json::{Map, Value, json};
+
+use super::Queue;
+use super::redis::Error;
+use super::script::ADD;
+use super::settle::texts;
+use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
+
+/// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
+const LOWEST: u32 = 2_097_151;
+/// Jobs in one call; more are added in several, all or none only within one.
+const CALL: usize = 1000;
+
+/// A job to add.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NewJob {
+    /// Job name.
+    pub name: String,
+    /// JSON text.
+    pub data: String,
+    /// Custom id.
+    pub id: Option<String>,
+    /// Milliseconds before it may start.
+    pub delay: u64,
+    /// 0 highest … 2097151.
+    pub priority: u32,
+    /// Add in front.
+    pub lifo: bool,
+    /// Options that override the queue's defaults.
+    pub options: JobDefaults,
+}
+
+impl NewJob {
+    /// Refuse what BullMQ refuses, and what would break its layout.
+    fn check(&self) -> Result<(), Error> {
+        let wrong = |reason: String| Err(Error::Invalid(reason));
+        if let Some(id) = &self.id {
+            if id.is_empty() {
+                return wrong("the job id is empty; leave it out to get one".to_owned());
+            }
+            if id.contains(':') {
+                return wrong(format!(
+                    "the job id \"{id}\" contains \":\"; use another separator, such as \"-\""
+                ));
+            }
+            // Those are given by Redis' counter.
+            if id.parse::<i128>().is_ok_and(|n| n.to_string() == *id) {
+                return wrong(format!(
+                    "the job id \"{id}\" is a number; put a letter in front"
+                ));
+            }
+        }
+        if self.priority > LOWEST {
+            return wrong(format!(
+                "the priority {} is over {LOWEST}, the lowest",
+                self.priority
+            ));
+        }
+        if let Err(error) = serde_json::from_str::<&serde_json::value::RawValue>(&self.data) {
+            return wrong(format!("the payload is not JSON: {error}"));
+        }
+        Ok(())
+    }
+
+    /// `opts` as npm stores it.
+    fn options(&self, defaults: &JobDefaults) -> String {
+        let mut options = Map::new();
+        let own = &self.options;
+        let attempts = own.attempts.or(defaults.attempts).unwrap_or(0);
+        options.insert("attempts".to_owned(), attempts.into());
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                options.insert(name.to_owned(), value);
+            }
+        };
+        put("jobId", self.id.as_deref().map(Value::from));
+        put("delay", (self.delay > 0).then(|| self.delay.into()));
+        put(
+            "priority",
+            (self.priority > 0).then(|| self.priority.into()),
+        );
+        put("lifo", self.lifo.then(|| true.into()));
+        put(
+            "backoff",
+            own.backoff.or(defaults.backoff).as_ref().map(backoff),
+        );
+        let keep_done = own.remove_on_complete.or(defaults.remove_on_complete);
+        put("removeOnComplete", keep_done.map(keep));
+        let keep_failed = own.remove_on_fail.or(defaults.remove_on_fail);
+        put("removeOnFail", keep_failed.map(keep));
+        Value::Object(options).to_string()
+    }
+}
+
+fn backoff(backoff: &Backoff) -> Value {
+    let kind = match backoff.kind {
+        BackoffKind::Fixed => "fixed",
+        BackoffKind::Exponential => "exponential",
+    };
+    let delay = u64::try_from(backoff.delay.as_millis()).unwrap_or(u64::MAX);
+    if backoff.jitter > 0.0 {
+        json!({ "type": kind, "delay": delay, "jitter": backoff.jitter })
+    } else {
+        json!({ "type": kind, "delay": delay })
+    }
+}
+
+fn keep(keep: Keep) -> Value {
+    match (keep.age, keep.count) {
+        (None, None) => false.into(),
+        (None, Some(0)) => true.into(),
+        (None, Some(count)) => count.into(),
+        (Some(age), None) => json!({ "age": age }),
+        (Some(age), Some(count)) => json!({ "age": age, "count": count }),
+    }
+}
+
+impl Queue {
+    /// Add jobs, all or none; their ids in order. A job whose custom id is known
+    /// is not added again, and its id is returned as if it were.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] before anything is sent, when one of them cannot be
+    /// added; transient errors leave open whether the jobs were added.
+    pub async fn add(&self, jobs: &[NewJob]) -> Result<Vec<String>, Error> {
+        if jobs.len() > CALL {
+            return Err(Error::Invalid(format!(
+                "{} jobs in one call; add at most {CALL} at once",
+                jobs.len()
+            )));
+        }
+        for job in jobs {
+            job.check()?;
+        }
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let options: Vec<String> = jobs
+            .iter()
+            .map(|job| job.options(&self.settings().defaults))
+            .collect();
+        let reply = ADD
+            .run(self.redis(), &self.0.base, |command| {
+                for (job, options) in jobs.iter().zip(&options) {
+                    command
+                        .arg(job.id.as_deref().unwrap_or(""))
+                        .arg(&job.name)
+                        .arg(&job.data)
+                        .arg(options)
+                        .arg(job.delay)
+                        .arg(job.priority)
+                        .arg(if job.lifo { "RPUSH" } else { "LPUSH" });
+                }
+            })
+            .await?;
+        Ok(texts(reply))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut NewJob)) -> String {
+        let mut job = NewJob {
+            data: "{}".to_owned(),
+            ..NewJob::default()
+        };
+        change(&mut job);
+        job.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn jobs_bullmq_refuses_are_refused_with_the_way_out() {
+        assert_eq!(
+            refused(|job| job.id = Some("a:b".into())),
+            "the job id \"a:b\" contains \":\"; use another separator, such as \"-\""
+        );
+        assert_eq!(
+            refused(|job| job.id = Some("17".into())),
+            "the job id \"17\" is a number; put a letter in front"
+        );
+        assert_eq!(
+            refused(|job| job.id = Some(String::new())),
+            "the job id is empty; leave it out to get one"
+        );
+        assert_eq!(
+            refused(|job| job.priority = 2_097_152),
+            "the priority 2097152 is over 2097151, the lowest"
+        );
+        assert_eq!(
+            refused(|job| job.data = "{".into()),
+            "the payload is not JSON: EOF while parsing an object at line 1 column 1"
+        );
+    }
+
+    #[test]
+    fn options_are_encoded_as_npm_stores_them() {
+        let job = NewJob {
+            delay: 5,
+            lifo: true,
+            options: JobDefaults {
+                attempts: Some(3),
+                remove_on_complete: Some(Keep {
+                    age: None,
+                    count: Some(0),
+                }),
+                ..JobDefaults::default()
+            },
+            ..NewJob::default()
+        };
+        assert_eq!(
+            job.options(&JobDefaults::default()),
+            r#"{"attempts":3,"delay":5,"lifo":true,"removeOnComplete":true}"#
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! Waiting for work: one blocking connection for the markers of all queues.
+//!
+//! BullMQ adds a member to a queue's `marker` set when there is work; `BZPOPMIN`
+//! over the sets of all queues with a free slot wakes the one concerned. A
+//! marker that comes for a queue that has meanwhile no free slot is put back.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use redis::Value;
+use tokio::sync::Notify;
+
+use super::redis::{Pause, Redis};
+
+/// How long `BZPOPMIN` blocks. No longer, so that a dead connection is noticed.
+const BLOCK: Duration = Duration::from_secs(5);
+/// Added to [`BLOCK`] before the connection is given up.
+const WATCHDOG: Duration = Duration::from_secs(1);
+
+/// One queue's wish to be woken.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    armed: AtomicBool,
+    bell: Notify,
+}
+
+impl Wake {
+    /// Wait for a marker. Cancel safe.
+    pub(crate) async fn rung(&self) {
+        self.bell.notified().await;
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Markers {
+    queues: Mutex<HashMap<String, Arc<Wake>>>,
+    /// The set changed while the connection blocks.
+    changed: Notify,
+}
+
+impl Markers {
+    /// Enter a queue by the key of its marker.
+    pub(crate) fn enter(&self, key: &str) -> Arc<Wake> {
+        let wake = Arc::new(Wake::default());
+        self.queues
+            .lock()
+            .expect("no panic while the markers are held")
+            .insert(key.to_owned(), wake.clone());
+        wake
+    }
+
+    /// Strike a queue off.
+    pub(crate) fn leave(&self, key: &str) {
+        self.queues
+            .lock()
+            .expect("no panic while the markers are held")
+            .remove(key);
+        self.changed.notify_one();
+    }
+
+    /// Say whether the queue has a free slot. Only arming interrupts the wait:
+    /// a marker that comes after disarming is put back.
+    pub(crate) fn arm(&self, wake: &Wake, armed: bool) {
+        if wake.armed.swap(armed, Ordering::AcqRel) != armed && armed {
+            self.changed.notify_one();
+        }
+    }
+
+    fn armed(&self) -> Vec<String> {
+        self.queues
+            .lock()
+            .expect("no panic while the markers are held")
+            .iter()
+            .filter(|(_, wake)| wake.armed.load(Ordering::Acquire))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    fn wake(&self, key: &str) -> Option<Arc<Wake>> {
+        self.queues
+            .lock()
+            .expect("no panic while the markers are held")
+            .get(key)
+            .cloned()
+    }
+}
+
+/// Wait for markers for ever. One task per process.
+pub(crate) async fn listen(redis: Redis) {
+    let markers = redis.markers();
+    let mut pause = Pause::default();
+    loop {
+        let served = serve(&redis, markers).await;
+        if let Err(error) = served {
+            tracing::debug!(%error, "waiting for work was interrupted");
+            tokio::time::sleep(pause.next()).await;
+        } else {
+            pause = Pause::default();
+        }
+    }
+}
+
+/// Serve one connection. `Ok` when it answered at least once before it broke.
+async fn serve(redis: &Redis, markers: &Markers) -> Result<(), super::Error> {
+    let mut connection = redis.dial_blocking().await?;
+    let id: i64 = redis::cmd("CLIENT")
+        .arg("ID")
+        .query_async(&mut connection)
+        .await
+        .map_err(|e| redis.explain(&e))?;
+    loop {
+        let keys = markers.armed();
+        if keys.is_empty() {
+            markers.changed.notified().await;
+            continue;
+        }
+        let mut command = redis::cmd("BZPOPMIN");
+        for key in &keys {
+            command.arg(key);
+        }
+        command.arg(BLOCK.as_secs());
+        let popping =
+            tokio::time::timeout(BLOCK + WATCHDOG, connection.send_packed_command(&command));
+        tokio::pin!(popping);
+        let answer = loop {
+            tokio::select! {
+                answer = &mut popping => break answer,
+                () = markers.changed.notified() => {
+                    let mut unblock = redis::cmd("CLIENT");
+                    unblock.arg("UNBLOCK").arg(id);
+                    redis.call(&unblock).await?;
+                }
+            }
+        };
+        let Ok(Ok(value)) = answer else {
+            return Ok(());
+        };
+        let Value::Array(parts) = value else {
+            continue;
+        };
+        let [Value::BulkString(key), member, score] = parts.as_slice() else {
+            continue;
+        };
+        let key = String::from_utf8_lossy(key);
+        match markers.wake(&key) {
+            Some(wake) if wake.armed.load(Ordering::Acquire) => wake.bell.notify_one(),
+            _ => put_back(redis, &key, member, score).await?,
+        }
+    }
+}
+
+async fn put_back(
+    redis: &Redis,
+    key: &str,
+    member: &Value,
+    score: &Value,
+) -> Result<(), super::Error> {
+    let text = |value: &Value| match value {
+        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Double(number) => number.to_string(),
+        _ => "0".to_owned(),
+    };
+    let mut command = redis::cmd("ZADD");
+    command.arg(key).arg(text(score)).arg(text(member));
+    redis.call(&command).await.map(drop)
+}

@@ -1,0 +1,110 @@
+//! What a running job says: progress, log lines, its payload, checkpoints. All
+//! of it is refused when the job's lock is not ours any more, which BullMQ's own
+//! scripts do not check.
+
+use std::sync::Arc;
+
+use redis::Value;
+
+use super::Queue;
+use super::attempt::{Attempt, Notes, Stop};
+use super::redis::Error;
+use super::script::{NOTE, WRITE};
+use super::settle::{list, whole};
+
+/// Log lines of one job in one call; the rest follows in the next.
+const LINES: usize = 1000;
+
+impl Queue {
+    /// Write the pending notes of these attempts in one call. Attempts whose
+    /// lock is lost are stopped. Notes that could not be written stay pending.
+    pub async fn note(&self, attempts: &[Arc<Attempt>]) -> Result<(), Error> {
+        let noted: Vec<(&Arc<Attempt>, Notes)> = attempts
+            .iter()
+            .map(|attempt| (attempt, attempt.take_notes()))
+            .filter(|(_, notes)| !notes.is_empty())
+            .collect();
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let reply = NOTE
+            .run(self.redis(), &self.0.base, |command| {
+                for (attempt, notes) in &noted {
+                    let keep = attempt.job.options.keep_logs;
+                    let keep = keep.unwrap_or(self.settings().max_logs as u64).max(1);
+                    let lines = &notes.logs[notes.logs.len().saturating_sub(LINES)..];
+                    command
+                        .arg(&attempt.job.id)
+                        .arg(&attempt.token)
+                        .arg(notes.progress.as_deref().unwrap_or(""))
+                        .arg(keep)
+                        .arg(lines.len());
+                    for line in lines {
+                        command.arg(line);
+                    }
+                }
+            })
+            .await;
+        match reply {
+            Ok(reply) => {
+                for position in list(reply) {
+                    if let Some((attempt, _)) = usize::try_from(whole(&position))
+                        .ok()
+                        .and_then(|i| noted.get(i))
+                    {
+                        attempt.stop(Stop::LockLost);
+                    }
+                }
+                Ok(())
+            }
+            Err(error) => {
+                for (attempt, earlier) in noted {
+                    attempt.note(|notes| {
+                        let later = std::mem::replace(&mut notes.logs, earlier.logs);
+                        notes.logs.extend(later);
+                        if notes.progress.is_none() {
+                            notes.progress = earlier.progress;
+                        }
+                    });
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Replace the payload of a running job, if its lock is still ours.
+    /// `Ok(false)`: the lock is lost.
+    pub async fn update_data(&self, attempt: &Attempt, data: &str) -> Result<bool, Error> {
+        self.write(attempt, &[("data", data)]).await
+    }
+
+    /// Record a checkpoint (hash field `cp:<step>`) of a running job, if its
+    /// lock is still ours.
+    pub async fn checkpoint(
+        &self,
+        attempt: &Attempt,
+        step: &str,
+        value: &str,
+    ) -> Result<bool, Error> {
+        // `cps` tells the next take that there is something to read.
+        self.write(attempt, &[(&format!("cp:{step}"), value), ("cps", "1")])
+            .await
+    }
+
+    async fn write(&self, attempt: &Attempt, fields: &[(&str, &str)]) -> Result<bool, Error> {
+        let key = self.key(&attempt.job.id);
+        let reply = WRITE
+            .run(self.redis(), &key, |command| {
+                command.arg(&attempt.token);
+                for (name, value) in fields {
+                    command.arg(*name).arg(*value);
+                }
+            })
+            .await?;
+        let written = reply == Value::Int(1);
+        if !written {
+            attempt.stop(Stop::LockLost);
+        }
+        Ok(written)
+    }
+}

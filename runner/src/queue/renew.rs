@@ -1,0 +1,163 @@
+//! Lock renewal: from an OS thread of its own with a runtime and a connection
+//! of its own, so that neither guests nor other Redis calls delay it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::Queue;
+use super::attempt::{Attempt, Stop};
+use super::redis::{Error, Redis};
+use super::script::RENEW;
+use super::settle::{list, whole};
+
+/// Jobs of one queue that this process holds, from take to settle.
+#[derive(Debug, Default)]
+pub struct InFlight(Mutex<HashMap<usize, Arc<Attempt>>>);
+
+impl InFlight {
+    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Arc<Attempt>>> {
+        self.0.lock().expect("no panic while the table is held")
+    }
+
+    /// Enter an attempt.
+    pub fn insert(&self, attempt: &Arc<Attempt>) {
+        self.table()
+            .insert(Arc::as_ptr(attempt) as usize, attempt.clone());
+    }
+
+    /// Strike attempts off.
+    pub fn remove<'a>(&self, attempts: impl IntoIterator<Item = &'a Arc<Attempt>>) {
+        let mut table = self.table();
+        for attempt in attempts {
+            table.remove(&(Arc::as_ptr(attempt) as usize));
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<Attempt>> {
+        self.table().values().cloned().collect()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.table().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.table().is_empty()
+    }
+}
+
+impl Queue {
+    /// Prolong the locks of these attempts in one call and stop those whose
+    /// lock is not ours any more. Their number is returned.
+    pub async fn renew(&self, attempts: &[Arc<Attempt>]) -> Result<usize, Error> {
+        let mut lost = 0;
+        // Bounded, so that the script does not hold Redis for long.
+        for some in attempts.chunks(1000) {
+            let reply = RENEW
+                .run(self.redis(), &self.0.base, |command| {
+                    command.arg(self.settings().lock.as_millis() as u64);
+                    for attempt in some {
+                        command.arg(&attempt.job.id).arg(&attempt.token);
+                    }
+                })
+                .await?;
+            for position in list(reply) {
+                if let Some(attempt) = usize::try_from(whole(&position))
+                    .ok()
+                    .and_then(|i| some.get(i))
+                {
+                    attempt.stop(Stop::LockLost);
+                    lost += 1;
+                }
+            }
+        }
+        Ok(lost)
+    }
+}
+
+type Watched = Mutex<HashMap<String, (Queue, Arc<InFlight>)>>;
+
+/// The thread that renews the locks of all queues of this process. It ends with
+/// the last handle.
+#[derive(Debug, Clone)]
+pub struct Renewal {
+    redis: Redis,
+    watched: Arc<Watched>,
+}
+
+impl Renewal {
+    /// Start the thread; each lock is renewed at a third of `lock`.
+    ///
+    /// # Errors
+    /// When the system gives no thread or no event queue.
+    pub fn start(redis: &Redis, lock: Duration) -> std::io::Result<Renewal> {
+        let watched: Arc<Watched> = Arc::default();
+        let weak = Arc::downgrade(&watched);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("runner-renew".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let mut tick = tokio::time::interval(lock / 3);
+                    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                    loop {
+                        tick.tick().await;
+                        let Some(watched) = weak.upgrade() else {
+                            return;
+                        };
+                        round(&watched).await;
+                    }
+                });
+            })?;
+        Ok(Renewal {
+            redis: redis.fork(),
+            watched,
+        })
+    }
+
+    /// Renew the locks of this queue's jobs from now on.
+    pub fn watch(&self, queue: &Queue, in_flight: Arc<InFlight>) {
+        let mine = queue.over(self.redis.clone());
+        self.watched
+            .lock()
+            .expect("no panic while the queues are held")
+            .insert(queue.name().to_owned(), (mine, in_flight));
+    }
+
+    /// No longer.
+    pub fn forget(&self, queue: &str) {
+        self.watched
+            .lock()
+            .expect("no panic while the queues are held")
+            .remove(queue);
+    }
+}
+
+async fn round(watched: &Watched) {
+    let queues: Vec<_> = watched
+        .lock()
+        .expect("no panic while the queues are held")
+        .values()
+        .cloned()
+        .collect();
+    let rounds = queues.iter().map(|(queue, in_flight)| async move {
+        let attempts = in_flight.all();
+        if attempts.is_empty() {
+            return;
+        }
+        match queue.renew(&attempts).await {
+            Ok(0) => {}
+            Ok(lost) => tracing::warn!(queue = queue.name(), lost, "locks were lost"),
+            Err(error) => {
+                tracing::warn!(queue = queue.name(), %error, "locks could not be renewed")
+            }
+        }
+    });
+    futures::future::join_all(rounds).await;
+}

@@ -1,0 +1,85 @@
+//! The Lua scripts: called by their digest, loaded when Redis does not know
+//! them (first use, restart, `SCRIPT FLUSH`).
+
+use std::sync::OnceLock;
+
+use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
+
+use super::redis::{Error, Fault, Redis};
+
+/// One script and the digest Redis gave it.
+#[derive(Debug)]
+pub(crate) struct Script {
+    name: &'static str,
+    source: &'static str,
+    digest: OnceLock<String>,
+}
+
+macro_rules! script {
+    ($constant:ident, $file:literal) => {
+        pub(crate) static $constant: Script = Script {
+            name: $file,
+            source: include_str!(concat!("scripts/", $file, ".lua")),
+            digest: OnceLock::new(),
+        };
+    };
+}
+
+script!(SETTLE, "settle");
+script!(RENEW, "renew");
+script!(RECOVER, "recover");
+script!(NOTE, "note");
+script!(WRITE, "write");
+script!(HELD, "held");
+script!(ADD, "add");
+
+impl Script {
+    /// Name, for messages.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Run the script; `arguments` adds what follows the one key.
+    pub(crate) async fn run(
+        &self,
+        redis: &Redis,
+        key: &str,
+        arguments: impl Fn(&mut Cmd),
+    ) -> Result<Value, Error> {
+        let digest = match self.digest.get() {
+            Some(digest) => digest,
+            None => self.load(redis).await?,
+        };
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(digest).arg(1).arg(key);
+        arguments(&mut command);
+        for first in [true, false] {
+            match redis.call_raw(&command).await {
+                Ok(value) => return Ok(value),
+                Err(Fault::Known(error)) => return Err(error),
+                Err(Fault::Redis(error)) => {
+                    let unknown =
+                        matches!(error.kind(), ErrorKind::Server(ServerErrorKind::NoScript));
+                    if !(first && unknown) {
+                        return Err(redis.explain(&error));
+                    }
+                    self.load(redis).await?;
+                }
+            }
+        }
+        Err(Error::Answer(self.name))
+    }
+
+    async fn load(&self, redis: &Redis) -> Result<&str, Error> {
+        let mut command = redis::cmd("SCRIPT");
+        command.arg("LOAD").arg(self.source);
+        match redis.call(&command).await? {
+            Value::BulkString(digest) => {
+                let digest = String::from_utf8(digest).map_err(|_| Error::Answer("SCRIPT LOAD"))?;
+                Ok(self.digest.get_or_init(|| digest))
+            }
+            Value::SimpleString(digest) => Ok(self.digest.get_or_init(|| digest)),
+            _ => Err(Error::Answer("SCRIPT LOAD")),
+        }
+    }
+}

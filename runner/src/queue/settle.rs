@@ -1,0 +1,412 @@
+//! Settle and take: how attempts ended goes to Redis, the next jobs come back,
+//! in one call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::Value;
+
+use super::attempt::{Attempt, Notes};
+use super::job::Job;
+use super::redis::Error;
+use super::script::SETTLE;
+use super::verdict::{Reason, Verdict};
+use super::{Queue, options};
+use crate::outcome::{Cause, Failure, Outcome};
+
+/// A job that ended, with what is written about it.
+#[derive(Debug)]
+pub struct Settlement {
+    /// The attempt.
+    pub attempt: Arc<Attempt>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// Ends that are written together. What is random or read once (the backoff,
+/// the pending notes) is fixed here, so that a batch can be sent again.
+#[derive(Debug, Default)]
+pub struct Batch {
+    ends: Vec<End>,
+}
+
+#[derive(Debug)]
+struct End {
+    attempt: Arc<Attempt>,
+    verdict: Option<Verdict>,
+    notes: Notes,
+}
+
+/// What became of one settlement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Written; the state the job is in now: `completed`, `failed`, `delayed`,
+    /// `waiting`, `prioritized`, `waiting-children`.
+    Now(&'static str),
+    /// The lock was not ours any more, or the job is gone: nothing was written.
+    Lost,
+}
+
+/// Jobs taken in one call, and what to wait for if they are fewer than asked.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The lock value of all of them.
+    pub token: String,
+    /// The jobs, in the order they were queued.
+    pub jobs: Vec<Job>,
+    /// The queue is paused.
+    pub paused: bool,
+    /// The rate limit is used up for so long.
+    pub limited_for: Option<Duration>,
+    /// The next delayed job is due in so long.
+    pub delayed_for: Option<Duration>,
+    /// Jobs that cannot be run as they are stored and were failed: id, reason.
+    pub quarantined: Vec<(String, String)>,
+}
+
+impl Batch {
+    /// A batch of these ends, in their order.
+    pub fn new(ends: Vec<Settlement>) -> Batch {
+        let ends = ends
+            .into_iter()
+            .map(|Settlement { attempt, outcome }| {
+                let verdict = Verdict::on(&attempt.job, outcome);
+                let mut notes = attempt.take_notes();
+                if let Some(Verdict::Snoozed(_, reason)) = &verdict
+                    && !reason.is_empty()
+                {
+                    notes.logs.push(format!("snoozed: {reason}"));
+                }
+                End {
+                    attempt,
+                    verdict,
+                    notes,
+                }
+            })
+            .collect();
+        Batch { ends }
+    }
+
+    /// The attempts, in order.
+    pub fn attempts(&self) -> impl Iterator<Item = &Arc<Attempt>> {
+        self.ends.iter().map(|end| &end.attempt)
+    }
+
+    /// How many ends there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// One batch of all ends, in order.
+    pub(crate) fn join(batches: Vec<Batch>) -> Batch {
+        Batch {
+            ends: batches.into_iter().flat_map(|batch| batch.ends).collect(),
+        }
+    }
+
+    /// Each end in a batch of its own.
+    pub(crate) fn split(self) -> impl Iterator<Item = Batch> {
+        self.ends.into_iter().map(|end| Batch { ends: vec![end] })
+    }
+}
+
+impl Queue {
+    /// Write how attempts ended, then take up to `take` jobs, in one call.
+    ///
+    /// # Errors
+    /// Transient errors leave open whether the batch was written: send it again,
+    /// and ask [`Queue::settled_before`] about ends that are then lost.
+    pub async fn settle(&self, batch: &Batch, take: usize) -> Result<(Vec<Settled>, Taken), Error> {
+        let settings = self.settings();
+        let redis = self.redis();
+        let token = format!("{}:{}:{}", settings.runner, redis.boot(), redis.next());
+        let live = batch.ends.iter().filter(|end| end.verdict.is_some());
+        let reply = SETTLE
+            .run(redis, &self.0.base, |command| {
+                command
+                    .arg(&token)
+                    .arg(settings.lock.as_millis() as u64)
+                    .arg(take)
+                    .arg(&settings.runner);
+                match settings.limiter {
+                    Some(limit) => command
+                        .arg(limit.max)
+                        .arg(limit.duration.as_millis() as u64),
+                    None => command.arg("").arg(""),
+                };
+                command.arg(live.clone().count());
+                for end in live.clone() {
+                    end.arguments(command, settings.max_logs);
+                }
+            })
+            .await?;
+        let Value::Array(mut parts) = reply else {
+            return Err(Error::Answer(SETTLE.name()));
+        };
+        let answer = || Error::Answer(SETTLE.name());
+        let quarantined = texts(parts.pop().ok_or_else(answer)?);
+        let now = whole(&parts.pop().ok_or_else(answer)?) as u64;
+        let next_at = whole(&parts.pop().ok_or_else(answer)?);
+        let limited = whole(&parts.pop().ok_or_else(answer)?);
+        let paused = whole(&parts.pop().ok_or_else(answer)?) == 1;
+        let jobs = list(parts.pop().ok_or_else(answer)?);
+        let mut codes = list(parts.pop().ok_or_else(answer)?).into_iter();
+
+        let settled = batch
+            .ends
+            .iter()
+            .map(|end| match end.verdict {
+                Some(_) => codes
+                    .next()
+                    .map_or(Settled::Lost, |code| state(whole(&code))),
+                None => Settled::Lost,
+            })
+            .collect();
+        let milliseconds = |ms: i64| u64::try_from(ms).ok().map(Duration::from_millis);
+        let taken = Taken {
+            token,
+            jobs: jobs
+                .into_iter()
+                .filter_map(|fields| job(list(fields), now))
+                .collect(),
+            paused,
+            limited_for: milliseconds(limited).filter(|wait| !wait.is_zero()),
+            delayed_for: milliseconds(next_at),
+            quarantined: quarantined
+                .chunks_exact(2)
+                .map(|pair| (pair[0].clone(), pair[1].clone()))
+                .collect(),
+        };
+        Ok((settled, taken))
+    }
+}
+
+impl End {
+    fn arguments(&self, command: &mut redis::Cmd, max_logs: usize) {
+        let Some(verdict) = &self.verdict else { return };
+        let job = &self.attempt.job;
+        let mut fields: [(&str, &str); 3] = [("", ""); 3];
+        let mut filled = 0;
+        let mut field = |name, value| {
+            fields[filled] = (name, value);
+            filled += 1;
+        };
+        let blank = ("", "", None, false);
+        let (op, value, keep, _) = match verdict {
+            Verdict::Completed(value, keep) => ("c", value.as_str(), *keep, false),
+            Verdict::Failed(reason, keep) => {
+                field("stacktrace", reason.traces.as_str());
+                ("f", reason.text.as_str(), *keep, false)
+            }
+            Verdict::Now(Reason { text, traces }, _)
+            | Verdict::Later(Reason { text, traces }, _) => {
+                field("failedReason", text.as_str());
+                field("stacktrace", traces.as_str());
+                (
+                    if matches!(verdict, Verdict::Now(..)) {
+                        "r"
+                    } else {
+                        "d"
+                    },
+                    "",
+                    None,
+                    true,
+                )
+            }
+            Verdict::Snoozed(..) => ("d", "", None, false),
+            Verdict::Back => ("b", blank.1, blank.2, blank.3),
+        };
+        if let Some(ran) = self.attempt.ran.get() {
+            field("rv", ran);
+        }
+        command
+            .arg(op)
+            .arg(&job.id)
+            .arg(&self.attempt.token)
+            .arg(value);
+        match verdict {
+            Verdict::Now(_, lifo) => {
+                command
+                    .arg(if *lifo { "RPUSH" } else { "LPUSH" })
+                    .arg("")
+                    .arg("");
+            }
+            Verdict::Later(_, delay) => {
+                command.arg(*delay).arg("1").arg("");
+            }
+            Verdict::Snoozed(delay, _) => {
+                command.arg(*delay).arg("0").arg("");
+            }
+            Verdict::Completed(..) | Verdict::Failed(..) | Verdict::Back => {
+                let keep = keep.unwrap_or_default();
+                optional(command, keep.count);
+                optional(command, keep.age);
+                optional(command, keep.limit);
+            }
+        }
+        let keep_logs = job.options.keep_logs.unwrap_or(max_logs as u64).max(1);
+        let skip = self
+            .notes
+            .logs
+            .len()
+            .saturating_sub(usize::try_from(keep_logs).unwrap_or(usize::MAX).min(5000));
+        let lines = &self.notes.logs[skip..];
+        command
+            .arg(job.options.attempts)
+            .arg(self.notes.progress.as_deref().unwrap_or(""))
+            .arg(keep_logs)
+            .arg(lines.len())
+            .arg(filled * 2);
+        for line in lines {
+            command.arg(line);
+        }
+        for (name, value) in &fields[..filled] {
+            command.arg(*name).arg(*value);
+        }
+    }
+}
+
+fn optional(command: &mut redis::Cmd, value: Option<impl redis::ToSingleRedisArg>) {
+    match value {
+        Some(value) => command.arg(value),
+        None => command.arg(""),
+    };
+}
+
+fn state(code: i64) -> Settled {
+    match code {
+        1 => Settled::Now("completed"),
+        2 => Settled::Now("failed"),
+        3 => Settled::Now("waiting"),
+        4 => Settled::Now("prioritized"),
+        5 => Settled::Now("delayed"),
+        6 => Settled::Now("waiting-children"),
+        _ => Settled::Lost,
+    }
+}
+
+/// A taken job from the fields in the order the script names them.
+fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
+    let mut fields = fields.into_iter();
+    let mut next = || fields.next().unwrap_or(Value::Nil);
+    let mut fault = None;
+    let (name, data, opts) = (bytes(next()), bytes(next()), bytes(next()));
+    let added_at = number(&next()) as u64;
+    let priority = number(&next()) as u32;
+    let attempts_made = number(&next()) as u32;
+    let starts = number(&next()) as u32;
+    let stalls = number(&next()) as u32;
+    let (parent, deferred, traces) = (next(), next(), next());
+    let all = list(next());
+    let scheduler = next();
+    let id = text(next())?;
+
+    let data = String::from_utf8(data).unwrap_or_else(|error| {
+        let at = error.utf8_error().valid_up_to();
+        fault = Some(format!("the payload is not UTF-8 text: byte {at}"));
+        String::new()
+    });
+    let options = String::from_utf8(opts)
+        .map_err(|_| "the options are not UTF-8 text".to_owned())
+        .and_then(|text| options::decode(&text))
+        .unwrap_or_else(|reason| {
+            fault.get_or_insert(reason);
+            options::decode("").unwrap_or_default()
+        });
+    let mut checkpoints = Vec::new();
+    let mut all = all.into_iter();
+    while let (Some(name), Some(value)) = (all.next(), all.next()) {
+        if let (Some(name), Some(value)) = (text(name), text(value))
+            && let Some(step) = name.strip_prefix("cp:")
+        {
+            checkpoints.push((step.to_owned(), value));
+        }
+    }
+    Some(Job {
+        id,
+        name: String::from_utf8_lossy(&name).into_owned(),
+        data,
+        added_at,
+        started_at: now,
+        attempts_made,
+        starts,
+        stalls,
+        priority,
+        delay: options.delay,
+        parent: text(parent).and_then(|raw| options::parent(&raw)),
+        deferred_failure: text(deferred).or(fault),
+        stacktrace: text(traces)
+            .map(|raw| options::traces(&raw))
+            .unwrap_or_default(),
+        scheduler: text(scheduler),
+        checkpoints,
+        options,
+    })
+}
+
+impl Job {
+    /// The outcome of a job that must not be run: it stalled too often, a child
+    /// failed, or it cannot be read.
+    pub fn refused(&self) -> Option<Outcome> {
+        self.deferred_failure.as_ref().map(|reason| {
+            Outcome::Rejected(Failure {
+                cause: Cause::Deferred,
+                reason: reason.clone(),
+                frames: Vec::new(),
+            })
+        })
+    }
+}
+
+fn bytes(value: Value) -> Vec<u8> {
+    match value {
+        Value::BulkString(bytes) => bytes,
+        Value::SimpleString(text) => text.into_bytes(),
+        Value::Int(number) => number.to_string().into_bytes(),
+        _ => Vec::new(),
+    }
+}
+
+/// Text, if there is any; bytes that are not UTF-8 are replaced.
+pub(super) fn text(value: Value) -> Option<String> {
+    match value {
+        Value::Nil => None,
+        other => Some(
+            String::from_utf8(bytes(other))
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        ),
+    }
+}
+
+pub(super) fn texts(value: Value) -> Vec<String> {
+    list(value).into_iter().filter_map(text).collect()
+}
+
+pub(super) fn list(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn whole(value: &Value) -> i64 {
+    number(value) as i64
+}
+
+/// A number as stored by whatever client: `3`, `3.0`, `1e+14`. Casts of the
+/// result saturate.
+fn number(value: &Value) -> f64 {
+    match value {
+        Value::Int(number) => *number as f64,
+        Value::BulkString(bytes) => std::str::from_utf8(bytes)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or_default(),
+        _ => 0.0,
+    }
+}

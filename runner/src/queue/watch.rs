@@ -1,0 +1,166 @@
+//! Following one job until it ends, on a connection of its own: progress and the
+//! end from BullMQ's event stream, log lines from the job's log.
+
+use redis::aio::MultiplexedConnection;
+
+use super::Queue;
+use super::redis::Error;
+use super::settle::{list, text, texts};
+
+/// How long one look at the stream blocks, milliseconds: log lines have no
+/// event, so they are looked at so often.
+const LOOK: u64 = 250;
+
+/// Something seen of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// It changed to this state: BullMQ's event name.
+    State(String),
+    /// Its progress, JSON text.
+    Progress(String),
+    /// A new log line.
+    Log(String),
+    /// It completed, with this return value, JSON text.
+    Completed(String),
+    /// It failed for good, with this reason.
+    Failed(String),
+}
+
+/// Follows one job. Begins with what is known when it is made.
+pub struct Watch {
+    queue: Queue,
+    id: String,
+    connection: MultiplexedConnection,
+    last: String,
+    lines: usize,
+    pending: std::collections::VecDeque<Seen>,
+    /// The end, held back until the log lines before it were shown.
+    end: Option<Seen>,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    /// Follow a job from now on; a job that has ended already is seen to end.
+    pub async fn watch(&self, id: &str) -> Result<Watch, Error> {
+        let connection = self.redis().dial_blocking().await?;
+        let mut command = redis::cmd("XREVRANGE");
+        command
+            .arg(self.key("events"))
+            .arg("+")
+            .arg("-")
+            .arg("COUNT")
+            .arg(1);
+        let last = list(self.redis().call(&command).await?)
+            .pop()
+            .and_then(|entry| list(entry).into_iter().next())
+            .and_then(text)
+            .unwrap_or_else(|| "0-0".to_owned());
+        let mut watch = Watch {
+            queue: self.clone(),
+            id: id.to_owned(),
+            connection,
+            last,
+            lines: 0,
+            pending: std::collections::VecDeque::new(),
+            end: None,
+        };
+        watch.end = watch.ended().await?;
+        Ok(watch)
+    }
+}
+
+impl Watch {
+    /// The next thing seen; none after the end.
+    pub async fn next(&mut self) -> Result<Option<Seen>, Error> {
+        loop {
+            if let Some(seen) = self.pending.pop_front() {
+                return Ok(Some(seen));
+            }
+            let lines = self.queue.logs(&self.id, self.lines).await?;
+            self.lines += lines.len();
+            self.pending.extend(lines.into_iter().map(Seen::Log));
+            if let Some(end) = self.end.take() {
+                self.pending.push_back(end);
+                self.last.clear();
+                continue;
+            }
+            if !self.pending.is_empty() {
+                continue;
+            }
+            if self.last.is_empty() {
+                return Ok(None);
+            }
+            self.look().await?;
+        }
+    }
+
+    /// How the job ended, if its hash says so.
+    async fn ended(&self) -> Result<Option<Seen>, Error> {
+        let Some(record) = self.queue.job(&self.id).await? else {
+            return Ok(None);
+        };
+        let field = |name| record.field(name).unwrap_or_default().to_owned();
+        Ok(match record.state {
+            "completed" => Some(Seen::Completed(field("returnvalue"))),
+            "failed" => Some(Seen::Failed(field("failedReason"))),
+            _ => None,
+        })
+    }
+
+    async fn look(&mut self) -> Result<(), Error> {
+        let mut command = redis::cmd("XREAD");
+        command.arg("BLOCK").arg(LOOK).arg("STREAMS");
+        command.arg(self.queue.key("events")).arg(&self.last);
+        let reply = self
+            .connection
+            .send_packed_command(&command)
+            .await
+            .map_err(|e| self.queue.redis().explain(&e))?;
+        let streams = list(reply);
+        let Some(entries) = streams
+            .into_iter()
+            .next()
+            .map(list)
+            .and_then(|mut s| s.pop())
+        else {
+            return Ok(());
+        };
+        for entry in list(entries) {
+            let mut parts = list(entry).into_iter();
+            let Some(id) = parts.next().and_then(text) else {
+                continue;
+            };
+            self.last = id;
+            let fields = parts.next().map(texts).unwrap_or_default();
+            let field = |name: &str| {
+                fields
+                    .chunks_exact(2)
+                    .find(|pair| pair[0] == name)
+                    .map(|pair| pair[1].clone())
+            };
+            if field("jobId").as_deref() != Some(self.id.as_str()) {
+                continue;
+            }
+            match field("event").unwrap_or_default().as_str() {
+                "completed" => {
+                    self.end = Some(Seen::Completed(field("returnvalue").unwrap_or_default()));
+                }
+                "failed" => {
+                    self.end = Some(Seen::Failed(field("failedReason").unwrap_or_default()));
+                }
+                "progress" => self
+                    .pending
+                    .push_back(Seen::Progress(field("data").unwrap_or_default())),
+                state => self.pending.push_back(Seen::State(state.to_owned())),
+            }
+        }
+        Ok(())
+    }
+}

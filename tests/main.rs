@@ -1,0 +1,8 @@
+//! Behaviour through the door: the real binary, a real Redis, real npm
+//! `bullmq`. One file per behaviour.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(missing_docs, reason = "the names of tests say what they show")]
+
+mod interop;
+mod support;

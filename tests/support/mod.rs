@@ -1,0 +1,40 @@
+//! What every test stands on: a private Redis, the real `runner` process,
+//! guests compiled to Wasm, and real npm `bullmq`.
+//!
+//! Nothing here sleeps for a fixed time: [`until`] polls with a deadline, and
+//! every child process ends with the test process, however that ends.
+
+#![allow(dead_code, reason = "no single test file needs all of it")]
+
+mod node;
+mod process;
+mod redis;
+mod runner;
+mod wasm;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use self::node::Node;
+pub(crate) use self::redis::{Redis, free_port};
+pub(crate) use self::runner::{Ended, Runner, Setup};
+pub(crate) use self::wasm::{guest, plugin};
+
+/// How long anything may take before the test fails. Far above what is needed:
+/// it only decides how long a broken test takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Poll until `probe` has an answer.
+///
+/// # Panics
+/// After [`PATIENCE`], with `what` was awaited.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = probe() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
