@@ -85,7 +85,10 @@ fn each_mistake_is_shown_as_pinned() {
             different.push(format!("{}:\n{shown}", path.display()));
         }
     }
-    assert!(files > 10, "the files of tests/config are not where they were");
+    assert!(
+        files > 10,
+        "the files of tests/config are not where they were"
+    );
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
@@ -93,7 +96,10 @@ fn each_mistake_is_shown_as_pinned() {
 fn no_text_shows_a_password_or_a_literal_secret() {
     for entry in fs::read_dir(root().join("tests/config")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             assert!(!shown(&path).contains("hunter2"), "{}", path.display());
         }
     }
@@ -130,7 +136,10 @@ fn colour_is_only_used_when_asked_for() {
 #[test]
 fn an_empty_file_is_the_defaults() {
     let Loaded { config, .. } = load("[queues.a]\nplugin = \"p\"");
-    assert_eq!(config.redis.url, RedisUrl::Url("redis://127.0.0.1:6379".into()));
+    assert_eq!(
+        config.redis.url,
+        RedisUrl::Url("redis://127.0.0.1:6379".into())
+    );
     assert_eq!(config.redis.prefix, "bull");
     assert!(config.redis.presence);
     assert_eq!(config.runtime.grace, Duration::from_secs(25));
@@ -202,7 +211,10 @@ fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
     };
     assert_eq!(otp.defaults.remove_on_complete, Some(day));
     assert_eq!(otp.settings("email-otp").timeout, Duration::from_secs(30));
-    assert_eq!(otp.settings("whatsapp-otp").timeout, Duration::from_secs(10));
+    assert_eq!(
+        otp.settings("whatsapp-otp").timeout,
+        Duration::from_secs(10)
+    );
     let documents = &config.queues["document-processing"].defaults;
     assert_eq!(documents.remove_on_complete, newest(100));
     assert_eq!(documents.remove_on_fail, newest(50));
@@ -219,7 +231,11 @@ fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
 /// The defaults that the sample writes down are those built in.
 #[test]
 fn the_sample_shows_the_true_defaults() {
-    let sample = Config::load(&root().join("queues.toml"), &Overrides::default(), &Env::default());
+    let sample = Config::load(
+        &root().join("queues.toml"),
+        &Overrides::default(),
+        &Env::default(),
+    );
     let sample = sample.unwrap().config;
     let built_in = load("[queues.backend-events]").config;
     assert_eq!(
@@ -233,7 +249,12 @@ fn the_sample_shows_the_true_defaults() {
     assert_eq!(sample.redis, built_in.redis);
     let runtime = |config: &Config| {
         let runtime = &config.runtime;
-        (runtime.grace, runtime.lock, runtime.stalled_interval, runtime.max_stalled)
+        (
+            runtime.grace,
+            runtime.lock,
+            runtime.stalled_interval,
+            runtime.max_stalled,
+        )
     };
     assert_eq!(runtime(&sample), runtime(&built_in));
 }
@@ -259,7 +280,7 @@ fn every_environment_variable_is_in_the_documentation() {
     }
 }
 
-const ENVIRONMENT: [&str; 23] = [
+const ENVIRONMENT: [&str; 24] = [
     "RUNNER_REDIS_URL",
     "RUNNER_REDIS_PREFIX",
     "RUNNER_REDIS_PRESENCE",
@@ -283,6 +304,7 @@ const ENVIRONMENT: [&str; 23] = [
     "QUEUE_CONCURRENCY",
     "QUEUE_MAX_RETRIES",
     "QUEUE_RETRY_DELAY",
+    "QUEUE_RETRY_BACKOFF",
 ];
 
 #[test]
@@ -317,14 +339,35 @@ fn a_flag_wins_over_the_environment_over_the_file() {
         )
     };
     let expect = |url: &str, prefix: &str, n: u64, plugins: &str| {
-        (url.to_owned(), prefix.to_owned(), n as usize, n, plugins.into())
+        (
+            url.to_owned(),
+            prefix.to_owned(),
+            n as usize,
+            n,
+            plugins.into(),
+        )
     };
     let none = Overrides::default();
-    assert_eq!(seen(&overrides, &env), expect("redis://flag", "flag", 3, "flag-plugins"));
-    assert_eq!(seen(&none, &env), expect("redis://runner", "runner", 2, "env-plugins"));
-    let seeds = [("REDIS_URL", "redis://seed"), ("REDIS_PREFIX", "smsblossom:dev")];
-    assert_eq!(seen(&none, &seeds), expect("redis://seed", "smsblossom:dev", 1, "plugins"));
-    assert_eq!(seen(&none, &[]), expect("redis://file", "file", 1, "plugins"));
+    assert_eq!(
+        seen(&overrides, &env),
+        expect("redis://flag", "flag", 3, "flag-plugins")
+    );
+    assert_eq!(
+        seen(&none, &env),
+        expect("redis://runner", "runner", 2, "env-plugins")
+    );
+    let seeds = [
+        ("REDIS_URL", "redis://seed"),
+        ("REDIS_PREFIX", "smsblossom:dev"),
+    ];
+    assert_eq!(
+        seen(&none, &seeds),
+        expect("redis://seed", "smsblossom:dev", 1, "plugins")
+    );
+    assert_eq!(
+        seen(&none, &[]),
+        expect("redis://file", "file", 1, "plugins")
+    );
 }
 
 #[test]
@@ -337,7 +380,10 @@ fn the_parts_of_an_address_make_a_url() {
         ("REDIS_DB", "2"),
     ];
     let loaded = load_with("", &Overrides::default(), &env);
-    assert_eq!(url_of(&loaded), "redis://worker:p%40ss%2Fword@redis.example.com:6380/2");
+    assert_eq!(
+        url_of(&loaded),
+        "redis://worker:p%40ss%2Fword@redis.example.com:6380/2"
+    );
     let loaded = load_with("", &Overrides::default(), &[("REDIS_HOST", "::1")]);
     assert_eq!(url_of(&loaded), "redis://[::1]:6379");
 }
@@ -350,7 +396,9 @@ fn a_password_of_the_environment_completes_the_url_of_the_file() {
     assert_eq!(url_of(&loaded), "rediss://:secret@redis.example.com:6380/1");
     let text = "[redis]\nurl = \"embedded\"";
     let loaded = load_with(text, &Overrides::default(), &env);
-    assert!(matches!(&loaded.config.redis.url, RedisUrl::Embedded(dir) if dir.ends_with("data/redis")));
+    assert!(
+        matches!(&loaded.config.redis.url, RedisUrl::Embedded(dir) if dir.ends_with("data/redis"))
+    );
 }
 
 #[test]
@@ -362,12 +410,18 @@ fn options_of_other_set_ups_stand_over_the_defaults_and_under_the_queue() {
         ("QUEUE_MAX_RETRIES", "5"),
         ("QUEUE_RETRY_DELAY", "2000"),
         ("QUEUE_RETRY_BACKOFF", "exponential"),
-        ("BULLMQ_DEFAULT_JOB_OPTIONS", r#"{"removeOnComplete":100,"removeOnFail":{"age":60}}"#),
+        (
+            "BULLMQ_DEFAULT_JOB_OPTIONS",
+            r#"{"removeOnComplete":100,"removeOnFail":{"age":60}}"#,
+        ),
     ];
     let loaded = load_with(text, &Overrides::default(), &env);
     let (a, b) = (&loaded.config.queues["a"], &loaded.config.queues["b"]);
     assert_eq!((a.concurrency.get(), b.concurrency.get()), (5, 2));
-    assert_eq!((a.defaults.attempts, b.defaults.attempts), (Some(6), Some(9)));
+    assert_eq!(
+        (a.defaults.attempts, b.defaults.attempts),
+        (Some(6), Some(9))
+    );
     let backoff = b.defaults.backoff.unwrap();
     assert_eq!(backoff.kind, BackoffKind::Exponential);
     assert_eq!(backoff.delay, Duration::from_secs(2));
@@ -383,7 +437,10 @@ fn the_first_job_pattern_in_the_order_of_the_file_counts() {
     let queue = &load(text).config.queues["q"];
     let of = |name| {
         let settings = queue.settings(name);
-        (settings.plugin.as_deref().unwrap(), settings.timeout.as_secs())
+        (
+            settings.plugin.as_deref().unwrap(),
+            settings.timeout.as_secs(),
+        )
     };
     assert_eq!(of("z-mail"), ("z", 9));
     assert_eq!(of("a-mail"), ("mail", 1));
@@ -409,7 +466,10 @@ fn secrets_come_from_the_environment_and_from_files_and_are_never_debugged() {
     assert_eq!(plugin.config["app"], "Acme");
     assert_eq!(plugin.config["limits"], r#"{"daily":5}"#);
     let text = format!("{loaded:?} {env:?}");
-    assert!(!text.contains("from-env") && !text.contains("from-file"), "{text}");
+    assert!(
+        !text.contains("from-env") && !text.contains("from-file"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -447,6 +507,7 @@ fn a_reload_says_what_changed_and_what_needs_a_restart() {
     .config;
     // Each text is in a directory of its own, which is no change of the file.
     new.runtime.plugins.clone_from(&old.runtime.plugins);
+    new.runtime.cache.clone_from(&old.runtime.cache);
     let changes = Config::diff(&old, &new);
     assert_eq!(changes.added, ["d"]);
     assert_eq!(changes.changed, ["b"]);
@@ -454,4 +515,39 @@ fn a_reload_says_what_changed_and_what_needs_a_restart() {
     assert_eq!(changes.plugins, ["p"]);
     assert_eq!(changes.restart, ["redis", "runtime.threads"]);
     assert!(Config::diff(&new, &new).is_empty());
+}
+
+proptest::proptest! {
+    /// A person's slip of the pen anywhere in the sample is shown, or is none:
+    /// it never stops the program.
+    #[test]
+    fn no_edit_of_the_sample_panics(at in 0.0..1.0_f64, cut in 0..40_usize, insert in "[\\[\\]{}=\"'.,#*?a-z0-9äß\n -]{0,12}") {
+        let sample = fs::read_to_string(root().join("queues.toml")).unwrap();
+        let mut chars: Vec<char> = sample.chars().collect();
+        let start = (at * chars.len() as f64) as usize;
+        let end = chars.len().min(start + cut);
+        chars.splice(start..end, insert.chars());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("queues.toml");
+        fs::write(&path, chars.into_iter().collect::<String>()).unwrap();
+        match Config::load(&path, &Overrides::default(), &Env::default()) {
+            Ok(loaded) => {
+                for queue in loaded.config.queues.keys() {
+                    assert!(explain(&loaded, queue).to_string().contains("attempt 1 at once"));
+                }
+            }
+            Err(problems) => assert!(problems.render(true).contains("error")),
+        }
+    }
+}
+
+#[test]
+fn a_secret_over_several_lines_is_masked_line_by_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("queues.toml");
+    let text = "[plugins.p.secrets]\nKEY = \"\"\"\nhunter2 größe\nhunter2\"\"\"\n";
+    fs::write(&path, text).unwrap();
+    let problems = Config::load(&path, &Overrides::default(), &Env::default()).unwrap_err();
+    let text = problems.render(false);
+    assert!(text.contains(":2:7") && !text.contains("hunter2"), "{text}");
 }
