@@ -28,7 +28,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
     let plugins = from_file_or_env(decoder, table, "plugins", "RUNNER_PLUGINS", path);
     let mut plugins = plugins.unwrap_or_else(|| dir.join("plugins"));
     if let Some(path) = &overrides.plugins {
-        decoder.from_flag("runtime.plugins", "--plugins");
+        decoder.note_flag("runtime.plugins", "--plugins");
         plugins.clone_from(path);
     }
     let cache = from_file_or_env(decoder, table, "cache", "RUNNER_CACHE", path)
@@ -36,7 +36,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
     let threads = from_file_or_env(decoder, table, "threads", "RUNNER_THREADS", value::positive);
     let mut grace = from_file_or_env(decoder, table, "grace", "RUNNER_GRACE", value::duration);
     if let Some(flag) = overrides.grace {
-        decoder.from_flag("runtime.grace", "--grace");
+        decoder.note_flag("runtime.grace", "--grace");
         grace = Some(flag);
     }
     let lock = from_file_or_env(decoder, table, "lock", "RUNNER_LOCK", lock)
