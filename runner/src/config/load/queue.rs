@@ -271,6 +271,7 @@ fn limiter(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<Limiter> {
     let max = decoder.value(table, "max", value::at_least_one);
     let duration = decoder.value(table, "duration", value::duration_above_zero);
     decoder.both(table, "max", "duration");
+    decoder.whole(table);
     Some(Limiter {
         max: max?,
         duration: duration?,
