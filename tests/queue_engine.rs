@@ -28,7 +28,7 @@ struct Engine {
 
 fn settings() -> JobSettings {
     JobSettings {
-        plugin: "closure".into(),
+        plugin: None,
         timeout: Duration::from_secs(60),
         memory: 64 << 20,
         max_payload: 10 << 20,
@@ -95,7 +95,6 @@ impl Engine {
             redis: connection.clone(),
             renewal: Renewal::start(&connection, lock).unwrap(),
             runner: "runner-1".into(),
-            presence: true,
             runtime: Arc::new(config::Runtime {
                 plugins: PathBuf::new(),
                 cache: PathBuf::new(),
@@ -124,13 +123,16 @@ impl Engine {
 
     fn consume(&mut self, config: config::Queue) {
         let _entered = self.runtime.enter();
+        let (redis, runner) = (self.shared.redis.clone(), self.shared.runner.clone());
+        tokio::spawn(queue::present(redis, config.name.clone(), runner));
         self.workers
             .push(Worker::spawn(self.shared.clone(), Arc::new(config)));
     }
 
     fn stop(&mut self, grace: Duration) {
-        for worker in self.workers.drain(..) {
-            self.runtime.block_on(worker.stop(grace));
+        for mut worker in self.workers.drain(..) {
+            worker.drain(grace);
+            self.runtime.block_on(worker.stopped());
         }
     }
 }
@@ -779,7 +781,10 @@ fn a_watch_sees_progress_logs_and_the_end() {
     });
     let queue = engine.shared.queue(&config("q", 1));
     let id = redis.add("q", "x", "7", "{}");
-    let mut watch = engine.runtime.block_on(queue.watch(&id)).unwrap();
+    let mut watch = engine
+        .runtime
+        .block_on(queue.watch(&id, "0-0".into()))
+        .unwrap();
     engine.consume(config("q", 1));
     let mut seen = Vec::new();
     let end = loop {

@@ -1,22 +1,63 @@
-//! One attempt, top to bottom: resolve the plugin, instantiate, call, classify.
+//! One attempt, top to bottom: resolve the plugin, make the instance, call it,
+//! classify how it ended.
+//!
+//! Guests run on threads of their own, so that they cannot delay Redis I/O, lock
+//! renewal and HTTP. Two things end a guest: the epoch, at which it looks whether
+//! it may go on, and a race of the call against deadline and stop signal, for a
+//! guest that waits in a host call, where no epoch reaches it.
 
+mod classify;
+
+use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
+use futures::FutureExt;
+use tokio::runtime::Runtime;
+use wasmtime::{Store, UpdateDeadline};
+
+use self::classify::Ended;
 use crate::config::JobSettings;
-use crate::outcome::Outcome;
-use crate::plugin::Plugins;
-use crate::queue::Attempt;
+use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
+use crate::host::{Host, State};
+use crate::outcome::{Cause, Failure, Outcome};
+use crate::plugin::{Plugin, Plugins};
+use crate::queue::{Attempt, Stop};
 
-/// Runs attempts on threads of its own, where guests cannot delay Redis I/O.
+/// Runs attempts on the guest threads.
 #[derive(Debug)]
 pub struct Executor {
+    host: Arc<Host>,
     plugins: Arc<Plugins>,
+    guests: Option<Runtime>,
 }
 
 impl Executor {
-    /// An executor for these plugins.
-    pub fn new(plugins: Arc<Plugins>) -> Self {
-        Executor { plugins }
+    /// An executor with so many guest threads.
+    ///
+    /// # Errors
+    /// When the threads cannot be started.
+    pub fn new(
+        host: Arc<Host>,
+        plugins: Arc<Plugins>,
+        threads: NonZeroUsize,
+    ) -> std::io::Result<Executor> {
+        let guests = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads.get())
+            .thread_name("runner-guest")
+            // A spinning guest yields once per epoch. Looking for timers and new
+            // tasks after every such turn, instead of after 61, keeps deadlines
+            // and starts on time.
+            .event_interval(1)
+            .global_queue_interval(1)
+            .enable_all()
+            .build()?;
+        Ok(Executor {
+            host,
+            plugins,
+            guests: Some(guests),
+        })
     }
 
     /// Start an attempt. `done` is called exactly once, from a guest thread,
@@ -24,10 +65,126 @@ impl Executor {
     pub fn start(
         &self,
         attempt: Arc<Attempt>,
-        _settings: &JobSettings,
-        _done: impl FnOnce(Arc<Attempt>, Outcome) + Send + 'static,
+        settings: JobSettings,
+        done: impl FnOnce(Arc<Attempt>, Outcome) + Send + 'static,
     ) {
-        let _ = (&self.plugins, attempt);
-        unimplemented!("executor")
+        let host = self.host.clone();
+        let plugin = settings
+            .plugin
+            .as_deref()
+            .and_then(|name| self.plugins.get(name));
+        let guests = self
+            .guests
+            .as_ref()
+            .expect("the runtime lives as long as the executor");
+        guests.spawn(async move {
+            let run = AssertUnwindSafe(run(&host, plugin, &attempt, &settings));
+            let outcome = run.catch_unwind().await.unwrap_or_else(|panic| {
+                let text = panic
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| panic.downcast_ref::<&str>().copied())
+                    .unwrap_or("no message");
+                tracing::error!(job = attempt.job.id, "a bug in runner: {text}");
+                retry(Cause::Host, format!("internal panic of runner: {text}"))
+            });
+            done(attempt, outcome);
+        });
     }
+}
+
+impl Drop for Executor {
+    /// Guests that still run are stopped at their next epoch; nobody waits.
+    fn drop(&mut self) {
+        if let Some(guests) = self.guests.take() {
+            guests.shutdown_background();
+        }
+    }
+}
+
+fn retry(cause: Cause, reason: String) -> Outcome {
+    Outcome::Retry {
+        failure: Failure {
+            cause,
+            reason,
+            frames: Vec::new(),
+        },
+        delay: None,
+    }
+}
+
+/// The six steps, but for the last, which is the worker's.
+async fn run(
+    host: &Arc<Host>,
+    plugin: Option<Arc<Plugin>>,
+    attempt: &Arc<Attempt>,
+    settings: &JobSettings,
+) -> Outcome {
+    let Some(plugin) = plugin else {
+        return unserved(settings);
+    };
+    let _ = attempt.ran.set(plugin.version.to_string());
+    let mut store = match State::store(host, &plugin.grants, attempt, settings) {
+        Ok(store) => store,
+        Err(reason) => return retry(Cause::Host, reason),
+    };
+    supervise(&mut store, attempt.clone());
+    let ended = tokio::select! {
+        biased;
+        result = call(&mut store, &plugin) => match result {
+            Ok(Ok(value)) => Ended::Value(value),
+            Ok(Err(returned)) => Ended::Returned(returned),
+            Err(error) => Ended::Error(error),
+        },
+        why = attempt.stopping() => Ended::Stopped(why),
+        () = tokio::time::sleep_until(attempt.deadline().into()) => Ended::Stopped(Stop::Deadline),
+    };
+    let output = store.data().finish_output();
+    classify::outcome(
+        ended,
+        attempt,
+        settings,
+        &plugin,
+        store.data().limits(),
+        &output,
+    )
+}
+
+/// A queue is held while its plugin does not serve, so this is a job that was
+/// taken just before the plugin went.
+fn unserved(settings: &JobSettings) -> Outcome {
+    const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+    Outcome::Snoozed {
+        delay: AGAIN,
+        reason: match &settings.plugin {
+            Some(name) => format!("plugin {name:?} does not serve"),
+            None => "no plugin is configured for this job".into(),
+        },
+    }
+}
+
+/// At each epoch: end the guest, or let the other guests of the thread have a
+/// turn.
+fn supervise(store: &mut Store<State>, attempt: Arc<Attempt>) {
+    let deadline = attempt.deadline();
+    store.epoch_deadline_callback(move |_| {
+        if attempt.stopped().is_some() || Instant::now() >= deadline {
+            Ok(UpdateDeadline::Interrupt)
+        } else {
+            Ok(UpdateDeadline::Yield(1))
+        }
+    });
+    store.set_epoch_deadline(1);
+}
+
+async fn call(
+    store: &mut Store<State>,
+    plugin: &Plugin,
+) -> wasmtime::Result<Result<Option<String>, Returned>> {
+    let job = store.data().job();
+    let instance = plugin.pre.instantiate_async(&mut *store).await?;
+    instance
+        .runner_plugin_handler()
+        .call_handle(&mut *store, &job)
+        .await
 }

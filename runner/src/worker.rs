@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use crate::config::{self, JobSettings};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::queue::{
-    self, Attempt, Batch, Error, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled,
-    Settlement, Stop, Taken, Wake,
+    Attempt, Batch, Error, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled, Settlement,
+    Stop, Taken, Wake,
 };
 
 /// Settle calls under way at once: while one is on the wire the next one forms.
@@ -46,8 +46,6 @@ pub struct Shared {
     pub renewal: Renewal,
     /// Name of this runner.
     pub runner: String,
-    /// Whether BullMQ's `getWorkers` sees the workers.
-    pub presence: bool,
     /// `[runtime]`.
     pub runtime: Arc<config::Runtime>,
     /// Starts an attempt.
@@ -129,16 +127,7 @@ impl Worker {
             pause: Pause::default(),
             stopping: None,
         };
-        let presence = run.shared.presence.then(|| {
-            let (redis, runner) = (run.shared.redis.clone(), run.shared.runner.clone());
-            tokio::spawn(queue::present(redis, run.config.name.clone(), runner))
-        });
-        let task = tokio::spawn(async move {
-            run.run(done_rx, config_rx, stage_rx).await;
-            if let Some(presence) = presence {
-                presence.abort();
-            }
-        });
+        let task = tokio::spawn(run.run(done_rx, config_rx, stage_rx));
         Worker {
             config: config_tx,
             stage: stage_tx,
@@ -158,13 +147,18 @@ impl Worker {
         self.in_flight.len()
     }
 
-    /// Take nothing more; return when all jobs were settled. Jobs that run after
-    /// `grace` are stopped and handed back without spending an attempt.
-    pub async fn stop(self, grace: Duration) {
+    /// Take nothing more. Jobs that still run after `grace` are stopped and
+    /// handed back without spending an attempt. A second call can shorten the
+    /// time.
+    pub fn drain(&self, grace: Duration) {
         self.stage
             .send_replace(Stage::Drain(Instant::now() + grace));
+    }
+
+    /// When all jobs were settled, after [`Worker::drain`].
+    pub async fn stopped(&mut self) {
         // A worker that panicked has nothing more to settle.
-        let _ = self.task.await;
+        let _ = (&mut self.task).await;
     }
 }
 
@@ -330,7 +324,8 @@ impl Run {
 
     /// Send what is ready: ends, and the wish for jobs.
     fn send(&mut self) {
-        if self.adopt {
+        // Nothing is taken any more while stopping, so ends need not wait.
+        if self.adopt && self.stopping.is_none() {
             return;
         }
         while self.calls.len() < CALLS {
@@ -421,6 +416,12 @@ impl Run {
         }
         if attempt.job.scheduler.is_some() {
             tokio::spawn(schedule(attempt.clone()));
+        }
+        if self.stopping.is_some() {
+            // Asked for before the stop: goes back unopened.
+            let outcome = Outcome::Released;
+            self.ended.push(Settlement { attempt, outcome });
+            return;
         }
         let refused = attempt.job.refused().or_else(|| {
             (attempt.job.data.len() > settings.max_payload).then(|| {

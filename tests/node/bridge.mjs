@@ -8,7 +8,7 @@
 import { createInterface } from 'node:readline';
 
 const [version, port, prefix] = process.argv.slice(2);
-const { Job, Queue, QueueEvents, Worker } = await import(version === '5' ? 'bullmq5' : 'bullmq');
+const { Job, Queue, QueueEvents, UnrecoverableError, Worker } = await import(version === '5' ? 'bullmq5' : 'bullmq');
 const connection = { host: '127.0.0.1', port: Number(port), maxRetriesPerRequest: null };
 
 /** One per queue and kind, kept open until the end. */
@@ -57,6 +57,17 @@ function plain(value) {
     };
   }
   return value ?? null;
+}
+
+/** tests/guests/examples/scripted.rs, as a BullMQ processor. */
+async function scripted(job) {
+  const { log = [], progress = [], sleep = 0, retry, attempts = 0, reject, result = null } = job.data;
+  for (const line of log) await job.log(line);
+  for (const percent of progress) await job.updateProgress(percent);
+  await new Promise((resolve) => setTimeout(resolve, sleep));
+  if (retry && (attempts === 0 || job.attemptsMade < attempts)) throw new Error(retry);
+  if (reject) throw new UnrecoverableError(reject);
+  return result;
 }
 
 async function jobOf({ queue, id }) {
@@ -113,10 +124,10 @@ const operations = {
     return count;
   },
 
-  /** A Node worker on the queue that returns {by: "node"}. */
+  /** A Node worker on the queue, with the same handler as the guest `scripted`. */
   worker: async ({ queue, concurrency = 1 }) => {
     const worker = once('worker', queue, () => {
-      const made = new Worker(queue, async () => ({ by: 'node' }), { connection, prefix, concurrency });
+      const made = new Worker(queue, scripted, { connection, prefix, concurrency });
       made.done = 0;
       made.on('completed', () => (made.done += 1));
       return made;

@@ -192,6 +192,7 @@ fn server(port: u16, data: &Path, durable: bool) -> Process {
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).expect("a valid URL");
     until("redis-server to answer", || {
         let mut connection = client.get_connection().ok()?;
+        // An error while it loads is an answer to the client, not to us.
         redis::cmd("PING").query::<String>(&mut connection).ok()
     });
     process

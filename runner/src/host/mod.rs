@@ -1,3 +1,259 @@
 //! The host API: what a guest can reach, and how much of it.
+//!
+//! One file per WIT interface, plus [`limits`], [`stdio`], [`redact`] and the
+//! WASI view. [`Host`] belongs to the process, [`State`] to one attempt: it is
+//! made from nothing and dropped with the instance, so that no job sees
+//! anything of another.
 
 pub mod bindings;
+mod checkpoint;
+mod config;
+pub mod http;
+mod job;
+pub mod limits;
+pub mod log;
+mod progress;
+mod queue;
+pub mod redact;
+mod stdio;
+mod wasi;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::WasiHttpCtx;
+
+use self::bindings::runner::plugin::log::Level;
+use self::http::{Grant, Http};
+use self::limits::Limits;
+use self::log::Log;
+use self::redact::Redactor;
+use self::stdio::Lines;
+use crate::config::{JobSettings, Plugin};
+use crate::queue::{Attempt, NewJob, Queue};
+
+/// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
+const CALL: usize = 16 << 20;
+/// Handles a guest may hold: streams, descriptors, requests.
+const HANDLES: usize = 1_000;
+
+/// What all guests of the process share.
+pub struct Host {
+    engine: Engine,
+    linker: Linker<State>,
+    http: Http,
+    queues: ArcSwap<HashMap<String, Queue>>,
+    recorded: Option<Mutex<Vec<Effect>>>,
+}
+
+/// What a guest would have written to Redis, in a host that records instead.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A job was added to this queue.
+    Added(String, NewJob),
+    /// The payload was replaced.
+    Data(String),
+    /// A step was recorded, with its value.
+    Checkpoint(String, String),
+}
+
+impl Host {
+    /// A host on this engine, with this way out.
+    ///
+    /// # Errors
+    /// When an interface cannot be linked, which is a fault of ours.
+    pub fn new(engine: Engine, http: Http) -> wasmtime::Result<Host> {
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+        Ok(Host {
+            engine,
+            linker,
+            http,
+            queues: ArcSwap::default(),
+            recorded: None,
+        })
+    }
+
+    /// Record what guests write instead of writing it: `runner run` works without
+    /// Redis.
+    pub fn recording(self) -> Host {
+        Host {
+            recorded: Some(Mutex::default()),
+            ..self
+        }
+    }
+
+    /// What was recorded since the last call.
+    pub fn take_recorded(&self) -> Vec<Effect> {
+        let Some(recorded) = &self.recorded else {
+            return Vec::new();
+        };
+        std::mem::take(&mut recorded.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Record an effect; false when this host writes to Redis.
+    fn record(&self, effect: impl FnOnce() -> Effect) -> bool {
+        let Some(recorded) = &self.recorded else {
+            return false;
+        };
+        let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.push(effect());
+        true
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Everything a component can import.
+    pub fn linker(&self) -> &Linker<State> {
+        &self.linker
+    }
+
+    /// The queues plugins can add to: all that are declared.
+    pub fn set_queues(&self, queues: HashMap<String, Queue>) {
+        self.queues.store(Arc::new(queues));
+    }
+
+    /// What this plugin may reach.
+    pub fn grants(&self, plugin: Arc<Plugin>) -> Grants {
+        Grants {
+            http: Arc::new(self.http.grant(&plugin)),
+            redactor: Arc::new(Redactor::new(&plugin)),
+            plugin,
+        }
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host")
+            .field("http", &self.http)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one plugin may reach, prepared once per version and configuration.
+#[derive(Debug, Clone)]
+pub struct Grants {
+    /// Its table of `queues.toml`.
+    pub plugin: Arc<Plugin>,
+    /// Hosts.
+    pub http: Arc<Grant>,
+    /// Secrets that must not leave it.
+    pub redactor: Arc<Redactor>,
+}
+
+/// What the store of one attempt holds.
+pub struct State {
+    attempt: Arc<Attempt>,
+    settings: JobSettings,
+    host: Arc<Host>,
+    plugin: Arc<Plugin>,
+    redactor: Arc<Redactor>,
+    grant: Arc<Grant>,
+    limits: Limits,
+    log: Log,
+    stdout: Lines,
+    stderr: Lines,
+    request_id: Option<String>,
+    idempotent_requests: u32,
+    jobs_added: usize,
+    checkpoints: Vec<(String, String)>,
+    wasi: WasiCtx,
+    wasi_http: WasiHttpCtx,
+    wasi_hooks: http::Hooks,
+    table: ResourceTable,
+}
+
+impl State {
+    /// A store for one attempt, with every limit set.
+    ///
+    /// # Errors
+    /// When a granted directory cannot be opened; the message names it.
+    pub fn store(
+        host: &Arc<Host>,
+        grants: &Grants,
+        attempt: &Arc<Attempt>,
+        settings: &JobSettings,
+    ) -> Result<Store<State>, String> {
+        let request_id = job::request_id(&attempt.job.data);
+        let keep = attempt
+            .job
+            .options
+            .keep_logs
+            .unwrap_or(settings.max_logs as u64);
+        let log = Log::new(
+            attempt.clone(),
+            grants.redactor.clone(),
+            request_id.as_deref().map(Into::into),
+            usize::try_from(keep)
+                .unwrap_or(usize::MAX)
+                .min(settings.max_logs),
+        );
+        let stdout = Lines::new(log.clone(), Level::Info);
+        let stderr = Lines::new(log.clone(), Level::Warn);
+        let wasi = wasi::context(&grants.plugin, &stdout, &stderr)?;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
+        let state = State {
+            attempt: attempt.clone(),
+            settings: settings.clone(),
+            host: host.clone(),
+            plugin: grants.plugin.clone(),
+            redactor: grants.redactor.clone(),
+            grant: grants.http.clone(),
+            limits: Limits::new(settings.memory),
+            log,
+            stdout,
+            stderr,
+            wasi_hooks: http::Hooks {
+                grant: grants.http.clone(),
+                attempt: attempt.clone(),
+                request_id: request_id.clone(),
+            },
+            request_id,
+            idempotent_requests: 0,
+            jobs_added: 0,
+            checkpoints: Vec::new(),
+            wasi,
+            wasi_http: WasiHttpCtx::new(),
+            table,
+        };
+        let mut store = Store::new(&host.engine, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_hostcall_fuel(CALL);
+        Ok(store)
+    }
+
+    /// What the memory limit was and what the guest asked for.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// End the guest's output; the last lines of its stderr.
+    pub fn finish_output(&self) -> Vec<String> {
+        self.stdout.finish();
+        self.stderr.finish()
+    }
+
+    /// The text that refuses a write of an attempt whose lock is lost.
+    fn refuse_lost(&self) -> Result<(), String> {
+        if self.attempt.lost() {
+            return Err("the lock of this job is lost; another worker may be running it".into());
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text is JSON. Does not recurse, so depth is no danger.
+pub fn check_json(text: &str) -> Result<(), serde_json::Error> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map(drop)
+}

@@ -1,5 +1,373 @@
 //! Plugins: from a file on disk to something that can be called.
+//!
+//! One function, [`Plugins::load`], takes a file the whole way, at start and on
+//! every change: read, digest, compile or load from the [`cache`], check the
+//! [`contract`], pre-instantiate, swap one pointer. Any refusal keeps the version
+//! in service and is told once.
 
-/// All plugins by name; a swap replaces one pointer.
-#[derive(Debug, Default)]
-pub struct Plugins {}
+mod cache;
+pub mod contract;
+mod engine;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use sha2::{Digest, Sha256};
+use tokio::sync::watch::{Receiver, Sender};
+use wasmtime::component::Component;
+
+use self::cache::Cache;
+pub use self::contract::{Refusal, Shape};
+pub use self::engine::{INSTANCES, engine};
+pub use self::watch::Watcher;
+use crate::config::{self, Config};
+use crate::host::bindings::PluginPre;
+use crate::host::{Grants, Host, State};
+
+/// Bytes of a component. Python's have 20 MiB; more is a mistake or an attack on
+/// the compiler.
+pub const MAX_SIZE: u64 = 64 << 20;
+
+/// One version of a plugin, ready to be instantiated. An attempt holds it to its
+/// end, whatever is swapped meanwhile.
+pub struct Plugin {
+    /// `otp-sender@a1b2c3d4e5f6`: name and the first twelve digits of the digest.
+    pub version: Arc<str>,
+    /// SHA-256 of the file, hexadecimal.
+    pub digest: String,
+    /// What it may reach.
+    pub grants: Grants,
+    /// Imports and exports.
+    pub shape: Shape,
+    /// Bytes of the file.
+    pub size: u64,
+    /// How long it took to compile, or to load from the cache.
+    pub took: Duration,
+    /// Whether it came from the cache.
+    pub cached: bool,
+    /// Linked, with every check passed.
+    pub pre: PluginPre<State>,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Plugin").field(&self.version).finish()
+    }
+}
+
+/// A plugin's name with what serves under it.
+#[derive(Debug)]
+struct Entry {
+    config: Arc<config::Plugin>,
+    serving: ArcSwapOption<Plugin>,
+    /// The digest that was refused last, and why; it is not told twice.
+    refused: Mutex<Option<(String, Refusal)>>,
+}
+
+/// What a plugin looks like from outside.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// The version in service.
+    pub serving: Option<Arc<Plugin>>,
+    /// Why the file that is there now does not serve.
+    pub refusal: Option<Refusal>,
+}
+
+/// All plugins by name.
+pub struct Plugins {
+    host: Arc<Host>,
+    cache: Option<Cache>,
+    entries: ArcSwap<BTreeMap<String, Arc<Entry>>>,
+    /// One at a time: the compiler takes all cores anyway, and two loads of one
+    /// file must not overtake each other.
+    loading: Mutex<()>,
+    changes: Sender<()>,
+    watcher: Mutex<Option<Watcher>>,
+}
+
+impl std::fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map()
+            .entries(self.list().into_iter().map(|s| (s.name, s.serving)))
+            .finish()
+    }
+}
+
+impl Plugins {
+    /// No plugins yet; compiled code is kept in this directory.
+    pub fn new(host: Arc<Host>, cache: &Path) -> Arc<Plugins> {
+        let cache = Cache::open(cache)
+            .inspect_err(|error| {
+                tracing::warn!(%error, directory = %cache.display(), "working without a cache of compiled plugins");
+            })
+            .ok();
+        Arc::new(Plugins {
+            host,
+            cache,
+            entries: ArcSwap::default(),
+            loading: Mutex::default(),
+            changes: Sender::new(()),
+            watcher: Mutex::default(),
+        })
+    }
+
+    /// Serve the plugins of this configuration, from now on. Blocks while new
+    /// ones are compiled: call it off the async threads.
+    pub fn configure(&self, config: &Config) {
+        let old = self.entries.load_full();
+        let mut load = Vec::new();
+        let entries = config.plugins.iter().map(|(name, plugin)| {
+            let entry = match old.get(name) {
+                Some(entry) if entry.config == *plugin => entry.clone(),
+                other => {
+                    let entry = Arc::new(Entry {
+                        config: plugin.clone(),
+                        // New grants serve only with the version built for them.
+                        serving: ArcSwapOption::default(),
+                        refused: Mutex::default(),
+                    });
+                    if let Some(serving) = other.and_then(|old| old.serving.load_full())
+                        && other.is_some_and(|old| old.config.file == plugin.file)
+                    {
+                        entry
+                            .serving
+                            .store(Some(Arc::new(serving.regrant(&self.host, plugin))));
+                    }
+                    load.push(entry.clone());
+                    entry
+                }
+            };
+            (name.clone(), entry)
+        });
+        self.entries.store(Arc::new(entries.collect()));
+        for entry in load {
+            self.load(&entry);
+        }
+        self.changes.send_replace(());
+    }
+
+    /// Load changed files from now on, until the last `Arc` is dropped.
+    ///
+    /// # Errors
+    /// When a directory cannot be watched; the message names it.
+    pub fn watch(self: &Arc<Self>) -> notify::Result<()> {
+        let directories: BTreeSet<PathBuf> = self
+            .entries
+            .load()
+            .values()
+            .filter_map(|entry| Some(entry.config.file.parent()?.to_owned()))
+            .collect();
+        let weak = Arc::downgrade(self);
+        let watcher = Watcher::start(directories, move |paths| {
+            let Some(plugins) = weak.upgrade() else {
+                return;
+            };
+            for entry in plugins.entries.load_full().values() {
+                if paths.iter().any(|path| same_file(path, &entry.config.file)) {
+                    plugins.load(entry);
+                }
+            }
+        })?;
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
+        Ok(())
+    }
+
+    /// The version in service under this name.
+    pub fn get(&self, name: &str) -> Option<Arc<Plugin>> {
+        self.entries.load().get(name)?.serving.load_full()
+    }
+
+    /// All plugins, by name.
+    pub fn list(&self) -> Vec<Status> {
+        let entries = self.entries.load();
+        let status = |(name, entry): (&String, &Arc<Entry>)| Status {
+            name: name.clone(),
+            file: entry.config.file.clone(),
+            serving: entry.serving.load_full(),
+            refusal: entry.refusal(),
+        };
+        entries.iter().map(status).collect()
+    }
+
+    /// Told after every load that changed something.
+    pub fn changes(&self) -> Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Take a plugin's file the whole way. Nothing happens when the file is the
+    /// one in service or the one refused last.
+    fn load(&self, entry: &Entry) {
+        let _one = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = &entry.config.name;
+        let file = &entry.config.file;
+        let bytes = match read(file) {
+            Ok(bytes) => bytes,
+            Err(refusal) => return self.refuse(entry, String::new(), refusal),
+        };
+        let digest = hex(&Sha256::digest(&bytes));
+        let serving = entry.serving.load();
+        if serving
+            .as_ref()
+            .is_some_and(|plugin| plugin.digest == digest)
+        {
+            *entry.lock_refused() = None;
+            return;
+        }
+        if entry
+            .lock_refused()
+            .as_ref()
+            .is_some_and(|(refused, _)| *refused == digest)
+        {
+            return;
+        }
+        let grants = self.host.grants(entry.config.clone());
+        match self.build(name, digest.clone(), &bytes, grants) {
+            Ok(plugin) => {
+                tracing::info!(
+                    plugin = name,
+                    version = &*plugin.version,
+                    previous = serving.as_ref().map(|old| &*old.version),
+                    cached = plugin.cached,
+                    ms = plugin.took.as_millis() as u64,
+                    "plugin loaded"
+                );
+                entry.serving.store(Some(Arc::new(plugin)));
+                *entry.lock_refused() = None;
+                self.changes.send_replace(());
+            }
+            Err(refusal) => self.refuse(entry, digest, refusal),
+        }
+    }
+
+    fn build(
+        &self,
+        name: &str,
+        digest: String,
+        bytes: &[u8],
+        grants: Grants,
+    ) -> Result<Plugin, Refusal> {
+        let began = Instant::now();
+        let engine = self.host.engine();
+        let cached = self
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.load(engine, &digest));
+        let (component, cached) = match cached {
+            Some(component) => (component, true),
+            None => (compile(engine, bytes)?, false),
+        };
+        let pre = contract::check(&self.host, &component)?;
+        if let (Some(cache), false) = (&self.cache, cached)
+            && let Err(error) = cache.store(engine, &digest, &component)
+        {
+            tracing::warn!(plugin = name, %error, "compiled code is not kept");
+        }
+        Ok(Plugin {
+            version: format!("{name}@{}", &digest[..12]).into(),
+            shape: contract::shape(engine, &component),
+            size: bytes.len() as u64,
+            took: began.elapsed(),
+            cached,
+            digest,
+            grants,
+            pre,
+        })
+    }
+
+    fn refuse(&self, entry: &Entry, digest: String, refusal: Refusal) {
+        let told = entry
+            .lock_refused()
+            .replace((digest.clone(), refusal.clone()));
+        if told.is_some_and(|(told, why)| told == digest && why == refusal) {
+            return;
+        }
+        let serving = entry.serving.load();
+        tracing::warn!(
+            plugin = entry.config.name,
+            file = %entry.config.file.display(),
+            reason = %refusal,
+            serving = serving.as_ref().map(|plugin| &*plugin.version),
+            "plugin refused"
+        );
+        self.changes.send_replace(());
+    }
+}
+
+impl Plugin {
+    /// The same code with other grants.
+    fn regrant(&self, host: &Host, plugin: &Arc<config::Plugin>) -> Plugin {
+        Plugin {
+            version: self.version.clone(),
+            digest: self.digest.clone(),
+            grants: host.grants(plugin.clone()),
+            shape: self.shape.clone(),
+            size: self.size,
+            took: self.took,
+            cached: self.cached,
+            pre: self.pre.clone(),
+        }
+    }
+}
+
+impl Entry {
+    fn lock_refused(&self) -> std::sync::MutexGuard<'_, Option<(String, Refusal)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        self.lock_refused()
+            .as_ref()
+            .map(|(_, refusal)| refusal.clone())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Whether an event's path is this file: by name within a directory that is
+/// compared as the system resolves it.
+fn same_file(event: &Path, file: &Path) -> bool {
+    event == file
+        || (event.file_name() == file.file_name()
+            && match (event.parent(), file.parent()) {
+                (Some(a), Some(b)) => a.canonicalize().ok() == b.canonicalize().ok(),
+                _ => false,
+            })
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Refusal> {
+    let unreadable = |error: std::io::Error| Refusal::Unreadable {
+        path: file.display().to_string(),
+        reason: error.to_string(),
+    };
+    let size = std::fs::metadata(file).map_err(unreadable)?.len();
+    if size > MAX_SIZE {
+        return Err(Refusal::TooLarge {
+            size: size.div_ceil(1 << 20),
+        });
+    }
+    std::fs::read(file).map_err(unreadable)
+}
+
+fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Component, Refusal> {
+    // Magic, then the version and layer: 1/0 is a core module, 0xd/1 a component.
+    match bytes {
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => return Err(Refusal::Module),
+        _ => return Err(Refusal::NotWasm),
+    }
+    Component::from_binary(engine, bytes).map_err(|error| Refusal::Invalid(format!("{:#}", error)))
+}

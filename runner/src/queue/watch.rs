@@ -51,9 +51,8 @@ impl std::fmt::Debug for Watch {
 }
 
 impl Queue {
-    /// Follow a job from now on; a job that has ended already is seen to end.
-    pub async fn watch(&self, id: &str) -> Result<Watch, Error> {
-        let connection = self.redis().dial_blocking().await?;
+    /// The id of the last event, for [`Queue::watch`].
+    pub async fn last_event(&self) -> Result<String, Error> {
         let mut command = redis::cmd("XREVRANGE");
         command
             .arg(self.key("events"))
@@ -61,16 +60,23 @@ impl Queue {
             .arg("-")
             .arg("COUNT")
             .arg(1);
-        let last = list(self.redis().call(&command).await?)
-            .pop()
+        let newest = list(self.redis().call(&command).await?).pop();
+        Ok(newest
             .and_then(|entry| list(entry).into_iter().next())
             .and_then(text)
-            .unwrap_or_else(|| "0-0".to_owned());
+            .unwrap_or_else(|| "0-0".to_owned()))
+    }
+
+    /// Follow a job from the event after `since`; a job that has ended already
+    /// is seen to end. To miss nothing of a job that is removed when it ends,
+    /// ask for [`Queue::last_event`] before it is added.
+    pub async fn watch(&self, id: &str, since: String) -> Result<Watch, Error> {
+        let connection = self.redis().dial_blocking().await?;
         let mut watch = Watch {
             queue: self.clone(),
             id: id.to_owned(),
             connection,
-            last,
+            last: since,
             lines: 0,
             pending: std::collections::VecDeque::new(),
             end: None,

@@ -1,4 +1,31 @@
 //! Write Runner plugins in Rust.
+//!
+//! A plugin is a function from a [`Job`] to a result or a [`Failure`], exported
+//! with [`handler!`]:
+//!
+//! ```
+//! use runner_sdk::prelude::*;
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Greeting {
+//!     name: String,
+//! }
+//!
+//! fn greet(job: Job) -> Result<String> {
+//!     let greeting: Greeting = job.data()?;
+//!     log::info!(attempt = job.attempt, "greeting {}", greeting.name);
+//!     Ok(format!("hello, {}", greeting.name))
+//! }
+//!
+//! runner_sdk::handler!(greet);
+//! # fn main() {}
+//! ```
+//!
+//! The modules follow the host's interfaces: [`http`], [`queue`], [`config`],
+//! [`checkpoint`], [`progress`], [`log`]. Compiled for the machine you sit at,
+//! they talk to a [`testing::Host`], so that plugins are tested with plain
+//! `cargo test`. `docs/plugins-rust.md` goes from `cargo new` to a running
+//! plugin.
 
 /// Generated from `wit/runner`.
 #[allow(
@@ -14,3 +41,94 @@ pub mod bindings {
         default_bindings_module: "runner_sdk::bindings",
     });
 }
+
+pub mod checkpoint;
+pub mod config;
+mod failure;
+pub mod http;
+mod job;
+pub mod log;
+pub mod progress;
+pub mod queue;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+
+pub use failure::{Failure, Result, reject, retry, retry_after, snooze};
+pub use job::{Job, Parent};
+
+/// What most handlers use: `use runner_sdk::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        Failure, Job, Result, checkpoint, config, http, log, progress, queue, reject, retry,
+        retry_after, snooze,
+    };
+}
+
+/// The host's functions: the real imports in a component, [`testing::Host`]
+/// everywhere else. This is the only place that tells the two apart.
+mod host {
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) use crate::bindings::runner::plugin::{
+        checkpoint, config, http, job, log, progress, queue,
+    };
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) use crate::testing::imports::{checkpoint, config, http, job, log, progress, queue};
+}
+
+/// Export a function as the plugin's handler.
+///
+/// The function takes a [`Job`] and returns a [`Result`] of anything that
+/// `serde` can write; `()` becomes `null`.
+///
+/// ```
+/// # use runner_sdk::prelude::*;
+/// fn handle(_: Job) -> Result {
+///     Ok(())
+/// }
+///
+/// runner_sdk::handler!(handle);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! handler {
+    ($function:path) => {
+        #[allow(unsafe_code, reason = "generated: the export of the component")]
+        const _: () = {
+            struct Plugin;
+
+            impl $crate::bindings::exports::runner::plugin::handler::Guest for Plugin {
+                fn handle(
+                    job: $crate::bindings::runner::plugin::job::Job,
+                ) -> ::core::result::Result<
+                    ::core::option::Option<::std::string::String>,
+                    $crate::bindings::runner::plugin::outcome::Failure,
+                > {
+                    $crate::__handle($function, job)
+                }
+            }
+
+            // Only linkers for Wasm take the names of the exports.
+            #[cfg(target_arch = "wasm32")]
+    $crate::bindings::export!(Plugin with_types_in $crate::bindings);
+            #[cfg(not(target_arch = "wasm32"))]
+            let _ = <Plugin as $crate::bindings::exports::runner::plugin::handler::Guest>::handle;
+        };
+    };
+}
+
+/// The body of the function that [`handler!`] exports.
+#[doc(hidden)]
+pub fn __handle<T: serde::Serialize>(
+    function: impl FnOnce(Job) -> Result<T>,
+    job: bindings::runner::plugin::job::Job,
+) -> Result<Option<String>, bindings::runner::plugin::outcome::Failure> {
+    let result = function(Job::from(job))?;
+    let json = serde_json::to_string(&result)
+        .map_err(|error| reject(format!("the result cannot be written as JSON: {error}")))?;
+    Ok(Some(json))
+}
+
+/// Compiles the code of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins-rust.md")]
+struct Guide;

@@ -1,0 +1,179 @@
+//! `runner add`: add a job, and with `--wait` follow it to its end.
+
+use std::io::{IsTerminal, Read};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::output;
+use super::{Cli, Exit, Result};
+use crate::config::{Backoff, BackoffKind, JobDefaults};
+use crate::queue::{Event, NewJob, Queue};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A queue of queues.toml.
+    queue: String,
+    /// The job's name.
+    name: String,
+    /// The payload: JSON text, @FILE, or - for standard input.
+    #[arg(default_value = "{}")]
+    data: String,
+    /// An id of your own; a job with a known id is not added again.
+    #[arg(long)]
+    id: Option<String>,
+    /// Wait before the job may start: 30s, 5m, 2h.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    delay: Option<Duration>,
+    /// 1 (first) to 2097151 (last); 0 goes before all of them.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=2_097_151))]
+    priority: u32,
+    /// Put the job in front of the waiting ones.
+    #[arg(long)]
+    lifo: bool,
+    /// How often the job may be attempted.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    attempts: Option<u32>,
+    /// The wait between attempts: fixed:1s or exponential:1s.
+    #[arg(long, value_parser = backoff)]
+    backoff: Option<Backoff>,
+    /// Follow the job: progress and logs on stderr, the result on stdout. Exits
+    /// 1 when the job fails.
+    #[arg(long, short)]
+    wait: bool,
+    /// Give up waiting after this time and exit 124.
+    #[arg(long, requires = "wait", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+}
+
+fn backoff(text: &str) -> std::result::Result<Backoff, String> {
+    let wrong = || format!("{text:?} is not a backoff: write fixed:1s or exponential:1s");
+    let (kind, delay) = text.split_once(':').ok_or_else(wrong)?;
+    let kind = match kind {
+        "fixed" => BackoffKind::Fixed,
+        "exponential" => BackoffKind::Exponential,
+        _ => return Err(wrong()),
+    };
+    let delay = humantime::parse_duration(delay).map_err(|_| wrong())?;
+    Ok(Backoff {
+        kind,
+        delay,
+        jitter: 0.0,
+    })
+}
+
+impl Args {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        let job = NewJob {
+            name: self.name.clone(),
+            data: payload(&self.data)?,
+            id: self.id.clone(),
+            delay: self.delay.map_or(0, |delay| delay.as_millis() as u64),
+            priority: self.priority,
+            lifo: self.lifo,
+            options: JobDefaults {
+                attempts: self.attempts,
+                backoff: self.backoff,
+                ..JobDefaults::default()
+            },
+        };
+        let loaded = cli.load()?;
+        super::block_on(async {
+            let queue = super::connect(&loaded, &self.queue).await?;
+            let before = queue.last_event().await?;
+            let id = queue.add(&[job]).await?.pop().expect("one id for one job");
+            if !self.wait {
+                self.print_added(cli, &id);
+                return Ok(());
+            }
+            let end = follow(&queue, &id, before);
+            match self.timeout {
+                None => end.await,
+                Some(limit) => tokio::time::timeout(limit, end).await.unwrap_or_else(|_| {
+                    Err(Exit::timeout(format!(
+                        "job {id} did not end within {}; it goes on",
+                        humantime::format_duration(limit)
+                    )))
+                }),
+            }
+        })
+    }
+
+    fn print_added(&self, cli: &Cli, id: &str) {
+        if cli.json {
+            output::json(&json!({ "id": id, "queue": self.queue, "name": self.name }));
+        } else {
+            output::line(id);
+            output::hint(&format!("runner job get {} {id}", self.queue));
+        }
+    }
+}
+
+/// The payload argument as JSON text.
+pub(super) fn payload(argument: &str) -> Result<String> {
+    let (text, origin) = match argument.strip_prefix('@') {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Exit::usage(format!("cannot read {path:?}: {error}")))?;
+            (text, format!("{path:?}"))
+        }
+        None if argument == "-" => {
+            let mut text = String::new();
+            std::io::stdin()
+                .read_to_string(&mut text)
+                .map_err(|error| Exit::usage(format!("cannot read standard input: {error}")))?;
+            (text, "standard input".to_owned())
+        }
+        None => (argument.to_owned(), "the payload".to_owned()),
+    };
+    match serde_json::from_str::<&serde_json::value::RawValue>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(Exit::usage(format!(
+            "{origin} is not JSON: {error}; quote it for the shell, as in '{{\"name\":\"Ada\"}}'"
+        ))),
+    }
+}
+
+/// Show what the job says until it ends.
+async fn follow(queue: &Queue, id: &str, since: String) -> Result {
+    let bar = ProgressBar::new(100);
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30.green} {percent:>3}% {msg}")
+            .expect("the template is well-formed"),
+    );
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+    }
+    bar.set_message("waiting");
+    let mut watch = queue.watch(id, since).await?;
+    let end = loop {
+        match watch.next().await? {
+            Event::Active => bar.set_message("active"),
+            Event::Waiting(state) => bar.set_message(state),
+            Event::Progress(json) => show_progress(&bar, &json),
+            Event::Log(line) => bar.suspend(|| anstream::eprintln!("{line}")),
+            Event::Completed(value) => break Ok(value),
+            Event::Failed(reason) => break Err(format!("job {id} failed: {reason}")),
+            Event::Gone => break Err(format!("job {id} was removed before it ended")),
+        }
+    };
+    bar.finish_and_clear();
+    output::line(&end.map_err(Exit::failed)?);
+    Ok(())
+}
+
+/// A number is a percentage; an object may have `percent` and `message`.
+fn show_progress(bar: &ProgressBar, json: &str) {
+    let value: Value = serde_json::from_str(json).unwrap_or_default();
+    if let Some(percent) = value.as_f64().or_else(|| value["percent"].as_f64()) {
+        bar.set_position(percent.clamp(0.0, 100.0) as u64);
+    }
+    bar.set_message(match value["message"].as_str() {
+        Some(message) => message.to_owned(),
+        None => "active".to_owned(),
+    });
+    if bar.is_hidden() {
+        anstream::eprintln!("progress {json}");
+    }
+}

@@ -1,0 +1,72 @@
+//! `runner outbox`: the HTTP requests that `runner dev --outbox` answered.
+
+use std::io::IsTerminal;
+
+use super::{Cli, Exit, Result};
+use crate::outbox::{self, Filter, Format};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only requests to this host.
+    #[arg(long)]
+    host: Option<String>,
+    /// Only requests of jobs of this queue.
+    #[arg(long)]
+    queue: Option<String>,
+    /// Only requests of the job with this id.
+    #[arg(long)]
+    job: Option<String>,
+    /// Only the last so many.
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+    /// With header fields and content.
+    #[arg(long)]
+    whole: bool,
+    /// Go on with new requests until interrupted.
+    #[arg(short, long)]
+    follow: bool,
+    /// Forget all requests.
+    #[arg(long, conflicts_with_all = ["host", "queue", "job", "last", "whole", "follow"])]
+    clear: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        let path = cli.data().join(outbox::FILE);
+        if self.clear {
+            return outbox::clear(&path).map_err(Exit::failed);
+        }
+        let filter = Filter {
+            host: self.host.clone(),
+            queue: self.queue.clone(),
+            job: self.job.clone(),
+            last: self.last,
+        };
+        let format = match (cli.json, self.whole) {
+            (true, _) => Format::Json,
+            (false, true) => Format::Whole,
+            (false, false) => Format::Table,
+        };
+        let mut out = anstream::stdout();
+        if self.follow {
+            return super::block_on(async {
+                let each = |entry: &_| {
+                    outbox::render(std::slice::from_ref(entry), format, &mut anstream::stdout())
+                };
+                outbox::follow(&path, &filter, each)
+                    .await
+                    .map_err(Exit::failed)
+            });
+        }
+        let entries = outbox::read(&path, &filter).map_err(|error| match error {
+            outbox::Error::Absent { .. } => Exit::not_found(error),
+            other => Exit::failed(other),
+        })?;
+        if entries.is_empty() && std::io::stdout().is_terminal() {
+            super::output::hint("no request matches");
+        }
+        // A closed pipe (`runner outbox | head`) is no error.
+        let _ = outbox::render(&entries, format, &mut out);
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! How commands print: tables, JSON, errors.
+
+use std::io::{IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+/// Red, for `error:`.
+pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// Green, for what went well.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// Yellow, for `warning:`.
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+/// For headings and what matters less.
+pub(super) const DIM: Style = Style::new().dimmed();
+
+/// Whether stderr takes colour.
+pub(super) fn colour() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Print what went wrong. A rendered report, which begins with `error` itself,
+/// is printed as it is.
+pub(super) fn error(message: &str) {
+    if message.contains("error: ") || message.contains("error\u{1b}") {
+        anstream::eprintln!("{}", message.trim_end());
+    } else {
+        anstream::eprintln!("{ERROR}error:{ERROR:#} {message}");
+    }
+}
+
+/// Print a hint: what to do next. Only people read hints.
+pub(super) fn hint(message: &str) {
+    if std::io::stderr().is_terminal() {
+        anstream::eprintln!("{DIM}hint: {message}{DIM:#}");
+    }
+}
+
+/// Print one JSON document.
+pub(super) fn json(value: &impl Serialize) {
+    let text = serde_json::to_string_pretty(value).expect("own types serialise to JSON");
+    line(&text);
+}
+
+/// Print one line to stdout. A closed pipe (`runner … | head`) is no error.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// Print a table: aligned on a terminal, tab-separated in a pipe.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+    if !std::io::stdout().is_terminal() {
+        line(&head.join("\t"));
+        rows.iter().for_each(|row| line(&row.join("\t")));
+        return;
+    }
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .chain([head[column].len()])
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let align = |cells: Vec<&str>| {
+        let cells: Vec<String> = std::iter::zip(cells, &widths)
+            .map(|(cell, &width)| format!("{cell:width$}"))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    line(&format!("{DIM}{}{DIM:#}", align(head.to_vec())));
+    for row in rows {
+        line(&align(row.iter().map(String::as_str).collect()));
+    }
+}
+
+/// `1.4 MiB`, `312 B`.
+pub(super) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    let mut value = count as f64;
+    let mut unit = "B";
+    for next in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    format!("{value:.1} {unit}")
+}
+
+/// Milliseconds since 1970 as RFC 3339 in UTC; empty when there is none.
+pub(super) fn instant(millis: Option<u64>) -> String {
+    millis
+        .and_then(|millis| i64::try_from(millis).ok())
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+        .map(|instant| instant.to_string())
+        .unwrap_or_default()
+}

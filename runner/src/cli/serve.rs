@@ -1,0 +1,163 @@
+//! `runner serve` and `runner dev`.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::output::{self, DIM, GOOD, WARN};
+use super::{Cli, Exit, Result};
+use crate::app::{App, Start};
+use crate::config::Overrides;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Directory of the plugins.
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+    /// Jobs at once, for every queue.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    concurrency: Option<u32>,
+    /// How long running jobs may go on after SIGTERM.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    grace: Option<Duration>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DevArgs {
+    #[command(flatten)]
+    serve: Args,
+    /// Answer plugins' HTTP requests locally and record them; see `runner outbox`.
+    #[arg(long)]
+    outbox: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        serve(cli, self.overrides(cli), false)
+    }
+
+    fn overrides(&self, cli: &Cli) -> Overrides {
+        Overrides {
+            plugins: self.plugins.clone(),
+            concurrency: self.concurrency,
+            grace: self.grace,
+            ..cli.overrides()
+        }
+    }
+}
+
+impl DevArgs {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        let mut overrides = self.serve.overrides(cli);
+        overrides.redis_url.get_or_insert_with(|| "embedded".into());
+        serve(cli, overrides, self.outbox)
+    }
+}
+
+/// Redis, HTTP and housekeeping need little CPU; two threads keep one free when
+/// the other is in a slow system call.
+const IO_THREADS: usize = 2;
+
+fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
+    let start = Start {
+        file: cli.config.clone(),
+        overrides,
+        outbox: outbox.then(|| cli.data()),
+    };
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(IO_THREADS)
+        .thread_name("runner-io")
+        .enable_all()
+        .build()
+        .map_err(Exit::failed)?
+        .block_on(run(start))
+}
+
+async fn run(start: Start) -> Result {
+    let mut stop = Stop::listen()?;
+    let app = tokio::select! {
+        app = App::start(start) => app?,
+        () = stop.asked() => return Ok(()),
+    };
+    banner(&app);
+    tokio::select! {
+        () = app.ready() => stop.asked().await,
+        () = stop.asked() => {}
+    }
+    let grace = app.config().runtime.grace;
+    tracing::info!(grace = %humantime::format_duration(grace), "stopping: no new jobs, running ones may finish");
+    app.drain(grace, stop.asked()).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+struct Stop {
+    term: Signal,
+    int: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Stop> {
+        Ok(Stop {
+            term: signal(SignalKind::terminate()).map_err(Exit::failed)?,
+            int: signal(SignalKind::interrupt()).map_err(Exit::failed)?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+/// What runs, in at most ten lines, for people.
+fn banner(app: &App) {
+    const ROWS: usize = 5;
+    if !std::io::stderr().is_terminal() {
+        return;
+    }
+    let config = app.config();
+    anstream::eprintln!(
+        "{GOOD}runner{GOOD:#} {} {DIM}on{DIM:#} {}",
+        env!("CARGO_PKG_VERSION"),
+        app.address()
+    );
+    let consumed: Vec<_> = config
+        .queues
+        .values()
+        .filter(|queue| queue.base.plugin.is_some())
+        .collect();
+    for queue in consumed.iter().take(ROWS) {
+        let plugin = queue.base.plugin.as_deref().unwrap_or_default();
+        anstream::eprintln!(
+            "  {} {DIM}→{DIM:#} {plugin} {DIM}× {}{DIM:#}",
+            queue.name,
+            queue.concurrency
+        );
+    }
+    if consumed.len() > ROWS {
+        anstream::eprintln!("  {DIM}and {} more{DIM:#}", consumed.len() - ROWS);
+    }
+    let refused = app
+        .plugins()
+        .list()
+        .into_iter()
+        .filter(|plugin| plugin.serving.is_none());
+    for plugin in refused.take(2) {
+        let why = plugin
+            .refusal
+            .map(|refusal| refusal.to_string())
+            .unwrap_or_default();
+        let why = why.lines().next().unwrap_or_default();
+        anstream::eprintln!(
+            "{WARN}warning:{WARN:#} plugin {:?} does not serve: {why}",
+            plugin.name
+        );
+    }
+    output::hint("runner add <queue> <name> '{…}' --wait");
+}

@@ -1,0 +1,236 @@
+//! What ended an attempt, in words: the trap, the last thing the guest said on
+//! stderr, the frames it was in, the limit it hit and by how much.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::config::JobSettings;
+use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
+use crate::host::limits::Limits;
+use crate::host::{check_json, log};
+use crate::outcome::{Cause, Failure, Outcome};
+use crate::plugin::Plugin;
+use crate::queue::{Attempt, Stop};
+
+/// Frames kept of a backtrace: enough to see the way, too few to fill Redis.
+const FRAMES: usize = 32;
+/// Bytes of a reason.
+const REASON: usize = 16 << 10;
+/// The longest delay a handler may choose. BullMQ stores delays in a double
+/// together with the time; a month is what any queue can mean.
+const MAX_DELAY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How the call ended.
+pub(super) enum Ended {
+    /// It returned a value.
+    Value(Option<String>),
+    /// It returned a failure.
+    Returned(Returned),
+    /// It trapped, exited, or could not be instantiated.
+    Error(wasmtime::Error),
+    /// It was stopped while it waited in a host call.
+    Stopped(Stop),
+}
+
+pub(super) fn outcome(
+    ended: Ended,
+    attempt: &Attempt,
+    settings: &JobSettings,
+    plugin: &Plugin,
+    limits: &Limits,
+    output: &[String],
+) -> Outcome {
+    let clean = |reason: String| {
+        let reason = plugin.grants.redactor.redact(reason);
+        let mut text = String::new();
+        for (at, line) in reason.lines().enumerate() {
+            if at > 0 {
+                text.push('\n');
+            }
+            log::escape(&mut text, line);
+        }
+        text.truncate(text.floor_char_boundary(REASON));
+        text
+    };
+    let failure = |cause, reason, frames| Failure {
+        cause,
+        reason: clean(reason),
+        frames,
+    };
+    // A guest that was asked to stop may have trapped on it, or have returned
+    // just then; a lost lock overrules whatever it did.
+    if attempt.lost() {
+        return Outcome::Lost;
+    }
+    match ended {
+        Ended::Value(value) => match value_of(value, settings) {
+            Ok(value) => Outcome::Completed(plugin.grants.redactor.redact(value)),
+            Err(reason) => Outcome::Retry {
+                failure: failure(Cause::Result, reason, Vec::new()),
+                delay: None,
+            },
+        },
+        Ended::Returned(returned) => match returned {
+            Returned::Retry(reason) => Outcome::Retry {
+                failure: failure(Cause::Returned, reason, Vec::new()),
+                delay: None,
+            },
+            Returned::RetryAfter((millis, reason)) => Outcome::Retry {
+                failure: failure(Cause::Returned, reason, Vec::new()),
+                delay: Some(Duration::from_millis(millis).min(MAX_DELAY)),
+            },
+            Returned::Reject(reason) => {
+                Outcome::Rejected(failure(Cause::Returned, reason, Vec::new()))
+            }
+            Returned::Snooze((millis, reason)) => Outcome::Snoozed {
+                delay: Duration::from_millis(millis).min(MAX_DELAY),
+                reason: clean(reason),
+            },
+        },
+        Ended::Stopped(why) => stopped(why, attempt, &failure),
+        Ended::Error(error) => {
+            if matches!(error.downcast_ref(), Some(Trap::Interrupt)) {
+                let why = attempt.stopped().unwrap_or(Stop::Deadline);
+                return stopped(why, attempt, &failure);
+            }
+            let (cause, reason) = trap(&error, settings, limits, output);
+            Outcome::Retry {
+                failure: failure(cause, reason, frames(&error)),
+                delay: None,
+            }
+        }
+    }
+}
+
+fn stopped(
+    why: Stop,
+    attempt: &Attempt,
+    failure: &dyn Fn(Cause, String, Vec<String>) -> Failure,
+) -> Outcome {
+    match why {
+        Stop::Shutdown => Outcome::Released,
+        Stop::LockLost => Outcome::Lost,
+        Stop::Deadline => {
+            let timeout = humantime::format_duration(attempt.timeout);
+            let reason = format!("timed out after {timeout}");
+            Outcome::Retry {
+                failure: failure(Cause::Deadline, reason, Vec::new()),
+                delay: None,
+            }
+        }
+    }
+}
+
+/// The result as JSON text within its limit.
+fn value_of(value: Option<String>, settings: &JobSettings) -> Result<String, String> {
+    let Some(value) = value else {
+        return Ok("null".into());
+    };
+    if value.len() > settings.max_result {
+        return Err(format!(
+            "the result has {} bytes; this queue stores {} (max_result)",
+            value.len(),
+            settings.max_result
+        ));
+    }
+    match check_json(&value) {
+        Ok(()) => Ok(value),
+        Err(error) => {
+            let mut start = value;
+            start.truncate(start.floor_char_boundary(64));
+            Err(format!("the result is not JSON: {error}: {start:?}"))
+        }
+    }
+}
+
+/// Why the guest could not go on.
+fn trap(
+    error: &wasmtime::Error,
+    settings: &JobSettings,
+    limits: &Limits,
+    output: &[String],
+) -> (Cause, String) {
+    if let Some(asked) = limits.refused() {
+        return (
+            Cause::Memory,
+            format!(
+                "memory limit of {} reached (asked for {})",
+                mib(settings.memory),
+                mib(asked)
+            ),
+        );
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        let reason = format!(
+            "the plugin called exit({}); a handler returns its result or a failure",
+            exit.0
+        );
+        return (Cause::Exit, with_output(reason, output));
+    }
+    if let Some(panic) = panic_of(output) {
+        return (Cause::Panic, panic);
+    }
+    let Some(trap) = error.downcast_ref::<Trap>() else {
+        let reason = format!("the plugin was stopped: {}", error.root_cause());
+        return (Cause::Trap, with_output(reason, output));
+    };
+    let reason = match trap {
+        Trap::StackOverflow => "the plugin used up its stack: recursion without end?".into(),
+        Trap::UnreachableCodeReached => "the plugin aborted (unreachable)".into(),
+        // A Rust guest's own stack is at the bottom of its memory.
+        Trap::MemoryOutOfBounds => {
+            "memory access out of bounds: recursion without end, or a bug in unsafe code".into()
+        }
+        other => format!("the plugin trapped: {other}"),
+    };
+    (Cause::Trap, with_output(reason, output))
+}
+
+fn with_output(mut reason: String, output: &[String]) -> String {
+    if let Some(last) = output.iter().rfind(|line| !line.trim().is_empty()) {
+        let _ = write!(reason, "; it last wrote {last:?}");
+    }
+    reason
+}
+
+/// A panic of Rust: `thread '…' panicked at src/lib.rs:10:5:` and the message on
+/// the lines after it.
+fn panic_of(output: &[String]) -> Option<String> {
+    let at = output
+        .iter()
+        .rposition(|line| line.contains("panicked at "))?;
+    let (_, place) = output[at].split_once("panicked at ")?;
+    let message: Vec<&str> = output[at + 1..]
+        .iter()
+        .map(String::as_str)
+        .take_while(|line| !line.starts_with("note: "))
+        .collect();
+    Some(
+        format!("panicked at {place} {}", message.join("\n"))
+            .trim_end()
+            .to_owned(),
+    )
+}
+
+/// The guest's frames, innermost first: `otp_sender::send (otp_sender.wasm)`.
+fn frames(error: &wasmtime::Error) -> Vec<String> {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
+        return Vec::new();
+    };
+    let frame = |frame: &wasmtime::FrameInfo| match frame.func_name() {
+        // The alternative form leaves out the hash at the end.
+        Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
+        None => format!("function {}", frame.func_index()),
+    };
+    backtrace.frames().iter().take(FRAMES).map(frame).collect()
+}
+
+fn mib(bytes: usize) -> String {
+    match bytes.is_multiple_of(1 << 20) {
+        true => format!("{} MiB", bytes >> 20),
+        false => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+    }
+}

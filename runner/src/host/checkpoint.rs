@@ -1,0 +1,74 @@
+//! `runner:plugin/checkpoint`: steps that a retry need not repeat, stored as
+//! fields `cp:<step>` of the job's hash, so that they go when the job goes.
+
+use super::bindings::runner::plugin::checkpoint::Host;
+use super::{Effect, State};
+use crate::queue::Stop;
+
+/// Steps of one job.
+const STEPS: usize = 64;
+/// Bytes of one value.
+const VALUE: usize = 64 << 10;
+/// Characters of a step's name.
+const NAME: usize = 64;
+
+impl Host for State {
+    async fn get(&mut self, step: String) -> Option<String> {
+        let earlier = self.attempt.job.checkpoints.iter();
+        self.checkpoints
+            .iter()
+            .chain(earlier)
+            .find(|(name, _)| *name == step)
+            .map(|(_, value)| value.clone())
+    }
+
+    async fn put(&mut self, step: String, value: String) -> Result<(), String> {
+        self.refuse_lost()?;
+        if step.is_empty() || step.chars().count() > NAME {
+            return Err(format!(
+                "the step {step:?} must have 1 to {NAME} characters"
+            ));
+        }
+        if value.len() > VALUE {
+            return Err(format!(
+                "the value of step {step:?} has {} bytes; a checkpoint holds {VALUE}",
+                value.len()
+            ));
+        }
+        super::check_json(&value)
+            .map_err(|error| format!("the value of step {step:?} is not JSON: {error}"))?;
+        let known = |steps: &[(String, String)]| steps.iter().any(|(name, _)| *name == step);
+        let earlier = &self.attempt.job.checkpoints;
+        let new = self
+            .checkpoints
+            .iter()
+            .filter(|(name, _)| !earlier.iter().any(|(other, _)| other == name));
+        if !known(&self.checkpoints) && !known(earlier) && earlier.len() + new.count() >= STEPS {
+            return Err(format!(
+                "step {step:?} is one too many: a job has {STEPS} checkpoints"
+            ));
+        }
+        let effect = || Effect::Checkpoint(step.clone(), value.clone());
+        let written = match self.host.record(effect) {
+            true => Ok(true),
+            false => {
+                self.attempt
+                    .queue
+                    .checkpoint(&self.attempt, &step, &value)
+                    .await
+            }
+        };
+        match written {
+            Ok(true) => {
+                self.checkpoints.retain(|(name, _)| *name != step);
+                self.checkpoints.push((step, value));
+                Ok(())
+            }
+            Ok(false) => {
+                self.attempt.stop(Stop::LockLost);
+                self.refuse_lost()
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `runner:plugin/config`: settings and secrets of the plugin.
+
+use super::State;
+use super::bindings::runner::plugin::config::Host;
+
+impl Host for State {
+    async fn get(&mut self, key: String) -> Option<String> {
+        self.plugin.config.get(&key).cloned()
+    }
+
+    async fn get_all(&mut self) -> Vec<(String, String)> {
+        let settings = self.plugin.config.iter();
+        settings
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    async fn secret(&mut self, name: String) -> Option<String> {
+        self.plugin
+            .secrets
+            .get(&name)
+            .map(|secret| secret.0.clone())
+    }
+}

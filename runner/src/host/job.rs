@@ -1,0 +1,102 @@
+//! `runner:plugin/job`: the job of the attempt.
+
+use std::time::Instant;
+
+use serde::Deserialize;
+
+use super::bindings::runner::plugin::job::{Host, Job, Parent};
+use super::bindings::runner::plugin::outcome;
+use super::{Effect, State};
+use crate::queue::Attempt;
+
+/// The record the guest is called with.
+pub(super) fn record(attempt: &Attempt, request_id: Option<&str>) -> Job {
+    let job = &attempt.job;
+    Job {
+        id: job.id.clone(),
+        queue: attempt.queue.name().to_owned(),
+        name: job.name.clone(),
+        data: job.data.clone(),
+        attempt: job.attempts_made.saturating_add(1),
+        max_attempts: job.options.attempts.max(1),
+        added_at: job.added_at,
+        started_at: job.started_at,
+        priority: job.priority,
+        delay: job.delay,
+        request_id: request_id.map(str::to_owned),
+        parent: job.parent.as_ref().map(|parent| Parent {
+            id: parent.id.clone(),
+            queue: parent.queue.clone(),
+        }),
+    }
+}
+
+/// `requestId`, or else `xRequestId`, of a payload that is an object.
+pub(super) fn request_id(data: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Ids {
+        #[serde(default, deserialize_with = "text")]
+        request_id: Option<String>,
+        #[serde(default, deserialize_with = "text")]
+        x_request_id: Option<String>,
+    }
+    /// A string; anything else is as good as absent.
+    fn text<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+        let value = <&serde_json::value::RawValue>::deserialize(value)?;
+        Ok(serde_json::from_str(value.get()).ok())
+    }
+    // Most payloads have none, and looking for the word is faster than parsing.
+    if !data.contains("equestId\"") {
+        return None;
+    }
+    let ids: Ids = serde_json::from_str(data).ok()?;
+    ids.request_id.or(ids.x_request_id)
+}
+
+impl State {
+    /// The record the guest is called with.
+    pub fn job(&self) -> Job {
+        record(&self.attempt, self.request_id.as_deref())
+    }
+}
+
+impl Host for State {
+    async fn current(&mut self) -> Job {
+        self.job()
+    }
+
+    async fn update_data(&mut self, data: String) -> Result<(), String> {
+        self.refuse_lost()?;
+        let max = self.settings.max_payload;
+        if data.len() > max {
+            return Err(format!(
+                "the payload has {} bytes; this queue takes {max} (max_payload)",
+                data.len()
+            ));
+        }
+        super::check_json(&data).map_err(|error| format!("the payload is not JSON: {error}"))?;
+        if self.host.record(|| Effect::Data(data.clone())) {
+            return Ok(());
+        }
+        match self.attempt.queue.update_data(&self.attempt, &data).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.attempt.stop(crate::queue::Stop::LockLost);
+                self.refuse_lost()
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn time_left(&mut self) -> u64 {
+        let left = self
+            .attempt
+            .deadline()
+            .saturating_duration_since(Instant::now());
+        left.as_millis() as u64
+    }
+}
+
+/// Only types.
+impl outcome::Host for State {}

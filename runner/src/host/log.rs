@@ -1,0 +1,128 @@
+//! `runner:plugin/log`, and the lines a guest prints.
+//!
+//! A line goes to the job's log in Redis and to Runner's own log. Both are read
+//! by people on terminals and pages, so control characters are escaped.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::State;
+use super::bindings::runner::plugin::log::{Host, Level};
+use super::redact::Redactor;
+use crate::queue::Attempt;
+
+/// Bytes of one line; the rest is cut.
+const LINE: usize = 8 << 10;
+
+/// The log of one attempt, shared by the interface and the guest's stdout and
+/// stderr.
+#[derive(Debug, Clone)]
+pub struct Log {
+    attempt: Arc<Attempt>,
+    redactor: Arc<Redactor>,
+    request_id: Option<Arc<str>>,
+    /// Lines this attempt may still write.
+    left: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Log {
+    /// A log with room for so many lines.
+    pub fn new(
+        attempt: Arc<Attempt>,
+        redactor: Arc<Redactor>,
+        request_id: Option<Arc<str>>,
+        lines: usize,
+    ) -> Log {
+        Log {
+            attempt,
+            redactor,
+            request_id,
+            left: Arc::new(lines.into()),
+        }
+    }
+
+    /// Write a line: `2026-11-23T01:02:03.456Z INFO message key=value`.
+    pub fn write(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        use std::sync::atomic::Ordering::Relaxed;
+        if self.attempt.lost() {
+            return;
+        }
+        let left = self
+            .left
+            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        let mut text = String::new();
+        match left {
+            Err(_) => return,
+            Ok(1) => text.push_str("this job's log is full; further lines are dropped"),
+            Ok(_) => {
+                escape(&mut text, message);
+                for (key, value) in fields {
+                    text.push(' ');
+                    escape(&mut text, key);
+                    text.push('=');
+                    escape(&mut text, value);
+                }
+            }
+        }
+        let text = self.redactor.redact(text);
+        self.emit(level, &text);
+        let line = format!("{:.3} {} {text}", jiff::Timestamp::now(), name(level));
+        self.attempt.note(|notes| notes.logs.push(line));
+    }
+
+    fn emit(&self, level: Level, text: &str) {
+        let queue = self.attempt.queue.name();
+        let job = &*self.attempt.job.id;
+        let plugin = self.attempt.ran.get().map(String::as_str);
+        let request_id = self.request_id.as_deref();
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::event!(target: "runner::guest", tracing::Level::$level, queue, job, plugin, request_id, "{text}")
+            };
+        }
+        match level {
+            Level::Trace => event!(TRACE),
+            Level::Debug => event!(DEBUG),
+            Level::Info => event!(INFO),
+            Level::Warn => event!(WARN),
+            Level::Error => event!(ERROR),
+        }
+    }
+}
+
+fn name(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "TRACE",
+        Level::Debug => "DEBUG",
+        Level::Info => "INFO",
+        Level::Warn => "WARN",
+        Level::Error => "ERROR",
+    }
+}
+
+/// Append a text with control and bidirectional formatting characters escaped,
+/// up to the length of a line.
+pub fn escape(line: &mut String, text: &str) {
+    for c in text.chars() {
+        if line.len() >= LINE {
+            line.push('…');
+            return;
+        }
+        match c {
+            '\t' => line.push(c),
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                let _ = write!(line, "{}", c.escape_unicode());
+            }
+            c if c.is_control() => {
+                let _ = write!(line, "{}", c.escape_default());
+            }
+            c => line.push(c),
+        }
+    }
+}
+
+impl Host for State {
+    async fn write(&mut self, level: Level, message: String, fields: Vec<(String, String)>) {
+        self.log.write(level, &message, &fields);
+    }
+}

@@ -1,0 +1,46 @@
+//! `runner:plugin/progress`: kept with the attempt until the worker writes it.
+
+use serde_json::json;
+
+use super::State;
+use super::bindings::runner::plugin::progress::Host;
+
+/// Bytes of progress; it is written to Redis and to the event stream each time.
+const MAX: usize = 64 << 10;
+
+impl Host for State {
+    async fn set(&mut self, percent: f64, message: Option<String>) {
+        let percent = if percent.is_nan() {
+            0.0
+        } else {
+            percent.clamp(0.0, 100.0)
+        };
+        // Whole percentages as whole numbers: Node would write 40, not 40.0.
+        let percent = match percent.fract() == 0.0 {
+            true => json!(percent as u8),
+            false => json!(percent),
+        };
+        let value = match message {
+            None => percent,
+            Some(message) => json!({ "percent": percent, "message": message }),
+        };
+        self.note_progress(value.to_string());
+    }
+
+    async fn set_json(&mut self, value: String) {
+        match super::check_json(&value) {
+            Ok(()) => self.note_progress(value),
+            Err(_) => self.note_progress(json!(value).to_string()),
+        }
+    }
+}
+
+impl State {
+    fn note_progress(&self, value: String) {
+        if self.attempt.lost() || value.len() > MAX {
+            return;
+        }
+        let value = self.redactor.redact(value);
+        self.attempt.note(|notes| notes.progress = Some(value));
+    }
+}

@@ -1,0 +1,159 @@
+//! `runner:plugin/queue`: add jobs to declared queues.
+
+use std::time::Duration;
+
+use super::bindings::runner::plugin::queue as wit;
+use super::bindings::runner::plugin::queue::{Error, Host};
+use super::{Effect, State};
+use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
+use crate::queue::{self, NewJob};
+
+/// BullMQ's largest priority.
+const PRIORITY: u32 = 2_097_151;
+
+impl Host for State {
+    async fn add(&mut self, queue: String, job: wit::NewJob) -> Result<String, Error> {
+        let ids = self.add_bulk(queue, vec![job]).await?;
+        Ok(ids.into_iter().next().expect("one id for one job"))
+    }
+
+    async fn add_bulk(
+        &mut self,
+        queue: String,
+        jobs: Vec<wit::NewJob>,
+    ) -> Result<Vec<String>, Error> {
+        self.refuse_lost().map_err(Error::Lost)?;
+        let queues = self.host.queues.load_full();
+        let Some(target) = queues.get(&queue) else {
+            let mut declared: Vec<&str> = queues.keys().map(String::as_str).collect();
+            declared.sort_unstable();
+            return Err(Error::UnknownQueue(format!(
+                "queue {queue:?} is not declared in queues.toml; declared are {}",
+                declared.join(", ")
+            )));
+        };
+        let max = self.settings.max_adds;
+        if self.jobs_added + jobs.len() > max {
+            return Err(Error::Limit(format!(
+                "this attempt has added {} jobs and wants {} more; it may add {max} (max_adds)",
+                self.jobs_added,
+                jobs.len()
+            )));
+        }
+        let request_id = self.request_id.as_deref();
+        let jobs: Vec<NewJob> = jobs
+            .into_iter()
+            .map(|job| checked(job, request_id, self.settings.max_payload))
+            .collect::<Result<_, _>>()
+            .map_err(Error::Invalid)?;
+        if self.host.recorded.is_some() {
+            let added = jobs.into_iter().enumerate().map(|(at, job)| {
+                let id = job
+                    .id
+                    .clone()
+                    .unwrap_or_else(|| (self.jobs_added + at + 1).to_string());
+                self.host.record(|| Effect::Added(queue.clone(), job));
+                id
+            });
+            let ids: Vec<String> = added.collect();
+            self.jobs_added += ids.len();
+            return Ok(ids);
+        }
+        let ids = target.add(&jobs).await.map_err(|error| match error {
+            queue::Error::Invalid(reason) => Error::Invalid(reason),
+            other => Error::Unavailable(other.to_string()),
+        })?;
+        self.jobs_added += ids.len();
+        Ok(ids)
+    }
+}
+
+fn checked(job: wit::NewJob, request_id: Option<&str>, max: usize) -> Result<NewJob, String> {
+    let wit::NewJob {
+        name,
+        data,
+        options,
+    } = job;
+    super::check_json(&data)
+        .map_err(|error| format!("the payload of job {name:?} is not JSON: {error}"))?;
+    if data.len() > max {
+        return Err(format!(
+            "the payload of job {name:?} has {} bytes; this queue takes {max} (max_payload)",
+            data.len()
+        ));
+    }
+    let priority = options.priority.unwrap_or(0);
+    if priority > PRIORITY {
+        return Err(format!(
+            "priority {priority} of job {name:?} is above {PRIORITY}"
+        ));
+    }
+    Ok(NewJob {
+        data: carry(data, request_id),
+        name,
+        id: options.id,
+        delay: options.delay.unwrap_or(0),
+        priority,
+        lifo: options.lifo,
+        options: JobDefaults {
+            attempts: options.attempts,
+            backoff: options.backoff.map(backoff),
+            remove_on_complete: options.remove_on_complete.map(keep),
+            remove_on_fail: options.remove_on_fail.map(keep),
+        },
+    })
+}
+
+/// Carry the request id on: put it in front of an object that has none. Every
+/// other byte stays as the plugin wrote it.
+fn carry(data: String, request_id: Option<&str>) -> String {
+    let Some(request_id) = request_id else {
+        return data;
+    };
+    let Some(fields) = data.trim_start().strip_prefix('{') else {
+        return data;
+    };
+    if super::job::request_id(&data).is_some() {
+        return data;
+    }
+    let id = serde_json::to_string(request_id).expect("a string is JSON");
+    let comma = if fields.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
+    format!("{{\"requestId\":{id}{comma}{fields}")
+}
+
+fn backoff(backoff: wit::Backoff) -> Backoff {
+    Backoff {
+        kind: match backoff.kind {
+            wit::BackoffKind::Fixed => BackoffKind::Fixed,
+            wit::BackoffKind::Exponential => BackoffKind::Exponential,
+        },
+        delay: Duration::from_millis(backoff.delay),
+        jitter: if backoff.jitter.is_nan() {
+            0.0
+        } else {
+            backoff.jitter.clamp(0.0, 1.0)
+        },
+    }
+}
+
+fn keep(keep: wit::Keep) -> Keep {
+    match keep {
+        wit::Keep::All => Keep::default(),
+        wit::Keep::None => Keep {
+            count: Some(0),
+            age: None,
+        },
+        wit::Keep::Count(count) => Keep {
+            count: Some(count.into()),
+            age: None,
+        },
+        wit::Keep::Age(age) => Keep {
+            count: None,
+            age: Some(age),
+        },
+    }
+}

@@ -1,0 +1,138 @@
+//! A guest's stdout and stderr: whole lines go to the job's log, and the end of
+//! stderr is kept, because a panic tells its reason there.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use super::bindings::runner::plugin::log::Level;
+use super::log::Log;
+
+/// Bytes a line is collected to before it is cut in two.
+const LINE: usize = 8 << 10;
+/// Lines of stderr kept for the reason of a failure: a panic writes two or three,
+/// with a note on backtraces.
+const LAST: usize = 8;
+
+/// One of the two streams. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Lines(Arc<Mutex<Buffer>>);
+
+struct Buffer {
+    log: Log,
+    level: Level,
+    partial: Vec<u8>,
+    last: VecDeque<String>,
+}
+
+impl Lines {
+    /// A stream whose lines are logged at this level.
+    pub(super) fn new(log: Log, level: Level) -> Lines {
+        Lines(Arc::new(Mutex::new(Buffer {
+            log,
+            level,
+            partial: Vec::new(),
+            last: VecDeque::new(),
+        })))
+    }
+
+    /// Log what has no line end yet, and give the last lines.
+    pub(super) fn finish(&self) -> Vec<String> {
+        let mut buffer = self.0.lock().expect("no panic while a line is logged");
+        if !buffer.partial.is_empty() {
+            buffer.line();
+        }
+        buffer.last.drain(..).collect()
+    }
+
+    fn feed(&self, bytes: &[u8]) {
+        let mut buffer = self.0.lock().expect("no panic while a line is logged");
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match piece.split_last() {
+                Some((b'\n', text)) => {
+                    buffer.partial.extend_from_slice(text);
+                    buffer.line();
+                }
+                _ => buffer.partial.extend_from_slice(piece),
+            }
+            if buffer.partial.len() >= LINE {
+                buffer.line();
+            }
+        }
+    }
+}
+
+impl Buffer {
+    fn line(&mut self) {
+        let line = std::mem::take(&mut self.partial);
+        let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line)).into_owned();
+        self.log.write(self.level, &line, &[]);
+        if self.last.len() == LAST {
+            self.last.pop_front();
+        }
+        self.last.push_back(line);
+    }
+}
+
+impl IsTerminal for Lines {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Lines {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl AsyncWrite for Lines {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.feed(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Lines {
+    async fn ready(&mut self) {}
+}
+
+#[wasmtime_wasi::async_trait]
+impl OutputStream for Lines {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.feed(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(64 << 10)
+    }
+}

@@ -1,0 +1,306 @@
+//! Add jobs to queues that are declared in `queues.toml`.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use runner_sdk::queue;
+//!
+//! # fn handle() -> runner_sdk::Result {
+//! let data = serde_json::json!({ "order": 7 });
+//! let id = queue::add("reminders", "remind", &data)
+//!     .delay(Duration::from_secs(3600))
+//!     .send()?;
+//! # Ok(()) }
+//! ```
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::bindings::runner::plugin::queue as wit;
+use crate::{Failure, host, reject, retry};
+
+/// A job to add, with BullMQ's options; what is not given is taken from the
+/// queue's defaults in `queues.toml`.
+#[derive(Debug)]
+#[must_use = "the job is added by `send`"]
+pub struct NewJob {
+    queue: String,
+    name: String,
+    data: Result<String, serde_json::Error>,
+    options: wit::Options,
+}
+
+/// How much of the finished jobs to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All of them.
+    All,
+    /// None: the job is removed when it ends.
+    None,
+    /// The last so many.
+    Count(u32),
+    /// Those that ended within this time, to the second.
+    Age(Duration),
+}
+
+/// Why a job was not added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The queue is not declared in `queues.toml`.
+    #[error("the job was not added: {0}")]
+    UnknownQueue(String),
+    /// The job is wrong: name, payload or an option.
+    #[error("the job was not added: {0}")]
+    Invalid(String),
+    /// The attempt has added as many jobs as it may.
+    #[error("the job was not added: {0}")]
+    Limit(String),
+    /// The lock of the current job was lost, so it may add nothing any more.
+    #[error("the job was not added: {0}")]
+    Lost(String),
+    /// Redis could not be asked. The job may have been added.
+    #[error("the job may not have been added: {0}")]
+    Unavailable(String),
+}
+
+impl Error {
+    /// What `?` makes of it.
+    pub(crate) fn verdict(&self) -> Failure {
+        match self {
+            Error::UnknownQueue(_) | Error::Invalid(_) | Error::Limit(_) => reject(self),
+            Error::Lost(_) | Error::Unavailable(_) => retry(self),
+        }
+    }
+}
+
+/// Prepare a job; [`NewJob::send`] adds it.
+pub fn add(queue: &str, name: &str, data: &impl Serialize) -> NewJob {
+    NewJob {
+        queue: queue.into(),
+        name: name.into(),
+        data: serde_json::to_string(data),
+        options: wit::Options {
+            id: None,
+            delay: None,
+            priority: None,
+            lifo: false,
+            attempts: None,
+            backoff: None,
+            remove_on_complete: None,
+            remove_on_fail: None,
+        },
+    }
+}
+
+/// Add several jobs to one queue at once: all or none. The ids are in the
+/// order given.
+///
+/// # Errors
+/// [`Error`]; [`Error::Invalid`] also when the jobs name different queues.
+pub fn add_all(jobs: impl IntoIterator<Item = NewJob>) -> Result<Vec<String>, Error> {
+    let mut queue: Option<String> = None;
+    let mut bulk = Vec::new();
+    for job in jobs {
+        let first = queue.get_or_insert_with(|| job.queue.clone());
+        if *first != job.queue {
+            return Err(Error::Invalid(format!(
+                "one call adds to one queue, not to \"{first}\" and \"{}\"",
+                job.queue
+            )));
+        }
+        bulk.push(job.into_wit()?);
+    }
+    let Some(queue) = queue else {
+        return Ok(Vec::new());
+    };
+    let ids = host::queue::add_bulk(&queue, &bulk)?;
+    Ok(ids)
+}
+
+impl NewJob {
+    /// An id of one's own: a second job with the same id is not added while the
+    /// first is known. Must not be a number or contain `:`.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.options.id = Some(id.into());
+        self
+    }
+
+    /// Wait before the job may start.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.options.delay = Some(millis(delay));
+        self
+    }
+
+    /// 1 (first) to 2097151 (last); without a priority a job goes before them.
+    pub fn priority(mut self, priority: u32) -> Self {
+        self.options.priority = Some(priority);
+        self
+    }
+
+    /// Put the job in front of the waiting ones.
+    pub fn lifo(mut self) -> Self {
+        self.options.lifo = true;
+        self
+    }
+
+    /// How often the job may be attempted, at least 1.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.options.attempts = Some(attempts);
+        self
+    }
+
+    /// Wait equally long between attempts.
+    pub fn fixed_backoff(mut self, delay: Duration) -> Self {
+        self.options.backoff = Some(backoff(wit::BackoffKind::Fixed, delay));
+        self
+    }
+
+    /// Wait twice as long after each attempt.
+    pub fn exponential_backoff(mut self, delay: Duration) -> Self {
+        self.options.backoff = Some(backoff(wit::BackoffKind::Exponential, delay));
+        self
+    }
+
+    /// What to keep of completed jobs.
+    pub fn remove_on_complete(mut self, keep: Keep) -> Self {
+        self.options.remove_on_complete = Some(keep.into());
+        self
+    }
+
+    /// What to keep of failed jobs.
+    pub fn remove_on_fail(mut self, keep: Keep) -> Self {
+        self.options.remove_on_fail = Some(keep.into());
+        self
+    }
+
+    /// Add the job; the result is its id.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::Invalid`] also when the data cannot be written as
+    /// JSON.
+    pub fn send(self) -> Result<String, Error> {
+        let queue = self.queue.clone();
+        let id = host::queue::add(&queue, &self.into_wit()?)?;
+        Ok(id)
+    }
+
+    fn into_wit(self) -> Result<wit::NewJob, Error> {
+        let data = self
+            .data
+            .map_err(|error| Error::Invalid(format!("data: {error}")))?;
+        Ok(wit::NewJob {
+            name: self.name,
+            data,
+            options: self.options,
+        })
+    }
+}
+
+fn backoff(kind: wit::BackoffKind, delay: Duration) -> wit::Backoff {
+    wit::Backoff {
+        kind,
+        delay: millis(delay),
+        jitter: 0.0,
+    }
+}
+
+/// A delay beyond 584 million years is as good as that.
+fn millis(delay: Duration) -> u64 {
+    u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl From<Keep> for wit::Keep {
+    fn from(keep: Keep) -> Self {
+        match keep {
+            Keep::All => wit::Keep::All,
+            Keep::None => wit::Keep::None,
+            Keep::Count(count) => wit::Keep::Count(count),
+            Keep::Age(age) => wit::Keep::Age(age.as_secs()),
+        }
+    }
+}
+
+impl From<wit::Error> for Error {
+    fn from(error: wit::Error) -> Self {
+        match error {
+            wit::Error::UnknownQueue(reason) => Error::UnknownQueue(reason),
+            wit::Error::Invalid(reason) => Error::Invalid(reason),
+            wit::Error::Limit(reason) => Error::Limit(reason),
+            wit::Error::Lost(reason) => Error::Lost(reason),
+            wit::Error::Unavailable(reason) => Error::Unavailable(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn a_job_is_added_with_its_options() {
+        let host = testing::Host::new();
+        let id = add("mail", "welcome", &7)
+            .id("welcome-7")
+            .delay(Duration::from_secs(2))
+            .attempts(5)
+            .exponential_backoff(Duration::from_secs(1))
+            .remove_on_complete(Keep::Count(100))
+            .remove_on_fail(Keep::Age(Duration::from_secs(3600)))
+            .send();
+        assert_eq!(id, Ok("welcome-7".into()));
+        let added = host.added();
+        assert_eq!(
+            (added[0].queue.as_str(), added[0].name.as_str()),
+            ("mail", "welcome")
+        );
+        assert_eq!(added[0].data, 7);
+        assert_eq!(added[0].options.delay, Some(2000));
+        assert_eq!(added[0].options.attempts, Some(5));
+        assert_eq!(
+            added[0].options.backoff.map(|backoff| backoff.delay),
+            Some(1000)
+        );
+        assert!(matches!(
+            added[0].options.remove_on_complete,
+            Some(wit::Keep::Count(100))
+        ));
+        assert!(matches!(
+            added[0].options.remove_on_fail,
+            Some(wit::Keep::Age(3600))
+        ));
+    }
+
+    #[test]
+    fn a_bulk_goes_to_one_queue() {
+        let host = testing::Host::new();
+        assert_eq!(add_all([]), Ok(vec![]));
+        let ids = add_all([add("mail", "a", &1), add("mail", "b", &2)]).expect("one queue");
+        assert_eq!(ids.len(), 2);
+        assert_eq!(
+            add_all([add("mail", "a", &1), add("sms", "b", &2)]),
+            Err(Error::Invalid(
+                "one call adds to one queue, not to \"mail\" and \"sms\"".into()
+            ))
+        );
+        assert_eq!(host.added().len(), 2);
+    }
+
+    #[test]
+    fn an_unknown_queue_rejects_and_an_unreachable_redis_retries() {
+        let host = testing::Host::new();
+        host.refuse_adds(Error::UnknownQueue("no queue \"mial\"".into()));
+        let unknown = add("mial", "welcome", &7).send().expect_err("refused");
+        assert_eq!(
+            Failure::from(unknown),
+            reject("the job was not added: no queue \"mial\"")
+        );
+        host.refuse_adds(Error::Unavailable("connection refused".into()));
+        let unavailable = add("mail", "welcome", &7).send().expect_err("refused");
+        assert_eq!(
+            Failure::from(unavailable),
+            retry("the job may not have been added: connection refused")
+        );
+    }
+}
