@@ -14,6 +14,9 @@ use super::verdict::{Reason, Verdict};
 use super::{Queue, options};
 use crate::outcome::{Cause, Failure, Outcome};
 
+/// Log lines of one end in one call: Lua unpacks no more than 8000 values.
+const LINES: usize = 5000;
+
 /// A job that ended, with what is written about it.
 #[derive(Debug)]
 pub struct Settlement {
@@ -196,30 +199,21 @@ impl End {
             fields[filled] = (name, value);
             filled += 1;
         };
-        let blank = ("", "", None, false);
-        let (op, value, keep, _) = match verdict {
-            Verdict::Completed(value, keep) => ("c", value.as_str(), *keep, false),
+        let (op, value, keep) = match verdict {
+            Verdict::Completed(value, keep) => ("c", value.as_str(), *keep),
             Verdict::Failed(reason, keep) => {
                 field("stacktrace", reason.traces.as_str());
-                ("f", reason.text.as_str(), *keep, false)
+                ("f", reason.text.as_str(), *keep)
             }
             Verdict::Now(Reason { text, traces }, _)
             | Verdict::Later(Reason { text, traces }, _) => {
                 field("failedReason", text.as_str());
                 field("stacktrace", traces.as_str());
-                (
-                    if matches!(verdict, Verdict::Now(..)) {
-                        "r"
-                    } else {
-                        "d"
-                    },
-                    "",
-                    None,
-                    true,
-                )
+                let now = matches!(verdict, Verdict::Now(..));
+                (if now { "r" } else { "d" }, "", None)
             }
-            Verdict::Snoozed(..) => ("d", "", None, false),
-            Verdict::Back => ("b", blank.1, blank.2, blank.3),
+            Verdict::Snoozed(..) => ("d", "", None),
+            Verdict::Back => ("b", "", None),
         };
         if let Some(ran) = self.attempt.ran.get() {
             field("rv", ran);
@@ -250,12 +244,9 @@ impl End {
             }
         }
         let keep_logs = job.options.keep_logs.unwrap_or(max_logs as u64).max(1);
-        let skip = self
-            .notes
-            .logs
-            .len()
-            .saturating_sub(usize::try_from(keep_logs).unwrap_or(usize::MAX).min(5000));
-        let lines = &self.notes.logs[skip..];
+        // Lines that would be trimmed at once are not sent.
+        let shown = usize::try_from(keep_logs).map_or(LINES, |keep| keep.min(LINES));
+        let lines = &self.notes.logs[self.notes.logs.len().saturating_sub(shown)..];
         command
             .arg(job.options.attempts)
             .arg(self.notes.progress.as_deref().unwrap_or(""))
