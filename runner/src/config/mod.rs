@@ -246,9 +246,11 @@ pub struct Plugin {
     /// The component's file; relative to `queues.toml`.
     pub file: PathBuf,
     /// Origins the plugin may call: `https://api.example.com`,
-    /// `https://*.example.com`, `http://127.0.0.1:9000`. Empty: none.
+    /// `https://*.example.com`, `http://127.0.0.1:9000`. Empty: none. A host
+    /// that is an address grants that address, public or not.
     pub http: Vec<Origin>,
-    /// Networks re-allowed for this plugin although they are not public.
+    /// Networks that the names in `http` may resolve into although they are not
+    /// public: `http = ["http://api.internal"]` needs `["10.0.0.0/8"]` here.
     pub http_networks: Vec<ipnet::IpNet>,
     /// `config`: settings, strings or any TOML value as JSON.
     pub config: BTreeMap<String, String>,
