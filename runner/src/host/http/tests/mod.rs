@@ -4,6 +4,7 @@
 
 mod forgery;
 mod limits;
+mod lock;
 mod names;
 mod redirects;
 mod requests;

@@ -1,0 +1,55 @@
+# Everything a developer runs. `make` alone lists it.
+
+PLUGINS := otp-sender notifier document-processor compliance-analyzer
+TARGET := wasm32-wasip2
+WASM := target/$(TARGET)/plugin
+
+.PHONY: help setup plugins guests build demo test lint bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: redis-server, the wasm target, npm packages
+	@tests/setup
+
+plugins: ## Compile the plugins and drop them into plugins/
+	@echo "plugins: compiling $(PLUGINS)"
+	@cargo build --quiet --locked --profile plugin --target $(TARGET) $(addprefix -p ,$(PLUGINS))
+	@for name in $(PLUGINS); do \
+	  cp "$(WASM)/$$(echo $$name | tr - _).wasm" "plugins/.$$name.new" && \
+	  mv "plugins/.$$name.new" "plugins/$$name.wasm" || exit 1; \
+	done
+
+guests: ## Compile the components that the tests run
+	@echo "guests: compiling the tests' components"
+	@cargo build --quiet --locked --profile plugin --target $(TARGET) -p guests --examples
+
+build: plugins ## Build the release binary and the plugins
+	@echo "build: compiling runner"
+	@cargo build --quiet --locked --release -p runner
+
+demo: setup build ## Run the sample queues end to end; DEMO_EXIT=1 ends after the summary
+	@node tests/node/demo.mjs
+
+test: setup plugins guests ## Run all tests
+	@echo "test: running the tests of all crates"
+	@cargo test --locked --workspace
+
+lint: ## Formatting, clippy, documentation, dependency policy
+	@echo "lint: rustfmt, clippy, rustdoc, cargo-deny"
+	@cargo fmt --all --check
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --workspace --no-deps
+	@if cargo deny --version >/dev/null 2>&1; then \
+	  cargo deny --log-level error check bans licenses sources; \
+	else \
+	  echo "lint: cargo-deny is not installed, dependency policy not checked (cargo install --locked cargo-deny)"; \
+	fi
+
+bench: setup ## Measure Runner beside its peers; QUICK=1 for a rough look, ARGS= for benches/bench.mjs
+	@echo "bench: building the release binary, the peer and the guest"
+	@cargo build --quiet --locked --release -p runner
+	@cargo build --quiet --locked --profile plugin --target $(TARGET) -p bench-guest
+	@cargo build --quiet --locked --release --manifest-path benches/official/Cargo.toml --target-dir target
+	@npm ci --silent --prefix benches
+	@node benches/bench.mjs $(if $(QUICK),--runs 1 --jobs 20000 --latency-seconds 3) $(ARGS)

@@ -1,0 +1,189 @@
+//! Nothing is lost: Runner killed, Redis killed, shutdown with jobs running.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Node, Redis, Setup, guest, until};
+
+/// Short locks, so that the work of the dead is found within the test.
+const QUEUE: &str = r#"
+[runtime]
+lock = "2s"
+stalled_interval = "500ms"
+grace = "300ms"
+
+[queues.work]
+plugin = "scripted"
+concurrency = 20
+"#;
+
+fn setup(redis: &Redis) -> Setup {
+    Setup::new(redis, QUEUE).plugin("scripted", &guest("scripted"))
+}
+
+/// Every job is completed exactly once in the books, and nothing is left over.
+#[track_caller]
+fn assert_all_completed(redis: &Redis, jobs: u64) {
+    redis.until_count("work", "completed", jobs);
+    for set in ["wait", "active", "delayed", "failed", "prioritized"] {
+        assert_eq!(redis.count("work", set), 0, "{set}");
+    }
+}
+
+#[test]
+fn a_killed_runner_loses_no_job() {
+    const JOBS: u64 = 1000;
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    let setup = setup(&redis);
+    node.call(
+        "flood",
+        json!({ "queue": "work", "name": "n", "count": JOBS, "data": { "sleep": 5 } }),
+    );
+    for kill in 1..=3 {
+        let mut runner = setup.serve();
+        until("some progress", || {
+            (redis.count("work", "completed") >= kill * 100).then_some(())
+        });
+        until("jobs in flight", || {
+            (redis.count("work", "active") > 0).then_some(())
+        });
+        runner.kill();
+    }
+    let orphans = redis.count("work", "active");
+    assert!(orphans > 0, "the last kill hit no running job");
+    let _runner = setup.serve();
+    assert_all_completed(&redis, JOBS);
+}
+
+#[test]
+fn jobs_of_a_killed_runner_start_again_within_lock_and_interval() {
+    let redis = Redis::shared();
+    let setup = setup(&redis);
+    let mut dead = setup.serve();
+    let id = redis.add("work", "long", r#"{"sleep":60000}"#, "{}");
+    redis.until_count("work", "active", 1);
+    dead.kill();
+    redis.run::<()>(&[
+        "HSET",
+        &redis.key("work", &id),
+        "data",
+        r#"{"result":"again"}"#,
+    ]);
+    let died = Instant::now();
+    let _runner = setup.serve();
+    assert_eq!(redis.until_ended("work", &id), "completed");
+    // Lock 2 s, looked for twice a second, marked in one round and recovered in
+    // the next; the rest is for a busy machine.
+    assert!(
+        died.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        died.elapsed()
+    );
+    assert_eq!(
+        redis.field("work", &id, "stc").as_deref(),
+        Some("1"),
+        "stalled once"
+    );
+}
+
+#[test]
+fn a_killed_redis_loses_no_job_and_work_goes_on_by_itself() {
+    const JOBS: u64 = 1000;
+    let mut redis = Redis::own();
+    let mut node = Node::start(&redis, 6);
+    let setup = setup(&redis);
+    let mut runner = setup.serve();
+    node.call(
+        "flood",
+        json!({ "queue": "work", "name": "n", "count": JOBS, "data": { "sleep": 5 } }),
+    );
+    for kill in 1..=2 {
+        until("some progress", || {
+            (redis.count("work", "completed") >= kill * 100).then_some(())
+        });
+        redis.kill();
+        runner.until_logged(&format!("127.0.0.1:{}", redis.port()));
+        redis.start();
+    }
+    assert_all_completed(&redis, JOBS);
+    assert!(runner.ended().is_none(), "the same process all the time");
+}
+
+#[test]
+fn a_runner_started_before_its_redis_waits_and_says_what_it_dials() {
+    let mut redis = Redis::own();
+    let setup = setup(&redis);
+    let id = redis.add("work", "early", r#"{"result":1}"#, "{}");
+    redis.kill();
+    let runner = setup.spawn(&["serve"]);
+    runner.until_logged(&format!("127.0.0.1:{}", redis.port()));
+    redis.start();
+    assert_eq!(redis.until_ended("work", &id), "completed");
+}
+
+#[test]
+fn sigterm_hands_running_jobs_back_without_an_attempt_or_a_stall() {
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    let setup = setup(&redis);
+    let mut runner = setup.serve();
+    let id = node.add("work", "long", json!({ "sleep": 60_000 }), json!({}));
+    redis.until_count("work", "active", 1);
+    let asked = Instant::now();
+    assert!(runner.stop().success(), "{:?}", runner.log());
+    // 300 ms grace; the rest is for a busy machine.
+    assert!(
+        asked.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        asked.elapsed()
+    );
+    let job = node.job("work", &id);
+    assert_eq!(job["state"], "waiting");
+    assert_eq!(job["attemptsMade"], 0);
+    assert_eq!(job["stalledCounter"], 0);
+    assert_eq!(redis.count("work", "active"), 0);
+    assert_eq!(
+        redis.run::<u64>(&["EXISTS", &redis.key("work", &format!("{id}:lock"))]),
+        0
+    );
+}
+
+#[test]
+fn sigterm_lets_short_jobs_finish_and_takes_no_more() {
+    let redis = Redis::shared();
+    let setup = Setup::new(
+        &redis,
+        "[queues.work]\nplugin = \"scripted\"\nconcurrency = 2\n",
+    )
+    .plugin("scripted", &guest("scripted"));
+    let mut runner = setup.serve();
+    for _ in 0..10 {
+        redis.add("work", "short", r#"{"sleep":1000}"#, "{}");
+    }
+    redis.until_count("work", "active", 2);
+    assert!(runner.stop().success());
+    let completed = redis.count("work", "completed");
+    let waiting = redis.count("work", "wait");
+    assert_eq!(redis.count("work", "active"), 0);
+    assert_eq!(completed + waiting, 10);
+    assert!((2..=4).contains(&completed), "{completed} completed");
+}
+
+#[test]
+fn a_job_whose_lock_is_taken_away_is_stopped_and_not_written() {
+    let redis = Redis::shared();
+    let setup = setup(&redis);
+    let runner = setup.serve();
+    let id = redis.add("work", "long", r#"{"sleep":60000}"#, "{}");
+    redis.until_count("work", "active", 1);
+    let lock = redis.key("work", &format!("{id}:lock"));
+    redis.run::<()>(&["SET", &lock, "somebody-else", "PX", "60000"]);
+    let line = runner.until_logged("lock");
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert!(line.to_string().contains(&format!("\"{id}\"")), "{line}");
+    assert_eq!(redis.field("work", &id, "finishedOn"), None);
+    assert_eq!(redis.run::<String>(&["GET", &lock]), "somebody-else");
+    assert_eq!(redis.count("work", "active"), 1);
+}
