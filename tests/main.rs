@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
+mod hostapi;
 mod interop;
 mod payloads;
 mod recovery;
+mod reload;
+mod sandbox;
 mod support;
