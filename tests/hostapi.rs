@@ -53,7 +53,10 @@ fn a_secret_leaves_neither_by_a_failure_nor_by_the_log() {
     }
     let running = reach().start(job("log", "{}"), timeout(LONG));
     running.outcome();
-    let expected = ["INFO a line with a field order=7", "ERROR secret [redacted]"];
+    let expected = [
+        "INFO a line with a field order=7",
+        "ERROR secret [redacted]",
+    ];
     assert_eq!(running.logs(), expected);
 }
 
@@ -61,7 +64,10 @@ fn a_secret_leaves_neither_by_a_failure_nor_by_the_log() {
 fn progress_keeps_the_last_value() {
     let running = reach().start(job("progress", "{}"), timeout(LONG));
     running.outcome();
-    assert_eq!(running.attempt.take_notes().progress.as_deref(), Some("100"));
+    assert_eq!(
+        running.attempt.take_notes().progress.as_deref(),
+        Some("100")
+    );
 }
 
 #[test]
@@ -77,7 +83,10 @@ fn an_added_job_carries_the_request_id_and_keeps_its_own() {
         value(sandbox.run("add", &data.to_string()));
         match sandbox.effects().as_slice() {
             [Effect::Added(queue, job)] => {
-                assert_eq!((&**queue, &*job.name, &*job.data), ("other", "next", written));
+                assert_eq!(
+                    (&**queue, &*job.name, &*job.data),
+                    ("other", "next", written)
+                );
             }
             other => panic!("{other:?}"),
         }
@@ -90,7 +99,9 @@ fn jobs_are_added_only_to_declared_queues_and_up_to_the_limit() {
     let data = json!({"queue": "undeclared", "name": "x", "data": 1});
     let refused = value(sandbox.run("add", &data.to_string())).to_string();
     assert!(
-        refused.contains("queue \\\"undeclared\\\" is not declared in queues.toml; declared are other"),
+        refused.contains(
+            "queue \\\"undeclared\\\" is not declared in queues.toml; declared are other"
+        ),
         "{refused}"
     );
     let settings = JobSettings {
@@ -124,7 +135,10 @@ fn a_checkpoint_is_written_once_and_found_by_the_next_attempt() {
 fn the_payload_is_replaced_for_the_next_attempt() {
     let sandbox = reach();
     sandbox.run("update", "{}");
-    assert_eq!(sandbox.effects(), [Effect::Data(r#"{"updated":true}"#.into())]);
+    assert_eq!(
+        sandbox.effects(),
+        [Effect::Data(r#"{"updated":true}"#.into())]
+    );
 }
 
 #[test]
@@ -152,9 +166,15 @@ fn a_granted_directory_can_be_read_and_nothing_else() {
     }
     for path in ["/documents/a.txt", "/documents/new.txt"] {
         let data = json!({ "path": path }).to_string();
-        assert!(value(sandbox.run("write", &data))["Err"].is_string(), "{path}");
+        assert!(
+            value(sandbox.run("write", &data))["Err"].is_string(),
+            "{path}"
+        );
     }
-    assert_eq!(std::fs::read_to_string(documents.join("a.txt")).unwrap(), "text");
+    assert_eq!(
+        std::fs::read_to_string(documents.join("a.txt")).unwrap(),
+        "text"
+    );
     assert!(!documents.join("new.txt").exists());
 }
 

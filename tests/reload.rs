@@ -159,7 +159,7 @@ fn an_import_the_host_does_not_offer_is_named() {
 fn damaged_components_are_refused_and_never_bring_the_process_down() {
     let bytes = std::fs::read(guest("noop")).unwrap();
     let directory = TempDir::new().unwrap();
-    let mut random = proptest::test_runner::TestRunner::deterministic();
+    let mut random = fastrand::Rng::with_seed(7);
     let mut plugins = Vec::new();
     let mut damaged = |name: String, bytes: &[u8]| {
         let file = directory.path().join(&name);
@@ -174,9 +174,8 @@ fn damaged_components_are_refused_and_never_bring_the_process_down() {
         damaged(format!("cut-{n}"), &bytes[..bytes.len() * n / 24]);
     }
     for n in 0..24 {
-        use proptest::prelude::Rng;
         let mut flipped = bytes.clone();
-        let at = random.rng().random_range(0..flipped.len());
+        let at = random.usize(..flipped.len());
         flipped[at] ^= 1 << (n % 8);
         damaged(format!("flip-{n}"), &flipped);
     }

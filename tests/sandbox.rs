@@ -96,7 +96,8 @@ fn the_memory_limit_is_named_with_what_was_asked_for() {
     assert_eq!(failure.cause, Cause::Memory);
     let reason = failure.reason;
     assert!(
-        reason.starts_with("memory limit of 64 MiB reached (asked for 20") && reason.ends_with(" MiB)"),
+        reason.starts_with("memory limit of 64 MiB reached (asked for 20")
+            && reason.ends_with(" MiB)"),
         "{reason}"
     );
     assert_eq!(
@@ -115,19 +116,23 @@ fn a_panic_is_told_with_its_place_its_message_and_its_frames() {
         "{reason}"
     );
     assert!(reason.ends_with(": the sky is falling"), "{reason}");
-    let frames = failure.frames.join("\n");
-    assert!(frames.contains("faults::"), "{frames}");
-    assert!(!frames.contains("17h"), "not demangled: {frames}");
+    // The guest's own, without those of the panic itself.
+    assert_eq!(failure.frames, ["runner:plugin/handler@0.1.0#handle"]);
 }
 
 #[test]
 fn endless_recursion_abort_and_exit_are_failures_with_a_reason() {
-    fails("abort", "0", Cause::Trap, "the plugin aborted (unreachable)");
+    fails(
+        "abort",
+        "0",
+        Cause::Trap,
+        "the plugin aborted (unreachable)",
+    );
     fails(
         "recurse",
         "0",
         Cause::Trap,
-        "memory access out of bounds: recursion without end, or a bug in unsafe code",
+        "the plugin used up its stack: recursion without end?",
     );
     // WASI 0.2 passes on no more than whether the status was 0.
     fails(
@@ -181,7 +186,10 @@ fn a_flood_of_lines_is_cut_and_says_so() {
     let logs = running.logs();
     assert_eq!(logs.len(), 10);
     assert_eq!(logs[0], "INFO line 0");
-    assert_eq!(logs[9], "INFO this job's log is full; further lines are dropped");
+    assert_eq!(
+        logs[9],
+        "INFO this job's log is full; further lines are dropped"
+    );
 }
 
 #[test]

@@ -104,7 +104,8 @@ impl Sandbox {
 
     /// Run a job of this name and payload to its end.
     pub(crate) fn run(&self, name: &str, data: &str) -> Outcome {
-        self.start(job(name, data), JobSettings::default()).outcome()
+        self.start(job(name, data), JobSettings::default())
+            .outcome()
     }
 
     /// What the guest would have written to Redis.
