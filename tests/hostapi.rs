@@ -51,7 +51,8 @@ fn a_secret_leaves_neither_by_a_failure_nor_by_the_log() {
         Outcome::Rejected(failure) => assert_eq!(failure.reason, "token [redacted]"),
         other => panic!("{other:?}"),
     }
-    let running = reach().start(job("log", "{}"), timeout(LONG));
+    let sandbox = reach();
+    let running = sandbox.start(job("log", "{}"), timeout(LONG));
     running.outcome();
     let expected = [
         "INFO a line with a field order=7",
@@ -62,7 +63,8 @@ fn a_secret_leaves_neither_by_a_failure_nor_by_the_log() {
 
 #[test]
 fn progress_keeps_the_last_value() {
-    let running = reach().start(job("progress", "{}"), timeout(LONG));
+    let sandbox = reach();
+    let running = sandbox.start(job("progress", "{}"), timeout(LONG));
     running.outcome();
     assert_eq!(
         running.attempt.take_notes().progress.as_deref(),

@@ -168,7 +168,8 @@ fn a_gigabyte_returned_ends_at_the_memory_limit() {
 
 #[test]
 fn printed_lines_are_log_lines_without_control_characters() {
-    let running = faults().start(job("print", "0"), timeout(LONG));
+    let sandbox = faults();
+    let running = sandbox.start(job("print", "0"), timeout(LONG));
     assert_eq!(running.outcome(), Outcome::Completed("null".into()));
     let expected = ["INFO to stdout", "WARN to stderr \\u{1b}[31mred"];
     assert_eq!(running.logs(), expected);
@@ -207,7 +208,8 @@ fn a_job_whose_plugin_does_not_serve_spends_no_attempt() {
         plugin: Some("gone".into()),
         ..timeout(LONG)
     };
-    let outcome = faults().start(job("print", "0"), settings).outcome();
+    let sandbox = faults();
+    let outcome = sandbox.start(job("print", "0"), settings).outcome();
     let snoozed = Outcome::Snoozed {
         delay: Duration::from_secs(5),
         reason: "plugin \"gone\" does not serve".into(),
