@@ -5,7 +5,10 @@
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
 mod config;
+mod hostapi;
 mod interop;
 mod payloads;
 mod recovery;
+mod reload;
+mod sandbox;
 mod support;
