@@ -11,4 +11,6 @@ mod payloads;
 mod recovery;
 mod reload;
 mod sandbox;
+mod queue_engine;
+mod queue_equality;
 mod support;
