@@ -16,6 +16,8 @@
 //! Dependencies run one way: `cli → app → worker → executor → plugin → host →
 //! queue`; [`config`], [`outcome`] and [`telemetry`] are leaves.
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod embedded;
 pub mod executor;

@@ -145,13 +145,18 @@ impl Worker {
         self.in_flight.len()
     }
 
-    /// Take nothing more; return when all jobs were settled. Jobs that run after
-    /// `grace` are stopped and handed back without spending an attempt.
-    pub async fn stop(self, grace: Duration) {
+    /// Take nothing more. Jobs that still run after `grace` are stopped and
+    /// handed back without spending an attempt. A second call can shorten the
+    /// time.
+    pub fn drain(&self, grace: Duration) {
         self.stage
             .send_replace(Stage::Drain(Instant::now() + grace));
+    }
+
+    /// When all jobs were settled, after [`Worker::drain`].
+    pub async fn stopped(&mut self) {
         // A worker that panicked has nothing more to settle.
-        let _ = self.task.await;
+        let _ = (&mut self.task).await;
     }
 }
 

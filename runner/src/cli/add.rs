@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::output;
 use super::{Cli, Exit, Result};
 use crate::config::{Backoff, BackoffKind, JobDefaults};
-use crate::queue::{Event, NewJob, Queue};
+use crate::queue::{NewJob, Queue, Seen};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -80,14 +80,14 @@ impl Args {
         };
         let loaded = cli.load()?;
         super::block_on(async {
-            let queue = super::queue(&loaded, &self.queue).await?;
-            let mut ids = queue.add(&[job]).await.map_err(super::redis)?;
-            let id = ids.pop().expect("one id for one job");
+            let queue = super::connect(&loaded, &self.queue).await?;
+            let before = queue.last_event().await?;
+            let id = queue.add(&[job]).await?.pop().expect("one id for one job");
             if !self.wait {
                 self.print_added(cli, &id);
                 return Ok(());
             }
-            let end = follow(&queue, &id);
+            let end = follow(&queue, &id, before);
             match self.timeout {
                 None => end.await,
                 Some(limit) => tokio::time::timeout(limit, end).await.unwrap_or_else(|_| {
@@ -111,7 +111,7 @@ impl Args {
 }
 
 /// The payload argument as JSON text.
-fn payload(argument: &str) -> Result<String> {
+pub(super) fn payload(argument: &str) -> Result<String> {
     let (text, origin) = match argument.strip_prefix('@') {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -136,7 +136,7 @@ fn payload(argument: &str) -> Result<String> {
 }
 
 /// Show what the job says until it ends.
-async fn follow(queue: &Queue, id: &str) -> Result {
+async fn follow(queue: &Queue, id: &str, since: String) -> Result {
     let bar = ProgressBar::new(100);
     bar.set_style(
         ProgressStyle::with_template("{bar:30.green} {percent:>3}% {msg}")
@@ -146,28 +146,20 @@ async fn follow(queue: &Queue, id: &str) -> Result {
         bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
     }
     bar.set_message("waiting");
-    let mut watch = queue.watch(id).await.map_err(super::redis)?;
-    loop {
-        match watch.next().await.map_err(super::redis)? {
-            Event::Active => bar.set_message("active"),
-            Event::Progress(json) => show_progress(&bar, &json),
-            Event::Log(line) => bar.suspend(|| anstream::eprintln!("{line}")),
-            Event::Waiting(state) => bar.set_message(state),
-            Event::Completed(value) => {
-                bar.finish_and_clear();
-                output::line(&value);
-                return Ok(());
-            }
-            Event::Failed(reason) => {
-                bar.finish_and_clear();
-                return Err(Exit::failed(format!("job {id} failed: {reason}")));
-            }
-            Event::Gone => {
-                bar.finish_and_clear();
-                return Err(Exit::failed(format!("job {id} was removed before it ended")));
-            }
+    let mut watch = queue.watch(id, since).await?;
+    let end = loop {
+        match watch.next().await? {
+            Some(Seen::State(state)) => bar.set_message(state),
+            Some(Seen::Progress(json)) => show_progress(&bar, &json),
+            Some(Seen::Log(line)) => bar.suspend(|| anstream::eprintln!("{line}")),
+            Some(Seen::Completed(value)) => break Ok(value),
+            Some(Seen::Failed(reason)) => break Err(format!("job {id} failed: {reason}")),
+            None => break Err(format!("job {id} is gone")),
         }
-    }
+    };
+    bar.finish_and_clear();
+    output::line(&end.map_err(Exit::failed)?);
+    Ok(())
 }
 
 /// A number is a percentage; an object may have `percent` and `message`.

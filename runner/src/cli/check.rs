@@ -4,18 +4,13 @@ use serde_json::json;
 
 use super::output::{self, GOOD, WARN};
 use super::{Cli, Exit, Result};
-use crate::plugin::Plugins;
 
 pub(super) fn run(cli: &Cli) -> Result {
     let loaded = cli.load()?;
-    let plugins = super::block_on(async {
-        Plugins::load_once(&loaded.config)
-            .await
-            .map_err(Exit::failed)
-    })?;
-    let refused: Vec<_> = plugins
+    let plugins = super::plugin::load(&loaded.config)?;
+    let refused: Vec<(&str, String)> = plugins
         .iter()
-        .filter_map(|plugin| Some((plugin.name.as_str(), plugin.refusal.as_deref()?)))
+        .filter_map(|plugin| Some((plugin.name.as_str(), plugin.refusal.as_ref()?.to_string())))
         .collect();
     if cli.json {
         output::json(&json!({

@@ -20,15 +20,30 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
 
-use crate::config::{Config, Env, Loaded, Overrides};
+use crate::app;
+use crate::config::{Config, Env, Loaded, Overrides, RedisUrl};
+use crate::embedded::Embedded;
+use crate::queue::{self, Queue, Redis, Settings};
 use crate::telemetry::{self, LogFormat};
 
 /// Run BullMQ jobs in sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
-#[command(name = "runner", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "runner",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 struct Cli {
     /// The configuration file.
-    #[arg(short, long, global = true, value_name = "FILE", env = "RUNNER_CONFIG", default_value = "queues.toml")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "RUNNER_CONFIG",
+        default_value = "queues.toml"
+    )]
     config: PathBuf,
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
@@ -196,6 +211,72 @@ impl Cli {
     fn data(&self) -> PathBuf {
         self.config.with_file_name("data")
     }
+}
+
+impl From<app::Error> for Exit {
+    fn from(error: app::Error) -> Exit {
+        match error {
+            app::Error::Config(problems) => Exit::usage(problems.render(output::colour())),
+            other => Exit::failed(other),
+        }
+    }
+}
+
+impl From<queue::Error> for Exit {
+    fn from(error: queue::Error) -> Exit {
+        match error {
+            queue::Error::Url(_) | queue::Error::Invalid(_) => Exit::usage(error),
+            queue::Error::Unreachable { .. } | queue::Error::Unready { .. } => {
+                Exit::unreachable(error)
+            }
+            other => Exit::failed(other),
+        }
+    }
+}
+
+/// Refuse a queue that is not in queues.toml.
+fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a crate::config::Queue> {
+    let queues = &loaded.config.queues;
+    queues.get(name).map(|queue| &**queue).ok_or_else(|| {
+        let names: Vec<&str> = queues.keys().map(String::as_str).collect();
+        let near = names
+            .iter()
+            .map(|known| (strsim::jaro_winkler(known, name), known))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        Exit::not_found(match near {
+            Some((_, known)) => {
+                format!("queue {name:?} is not declared in queues.toml; did you mean {known:?}?")
+            }
+            None => format!(
+                "queue {name:?} is not declared in queues.toml; declared are {}",
+                names.join(", ")
+            ),
+        })
+    })
+}
+
+/// A declared queue over a connection of this command's own.
+async fn connect(loaded: &Loaded, name: &str) -> Result<Queue> {
+    let queue = declared(loaded, name)?;
+    let config = &loaded.config;
+    let url = match &config.redis.url {
+        RedisUrl::Url(url) => url.clone(),
+        RedisUrl::Embedded(dir) => Embedded::find(&dir.clone()).await.map_err(Exit::unreachable)?.url(),
+    };
+    let redis = Redis::new(&url, &config.redis.prefix)?;
+    redis.ping().await?;
+    let settings = Settings {
+        name: queue.name.clone(),
+        runner: format!("cli-{}", std::process::id()),
+        lock: config.runtime.lock,
+        max_stalled: config.runtime.max_stalled,
+        stalled_interval: config.runtime.stalled_interval,
+        limiter: queue.limiter,
+        max_logs: queue.base.max_logs,
+        defaults: queue.defaults.clone(),
+    };
+    Ok(Queue::new(redis, settings))
 }
 
 /// Run a command's asynchronous part.

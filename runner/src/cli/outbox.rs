@@ -53,7 +53,9 @@ impl Args {
                 let each = |entry: &_| {
                     outbox::render(std::slice::from_ref(entry), format, &mut anstream::stdout())
                 };
-                outbox::follow(&path, &filter, each).await.map_err(Exit::failed)
+                outbox::follow(&path, &filter, each)
+                    .await
+                    .map_err(Exit::failed)
             });
         }
         let entries = outbox::read(&path, &filter).map_err(|error| match error {

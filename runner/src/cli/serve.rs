@@ -63,9 +63,8 @@ const IO_THREADS: usize = 2;
 fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
     let start = Start {
         file: cli.config.clone(),
-        directory: cli.directory().to_owned(),
         overrides,
-        outbox,
+        outbox: outbox.then(|| cli.data()),
     };
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(IO_THREADS)
@@ -83,8 +82,10 @@ async fn run(start: Start) -> Result {
         () = stop.asked() => return Ok(()),
     };
     banner(&app);
-    app.ready().await;
-    stop.asked().await;
+    tokio::select! {
+        () = app.ready() => stop.asked().await,
+        () = stop.asked() => {}
+    }
     let grace = app.config().runtime.grace;
     tracing::info!(grace = %humantime::format_duration(grace), "stopping: no new jobs, running ones may finish");
     app.drain(grace, stop.asked()).await;
@@ -126,7 +127,11 @@ fn banner(app: &App) {
         env!("CARGO_PKG_VERSION"),
         app.address()
     );
-    let consumed: Vec<_> = config.queues.values().filter(|queue| queue.base.plugin.is_some()).collect();
+    let consumed: Vec<_> = config
+        .queues
+        .values()
+        .filter(|queue| queue.base.plugin.is_some())
+        .collect();
     for queue in consumed.iter().take(ROWS) {
         let plugin = queue.base.plugin.as_deref().unwrap_or_default();
         anstream::eprintln!(
@@ -138,8 +143,21 @@ fn banner(app: &App) {
     if consumed.len() > ROWS {
         anstream::eprintln!("  {DIM}and {} more{DIM:#}", consumed.len() - ROWS);
     }
-    for (name, why) in app.refused().into_iter().take(2) {
-        anstream::eprintln!("{WARN}warning:{WARN:#} plugin {name:?}: {}", why.lines().next().unwrap_or_default());
+    let refused = app
+        .plugins()
+        .list()
+        .into_iter()
+        .filter(|plugin| plugin.serving.is_none());
+    for plugin in refused.take(2) {
+        let why = plugin
+            .refusal
+            .map(|refusal| refusal.to_string())
+            .unwrap_or_default();
+        let why = why.lines().next().unwrap_or_default();
+        anstream::eprintln!(
+            "{WARN}warning:{WARN:#} plugin {:?} does not serve: {why}",
+            plugin.name
+        );
     }
     output::hint("runner add <queue> <name> '{…}' --wait");
 }

@@ -1,5 +1,29 @@
 //! `queues.toml` as it is used: checked, complete, with every default filled
-//! in. Reading, checking and explaining it are in the modules beside.
+//! in.
+//!
+//! [`Config::load`] reads the file, the environment and the flags, and either
+//! returns a whole [`Config`] or all mistakes at once ([`Problems`]). It reads
+//! files and connects to nothing. The way of a value: [`decode`] walks the TOML
+//! and remembers where each value came from, [`value`] knows the kinds of
+//! values, the `load` modules fill the types below, [`explain`](explain()) shows
+//! values with their origin, and [`Config::diff`] says what a reload changes.
+
+mod decode;
+mod diff;
+mod env;
+mod explain;
+mod load;
+mod origins;
+mod problem;
+mod value;
+
+pub use decode::keys;
+pub use diff::Changes;
+pub use env::{Env, Overrides};
+pub use explain::{Explanation, explain};
+pub use load::Loaded;
+pub use origins::{Origins, Source};
+pub use problem::Problems;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -88,6 +112,19 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// Whether this process consumes the queue: some job name has a plugin. A
+    /// queue without is declared so that jobs can be added to it.
+    pub fn is_consumed(&self) -> bool {
+        self.plugins().next().is_some()
+    }
+
+    /// The plugins that handle its jobs, a name as often as it is used.
+    pub fn plugins(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.base)
+            .chain(self.jobs.iter().map(|(_, settings)| settings))
+            .filter_map(|settings| settings.plugin.as_deref())
+    }
+
     /// The settings for jobs of this name.
     pub fn settings(&self, name: &str) -> &JobSettings {
         self.jobs
@@ -100,7 +137,7 @@ impl Queue {
 /// What one job of a queue runs on and may use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobSettings {
-    /// The plugin that handles it; none: jobs of this name are not consumed here.
+    /// The plugin that handles it; `None` when nothing here does.
     pub plugin: Option<String>,
     /// Wall-clock time of one attempt. Defaults to 60 s.
     pub timeout: Duration,
@@ -209,9 +246,11 @@ pub struct Plugin {
     /// The component's file; relative to `queues.toml`.
     pub file: PathBuf,
     /// Origins the plugin may call: `https://api.example.com`,
-    /// `https://*.example.com`, `http://127.0.0.1:9000`. Empty: none.
+    /// `https://*.example.com`, `http://127.0.0.1:9000`. Empty: none. A host
+    /// that is an address grants that address, public or not.
     pub http: Vec<Origin>,
-    /// Networks re-allowed for this plugin although they are not public.
+    /// Networks that the names in `http` may resolve into although they are not
+    /// public: `http = ["http://api.internal"]` needs `["10.0.0.0/8"]` here.
     pub http_networks: Vec<ipnet::IpNet>,
     /// `config`: settings, strings or any TOML value as JSON.
     pub config: BTreeMap<String, String>,

@@ -1,8 +1,8 @@
 //! `runner:plugin/checkpoint`: steps that a retry need not repeat, stored as
 //! fields `cp:<step>` of the job's hash, so that they go when the job goes.
 
-use super::State;
 use super::bindings::runner::plugin::checkpoint::Host;
+use super::{Effect, State};
 use crate::queue::Stop;
 
 /// Steps of one job.
@@ -48,12 +48,17 @@ impl Host for State {
                 "step {step:?} is one too many: a job has {STEPS} checkpoints"
             ));
         }
-        match self
-            .attempt
-            .queue
-            .checkpoint(&self.attempt, &step, &value)
-            .await
-        {
+        let effect = || Effect::Checkpoint(step.clone(), value.clone());
+        let written = match self.host.record(effect) {
+            true => Ok(true),
+            false => {
+                self.attempt
+                    .queue
+                    .checkpoint(&self.attempt, &step, &value)
+                    .await
+            }
+        };
+        match written {
             Ok(true) => {
                 self.checkpoints.retain(|(name, _)| *name != step);
                 self.checkpoints.push((step, value));

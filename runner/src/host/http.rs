@@ -16,6 +16,8 @@ mod connect;
 mod policy;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 mod wasi;
 
 use std::fmt;
@@ -52,8 +54,7 @@ const TIME: Duration = Duration::from_secs(30);
 const BODY: usize = 10 << 20;
 /// Header fields, each way.
 const FIELDS: usize = 64;
-/// Bytes of header fields, each way: names, values and four each for `: ` and
-/// the line end.
+/// Bytes of header fields, each way.
 const FIELD_BYTES: usize = 32 << 10;
 /// Redirects a request may ask to be followed.
 const REDIRECTS: u8 = 5;
@@ -116,18 +117,21 @@ impl Http {
             .http1_max_headers(FIELDS)
             .http1_max_buf_size(FIELD_BYTES)
             .build(connector);
+        let mut secrets: Vec<_> = plugin
+            .secrets
+            .values()
+            .map(|secret| secret.0.clone())
+            .filter(|secret| !secret.is_empty())
+            .collect();
+        // Longest first, so that redacting one does not leave the rest of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Grant(Arc::new(Inner {
             io: self.io.clone(),
             outbox: self.outbox.clone(),
             plugin: plugin.name.clone(),
             policy,
             client,
-            secrets: plugin
-                .secrets
-                .values()
-                .map(|secret| secret.0.clone())
-                .filter(|secret| !secret.is_empty())
-                .collect(),
+            secrets,
         }))
     }
 }
@@ -192,7 +196,8 @@ impl Grant {
     /// Send a request, follow redirects as asked, and read the response to its
     /// end. Dropping the future closes the connection.
     pub async fn send(&self, caller: &Caller, request: Request) -> Result<Response, Error> {
-        let outgoing = Outgoing::new(&self.0.policy, caller, request)?;
+        let outgoing =
+            Outgoing::new(&self.0.policy, caller, request).inspect_err(|e| self.refused(e))?;
         self.exchange(caller, outgoing).await
     }
 
@@ -222,17 +227,19 @@ impl Grant {
         }));
         let result = match sent.await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Error::Timeout(format!(
-                "{} did not answer within {}, {limit}",
-                origin.ascii_serialization(),
-                humantime::format_duration(Duration::from_millis(time.as_millis() as u64)),
-            ))),
+            Ok(Err(_)) => Err(response::late(&origin, time, limit)),
             Err(error) => Err(Error::Protocol(format!(
                 "the request was not finished: {error}"
             ))),
         };
         self.record(&method, &origin, began, &result);
         result
+    }
+
+    /// The event of a request that was not sent at all.
+    fn refused(&self, error: &Error) {
+        let (plugin, error) = (&self.0.plugin, response::label(error));
+        tracing::debug!(plugin, error, "http request refused");
     }
 
     /// One event per request. Never the path, the query or a header: they hold
@@ -276,6 +283,8 @@ impl Inner {
     }
 
     async fn hop(&self, caller: &Caller, outgoing: &Outgoing) -> Result<Response, Error> {
+        let time = outgoing.head_time.unwrap_or(TIME);
+        let late = |_| response::late(&outgoing.url.origin(), time, "the timeout of the request");
         if let Some(outbox) = &self.outbox {
             let exchange = Exchange {
                 plugin: &self.plugin,
@@ -287,12 +296,13 @@ impl Inner {
                 body: &outgoing.body,
                 secrets: &self.secrets,
             };
-            return response::answered(&outgoing.url, outbox.answer(exchange).await);
+            let answer = tokio::time::timeout(time, outbox.answer(exchange)).await;
+            return response::answered(&outgoing.url, answer.map_err(late)?);
         }
-        let response = self
-            .client
-            .request(outgoing.to_hyper())
+        let sent = self.client.request(outgoing.to_hyper()?);
+        let response = tokio::time::timeout(time, sent)
             .await
+            .map_err(late)?
             .map_err(|error| response::client_error(&outgoing.url, &error))?;
         response::read(&outgoing.url, response).await
     }

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
-use super::State;
 use super::bindings::runner::plugin::job::{Host, Job, Parent};
 use super::bindings::runner::plugin::outcome;
+use super::{Effect, State};
 use crate::queue::Attempt;
 
 /// The record the guest is called with.
@@ -76,6 +76,9 @@ impl Host for State {
             ));
         }
         super::check_json(&data).map_err(|error| format!("the payload is not JSON: {error}"))?;
+        if self.host.record(|| Effect::Data(data.clone())) {
+            return Ok(());
+        }
         match self.attempt.queue.update_data(&self.attempt, &data).await {
             Ok(true) => Ok(()),
             Ok(false) => {

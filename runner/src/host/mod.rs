@@ -19,7 +19,7 @@ mod stdio;
 mod wasi;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
@@ -34,7 +34,7 @@ use self::log::Log;
 use self::redact::Redactor;
 use self::stdio::Lines;
 use crate::config::{JobSettings, Plugin};
-use crate::queue::{Attempt, Queue};
+use crate::queue::{Attempt, NewJob, Queue};
 
 /// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
 const CALL: usize = 16 << 20;
@@ -47,6 +47,18 @@ pub struct Host {
     linker: Linker<State>,
     http: Http,
     queues: ArcSwap<HashMap<String, Queue>>,
+    recorded: Option<Mutex<Vec<Effect>>>,
+}
+
+/// What a guest would have written to Redis, in a host that records instead.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A job was added to this queue.
+    Added(String, NewJob),
+    /// The payload was replaced.
+    Data(String),
+    /// A step was recorded, with its value.
+    Checkpoint(String, String),
 }
 
 impl Host {
@@ -64,7 +76,35 @@ impl Host {
             linker,
             http,
             queues: ArcSwap::default(),
+            recorded: None,
         })
+    }
+
+    /// Record what guests write instead of writing it: `runner run` works without
+    /// Redis.
+    pub fn recording(self) -> Host {
+        Host {
+            recorded: Some(Mutex::default()),
+            ..self
+        }
+    }
+
+    /// What was recorded since the last call.
+    pub fn take_recorded(&self) -> Vec<Effect> {
+        let Some(recorded) = &self.recorded else {
+            return Vec::new();
+        };
+        std::mem::take(&mut recorded.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Record an effect; false when this host writes to Redis.
+    fn record(&self, effect: impl FnOnce() -> Effect) -> bool {
+        let Some(recorded) = &self.recorded else {
+            return false;
+        };
+        let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.push(effect());
+        true
     }
 
     /// The engine.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::State;
 use super::bindings::runner::plugin::queue as wit;
 use super::bindings::runner::plugin::queue::{Error, Host};
+use super::{Effect, State};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 use crate::queue::{self, NewJob};
 
@@ -46,6 +46,19 @@ impl Host for State {
             .map(|job| checked(job, request_id, self.settings.max_payload))
             .collect::<Result<_, _>>()
             .map_err(Error::Invalid)?;
+        if self.host.recorded.is_some() {
+            let added = jobs.into_iter().enumerate().map(|(at, job)| {
+                let id = job
+                    .id
+                    .clone()
+                    .unwrap_or_else(|| (self.jobs_added + at + 1).to_string());
+                self.host.record(|| Effect::Added(queue.clone(), job));
+                id
+            });
+            let ids: Vec<String> = added.collect();
+            self.jobs_added += ids.len();
+            return Ok(ids);
+        }
         let ids = target.add(&jobs).await.map_err(|error| match error {
             queue::Error::Invalid(reason) => Error::Invalid(reason),
             other => Error::Unavailable(other.to_string()),

@@ -11,11 +11,12 @@
 mod record;
 mod rules;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, Method};
 use url::Url;
@@ -119,7 +120,6 @@ pub enum Answer {
 pub struct Outbox {
     record: Record,
     rules: Mutex<Rules>,
-    count: AtomicU64,
 }
 
 impl Outbox {
@@ -130,7 +130,6 @@ impl Outbox {
         Ok(Outbox {
             record: Record::open(&data.join(FILE))?,
             rules: Mutex::new(Rules::read(rules)?),
-            count: AtomicU64::new(1),
         })
     }
 
@@ -142,8 +141,7 @@ impl Outbox {
             rules.refresh();
             rules.choose(&exchange)
         };
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.record.write(number, &exchange, &chosen) {
+        if let Err(error) = self.record.write(&exchange, &chosen) {
             tracing::warn!(%error, "a request is missing in the outbox");
         }
         tokio::time::sleep(chosen.delay).await;

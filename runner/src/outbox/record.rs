@@ -1,7 +1,8 @@
 //! The record: one JSON line per request, appended.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -23,7 +24,7 @@ const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "x-api-key", "apikey"
 /// One request, as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Counted from 1 in each run of `runner dev`.
+    /// Counted from 1.
     pub id: u64,
     /// When, RFC 3339.
     pub time: jiff::Timestamp,
@@ -57,40 +58,46 @@ pub struct Entry {
 #[derive(Debug)]
 pub(super) struct Record {
     path: PathBuf,
-    file: Mutex<File>,
+    /// With the number of the last entry.
+    file: Mutex<(File, u64)>,
 }
 
 impl Record {
+    /// Open the record at its end, private to the user: it holds one-time codes
+    /// and addresses. A last line that a crash left unfinished is cut off.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory).map_err(Error::io(directory))?;
         }
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .create(true)
+            .read(true)
             .append(true)
+            .mode(0o600)
             .open(path)
             .map_err(Error::io(path))?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).map_err(Error::io(path))?;
+        let whole = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        file.set_len(whole as u64).map_err(Error::io(path))?;
+        let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
         Ok(Record {
             path: path.to_owned(),
-            file: Mutex::new(file),
+            file: Mutex::new((file, lines)),
         })
     }
 
     /// Append one request: one write, so that a reader sees whole lines.
-    pub(super) fn write(
-        &self,
-        id: u64,
-        exchange: &Exchange<'_>,
-        chosen: &Chosen,
-    ) -> Result<(), Error> {
-        let entry = entry(id, exchange, chosen);
+    pub(super) fn write(&self, exchange: &Exchange<'_>, chosen: &Chosen) -> Result<(), Error> {
+        let (file, written) = &mut *self.file.lock().expect("no panic while the record is held");
+        *written += 1;
+        let entry = entry(*written, exchange, chosen);
         let mut line = serde_json::to_vec(&entry).expect("an entry is plain JSON");
         line.push(b'\n');
-        self.file
-            .lock()
-            .expect("no panic while the record is held")
-            .write_all(&line)
-            .map_err(Error::io(&self.path))
+        file.write_all(&line).map_err(Error::io(&self.path))
     }
 }
 

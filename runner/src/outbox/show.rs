@@ -30,6 +30,14 @@ impl Filter {
         };
         is(&self.host, &entry.host) && is(&self.queue, &entry.queue) && is(&self.job, &entry.job)
     }
+
+    fn apply(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        entries.retain(|entry| self.wants(entry));
+        if let Some(last) = self.last {
+            entries.drain(..entries.len().saturating_sub(last));
+        }
+        entries
+    }
 }
 
 /// How entries are shown.
@@ -46,13 +54,7 @@ pub enum Format {
 /// The entries of a record, oldest first. A last line that is still being
 /// written is left out.
 pub fn read(path: &Path, filter: &Filter) -> Result<Vec<Entry>, Error> {
-    let mut tail = Tail::open(path)?;
-    let mut entries = tail.entries(path)?;
-    entries.retain(|entry| filter.wants(entry));
-    if let Some(last) = filter.last {
-        entries.drain(..entries.len().saturating_sub(last));
-    }
-    Ok(entries)
+    Ok(filter.apply(Tail::open(path)?.entries(path)?))
 }
 
 /// Call `each` with the entries of [`read`] and then with every new one, until
@@ -63,23 +65,18 @@ pub async fn follow(
     filter: &Filter,
     mut each: impl FnMut(&Entry) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let mut tail = None;
+    let mut tail: Option<Tail> = None;
     loop {
         let entries = match &mut tail {
+            Some(tail) => tail.entries(path)?,
             None => match Tail::open(path) {
-                Ok(mut opened) => {
-                    let mut entries = opened.entries(path)?;
-                    entries.retain(|entry| filter.wants(entry));
-                    if let Some(last) = filter.last {
-                        entries.drain(..entries.len().saturating_sub(last));
-                    }
-                    tail = Some(opened);
-                    entries
+                Ok(opened) => {
+                    let opened = tail.insert(opened);
+                    filter.apply(opened.entries(path)?)
                 }
                 Err(Error::Absent { .. }) => Vec::new(),
                 Err(error) => return Err(error),
             },
-            Some(tail) => tail.entries(path)?,
         };
         for entry in entries.iter().filter(|entry| filter.wants(entry)) {
             each(entry).map_err(Error::io(path))?;
@@ -106,19 +103,22 @@ pub fn render(entries: &[Entry], format: Format, out: &mut impl Write) -> io::Re
                 writeln!(out)?;
             }
             Format::Table => line(entry, out)?,
-            Format::Whole => {
-                line(entry, out)?;
-                for (name, value) in &entry.headers {
-                    writeln!(out, "    {name}: {value}")?;
-                }
-                for text in entry.body.lines() {
-                    writeln!(out, "    {text}")?;
-                }
-                writeln!(out)?;
-            }
+            Format::Whole => whole(entry, out)?,
         }
     }
     Ok(())
+}
+
+fn whole(entry: &Entry, out: &mut impl Write) -> io::Result<()> {
+    line(entry, out)?;
+    for (name, value) in &entry.headers {
+        writeln!(out, "    {name}: {}", printable(value))?;
+    }
+    writeln!(out)?;
+    for text in entry.body.lines() {
+        writeln!(out, "    {}", printable(text))?;
+    }
+    writeln!(out)
 }
 
 /// Time, outcome, job, request: the widths that vary come last.
@@ -200,7 +200,8 @@ impl Tail {
     }
 }
 
-/// Job ids come from producers: control characters must not reach a terminal.
+/// Job ids and contents come from strangers: control characters must not reach
+/// the terminal.
 fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })

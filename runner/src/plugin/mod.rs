@@ -23,7 +23,7 @@ use wasmtime::component::Component;
 use self::cache::Cache;
 pub use self::contract::{Refusal, Shape};
 pub use self::engine::{INSTANCES, engine};
-use self::watch::Watcher;
+pub use self::watch::Watcher;
 use crate::config::{self, Config};
 use crate::host::bindings::PluginPre;
 use crate::host::{Grants, Host, State};

@@ -15,7 +15,7 @@ use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, ne
 const QUIET: Duration = Duration::from_millis(100);
 
 /// Watches until it is dropped.
-pub(super) struct Watcher {
+pub struct Watcher {
     _debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
 }
 
@@ -24,7 +24,7 @@ impl Watcher {
     ///
     /// # Errors
     /// When a directory cannot be watched.
-    pub(super) fn start(
+    pub fn start(
         directories: BTreeSet<PathBuf>,
         mut changed: impl FnMut(BTreeSet<PathBuf>) + Send + 'static,
     ) -> notify::Result<Watcher> {

@@ -28,10 +28,10 @@ pub use add::NewJob;
 pub use attempt::{Attempt, Notes, Stop};
 pub use job::{Backoff, Job, Options, Parent, Retain};
 pub(crate) use markers::Wake;
-pub use read::{Counts, Record};
+pub use read::{Counts, Found};
 pub use renew::{InFlight, Renewal};
 pub use settle::{Batch, Settled, Settlement, Taken};
-pub use watch::{Seen, Watch};
+pub use watch::{Event, Watch};
 
 use std::future::Future;
 use std::sync::Arc;

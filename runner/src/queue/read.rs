@@ -2,30 +2,44 @@
 
 use redis::Value;
 
-use super::Queue;
 use super::redis::Error;
-use super::settle::{list, text, texts, whole};
+use super::settle::{list, text, whole};
+use super::{Queue, options};
 
-/// Everything stored about a job.
+/// A job as it is stored now.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct Found {
     /// Id.
     pub id: String,
+    /// Name.
+    pub name: String,
     /// `waiting`, `active`, `delayed`, `prioritized`, `completed`, `failed`,
     /// `waiting-children`, or `unknown` when it is in no list.
     pub state: &'static str,
-    /// The fields of the hash, in the order of their names.
-    pub fields: Vec<(String, String)>,
-}
-
-impl Record {
-    /// A field of the hash.
-    pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(field, _)| field == name)
-            .map(|(_, value)| value.as_str())
-    }
+    /// Payload, as the producer stored it.
+    pub data: String,
+    /// Attempts that have ended.
+    pub attempts_made: u32,
+    /// Attempts in all.
+    pub attempts: u32,
+    /// `timestamp`: added, ms since 1970.
+    pub added_at: u64,
+    /// `processedOn`: last start, ms since 1970.
+    pub processed_on: Option<u64>,
+    /// `finishedOn`: end, ms since 1970.
+    pub finished_on: Option<u64>,
+    /// `progress`, JSON text.
+    pub progress: Option<String>,
+    /// `returnvalue`, JSON text.
+    pub returnvalue: Option<String>,
+    /// `failedReason` of the last failure.
+    pub failed_reason: Option<String>,
+    /// `stacktrace`: one entry per failure.
+    pub stacktrace: Vec<String>,
+    /// `pb`: the worker that took it last.
+    pub processed_by: Option<String>,
+    /// `rv`: the plugin that ran it last.
+    pub plugin: Option<String>,
 }
 
 /// How many jobs are in each state.
@@ -49,6 +63,22 @@ pub struct Counts {
     pub paused: bool,
 }
 
+const FIELDS: [&str; 13] = [
+    "name",
+    "data",
+    "opts",
+    "atm",
+    "timestamp",
+    "processedOn",
+    "finishedOn",
+    "progress",
+    "returnvalue",
+    "failedReason",
+    "stacktrace",
+    "pb",
+    "rv",
+];
+
 /// States by the set or list that holds the job.
 const SETS: [(&str, &str); 5] = [
     ("completed", "completed"),
@@ -65,35 +95,32 @@ const LISTS: [(&str, &str); 3] = [
 
 impl Queue {
     /// A job by its id, if there is one.
-    pub async fn job(&self, id: &str) -> Result<Option<Record>, Error> {
-        let mut command = redis::cmd("HGETALL");
-        command.arg(self.key(id));
-        let mut fields = Vec::new();
-        let reply = self.redis().call(&command).await?;
-        match reply {
-            Value::Map(pairs) => {
-                for (name, value) in pairs {
-                    fields.push((
-                        text(name).unwrap_or_default(),
-                        text(value).unwrap_or_default(),
-                    ));
-                }
-            }
-            other => {
-                for pair in texts(other).chunks_exact(2) {
-                    fields.push((pair[0].clone(), pair[1].clone()));
-                }
-            }
-        }
-        if fields.is_empty() {
+    pub async fn find(&self, id: &str) -> Result<Option<Found>, Error> {
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.key(id)).arg(&FIELDS);
+        let mut fields = list(self.redis().call(&command).await?).into_iter();
+        let mut next = || fields.next().and_then(text);
+        let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
+        let Some(name) = next() else {
             return Ok(None);
-        }
-        fields.sort();
-        let state = self.state(id).await?;
-        Ok(Some(Record {
+        };
+        let (data, opts) = (next().unwrap_or_default(), next().unwrap_or_default());
+        Ok(Some(Found {
             id: id.to_owned(),
-            state,
-            fields,
+            name,
+            state: self.state(id).await?,
+            data,
+            attempts: options::decode(&opts).map_or(1, |options| options.attempts),
+            attempts_made: number(next()).map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
+            added_at: number(next()).unwrap_or_default(),
+            processed_on: number(next()),
+            finished_on: number(next()),
+            progress: next(),
+            returnvalue: next(),
+            failed_reason: next(),
+            stacktrace: next().map(|raw| options::traces(&raw)).unwrap_or_default(),
+            processed_by: next(),
+            plugin: next(),
         }))
     }
 
@@ -116,8 +143,13 @@ impl Queue {
         Ok("unknown")
     }
 
+    /// The job's log lines, oldest first.
+    pub async fn logs(&self, id: &str) -> Result<Vec<String>, Error> {
+        self.logs_from(id, 0).await
+    }
+
     /// The job's log lines from position `from`, oldest first.
-    pub async fn logs(&self, id: &str, from: usize) -> Result<Vec<String>, Error> {
+    pub(crate) async fn logs_from(&self, id: &str, from: usize) -> Result<Vec<String>, Error> {
         let mut command = redis::cmd("LRANGE");
         command
             .arg(self.key(&format!("{id}:logs")))

@@ -11,31 +11,35 @@ use super::settle::{list, text, texts};
 /// event, so they are looked at so often.
 const LOOK: u64 = 250;
 
-/// Something seen of a job.
+/// Something that happened to a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
-    /// It changed to this state: BullMQ's event name.
-    State(String),
+pub enum Event {
+    /// An attempt began.
+    Active,
+    /// It waits: `waiting`, `delayed`, `prioritized` or `waiting-children`.
+    Waiting(String),
     /// Its progress, JSON text.
     Progress(String),
     /// A new log line.
     Log(String),
-    /// It completed, with this return value, JSON text.
+    /// It completed, with this return value, JSON text. The last event.
     Completed(String),
-    /// It failed for good, with this reason.
+    /// It failed for good, with this reason. The last event.
     Failed(String),
+    /// It was removed before it ended, or there is no such job. The last event.
+    Gone,
 }
 
-/// Follows one job. Begins with what is known when it is made.
+/// Follows one job. Begins with what is stored when it is made.
 pub struct Watch {
     queue: Queue,
     id: String,
     connection: MultiplexedConnection,
     last: String,
     lines: usize,
-    pending: std::collections::VecDeque<Seen>,
-    /// The end, held back until the log lines before it were shown.
-    end: Option<Seen>,
+    pending: std::collections::VecDeque<Event>,
+    /// The end, held back until the log lines before it are read.
+    end: Option<Event>,
 }
 
 impl std::fmt::Debug for Watch {
@@ -47,9 +51,8 @@ impl std::fmt::Debug for Watch {
 }
 
 impl Queue {
-    /// Follow a job from now on; a job that has ended already is seen to end.
-    pub async fn watch(&self, id: &str) -> Result<Watch, Error> {
-        let connection = self.redis().dial_blocking().await?;
+    /// The id of the last event, for [`Queue::watch`].
+    pub async fn last_event(&self) -> Result<String, Error> {
         let mut command = redis::cmd("XREVRANGE");
         command
             .arg(self.key("events"))
@@ -57,16 +60,23 @@ impl Queue {
             .arg("-")
             .arg("COUNT")
             .arg(1);
-        let last = list(self.redis().call(&command).await?)
-            .pop()
+        let newest = list(self.redis().call(&command).await?).pop();
+        Ok(newest
             .and_then(|entry| list(entry).into_iter().next())
             .and_then(text)
-            .unwrap_or_else(|| "0-0".to_owned());
+            .unwrap_or_else(|| "0-0".to_owned()))
+    }
+
+    /// Follow a job from the event after `since`; a job that has ended already
+    /// is seen to end. To miss nothing of a job that is removed when it ends,
+    /// ask for [`Queue::last_event`] before it is added.
+    pub async fn watch(&self, id: &str, since: String) -> Result<Watch, Error> {
+        let connection = self.redis().dial_blocking().await?;
         let mut watch = Watch {
             queue: self.clone(),
             id: id.to_owned(),
             connection,
-            last,
+            last: since,
             lines: 0,
             pending: std::collections::VecDeque::new(),
             end: None,
@@ -77,39 +87,33 @@ impl Queue {
 }
 
 impl Watch {
-    /// The next thing seen; none after the end.
-    pub async fn next(&mut self) -> Result<Option<Seen>, Error> {
+    /// The next event. After the last one, the last one again.
+    pub async fn next(&mut self) -> Result<Event, Error> {
         loop {
-            if let Some(seen) = self.pending.pop_front() {
-                return Ok(Some(seen));
+            if let Some(event) = self.pending.pop_front() {
+                return Ok(event);
             }
-            let lines = self.queue.logs(&self.id, self.lines).await?;
+            // Read after the end was seen, so that no line before it is missed.
+            let lines = self.queue.logs_from(&self.id, self.lines).await?;
             self.lines += lines.len();
-            self.pending.extend(lines.into_iter().map(Seen::Log));
-            if let Some(end) = self.end.take() {
-                self.pending.push_back(end);
-                self.last.clear();
-                continue;
+            self.pending.extend(lines.into_iter().map(Event::Log));
+            if self.pending.is_empty() {
+                match &self.end {
+                    Some(end) => return Ok(end.clone()),
+                    None => self.look().await?,
+                }
             }
-            if !self.pending.is_empty() {
-                continue;
-            }
-            if self.last.is_empty() {
-                return Ok(None);
-            }
-            self.look().await?;
         }
     }
 
     /// How the job ended, if its hash says so.
-    async fn ended(&self) -> Result<Option<Seen>, Error> {
-        let Some(record) = self.queue.job(&self.id).await? else {
-            return Ok(None);
+    async fn ended(&self) -> Result<Option<Event>, Error> {
+        let Some(job) = self.queue.find(&self.id).await? else {
+            return Ok(Some(Event::Gone));
         };
-        let field = |name| record.field(name).unwrap_or_default().to_owned();
-        Ok(match record.state {
-            "completed" => Some(Seen::Completed(field("returnvalue"))),
-            "failed" => Some(Seen::Failed(field("failedReason"))),
+        Ok(match job.state {
+            "completed" => Some(Event::Completed(job.returnvalue.unwrap_or_default())),
+            "failed" => Some(Event::Failed(job.failed_reason.unwrap_or_default())),
             _ => None,
         })
     }
@@ -145,20 +149,25 @@ impl Watch {
                     .find(|pair| pair[0] == name)
                     .map(|pair| pair[1].clone())
             };
-            if field("jobId").as_deref() != Some(self.id.as_str()) {
+            if self.end.is_some() || field("jobId").as_deref() != Some(self.id.as_str()) {
                 continue;
             }
             match field("event").unwrap_or_default().as_str() {
                 "completed" => {
-                    self.end = Some(Seen::Completed(field("returnvalue").unwrap_or_default()));
+                    self.end = Some(Event::Completed(field("returnvalue").unwrap_or_default()));
                 }
                 "failed" => {
-                    self.end = Some(Seen::Failed(field("failedReason").unwrap_or_default()));
+                    self.end = Some(Event::Failed(field("failedReason").unwrap_or_default()));
                 }
                 "progress" => self
                     .pending
-                    .push_back(Seen::Progress(field("data").unwrap_or_default())),
-                state => self.pending.push_back(Seen::State(state.to_owned())),
+                    .push_back(Event::Progress(field("data").unwrap_or_default())),
+                "active" => self.pending.push_back(Event::Active),
+                "removed" => self.end = Some(Event::Gone),
+                state @ ("waiting" | "delayed" | "waiting-children") => {
+                    self.pending.push_back(Event::Waiting(state.to_owned()));
+                }
+                _ => {}
             }
         }
         Ok(())

@@ -107,7 +107,11 @@ macro_rules! handler {
                 }
             }
 
+            // Only linkers for Wasm take the names of the exports.
+            #[cfg(target_arch = "wasm32")]
     $crate::bindings::export!(Plugin with_types_in $crate::bindings);
+            #[cfg(not(target_arch = "wasm32"))]
+            let _ = <Plugin as $crate::bindings::exports::runner::plugin::handler::Guest>::handle;
         };
     };
 }

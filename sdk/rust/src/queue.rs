@@ -30,6 +30,19 @@ pub struct NewJob {
     options: wit::Options,
 }
 
+/// How much of the finished jobs to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All of them.
+    All,
+    /// None: the job is removed when it ends.
+    None,
+    /// The last so many.
+    Count(u32),
+    /// Those that ended within this time, to the second.
+    Age(Duration),
+}
+
 /// Why a job was not added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -149,6 +162,18 @@ impl NewJob {
         self
     }
 
+    /// What to keep of completed jobs.
+    pub fn remove_on_complete(mut self, keep: Keep) -> Self {
+        self.options.remove_on_complete = Some(keep.into());
+        self
+    }
+
+    /// What to keep of failed jobs.
+    pub fn remove_on_fail(mut self, keep: Keep) -> Self {
+        self.options.remove_on_fail = Some(keep.into());
+        self
+    }
+
     /// Add the job; the result is its id.
     ///
     /// # Errors
@@ -185,6 +210,17 @@ fn millis(delay: Duration) -> u64 {
     u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
 }
 
+impl From<Keep> for wit::Keep {
+    fn from(keep: Keep) -> Self {
+        match keep {
+            Keep::All => wit::Keep::All,
+            Keep::None => wit::Keep::None,
+            Keep::Count(count) => wit::Keep::Count(count),
+            Keep::Age(age) => wit::Keep::Age(age.as_secs()),
+        }
+    }
+}
+
 impl From<wit::Error> for Error {
     fn from(error: wit::Error) -> Self {
         match error {
@@ -210,6 +246,8 @@ mod tests {
             .delay(Duration::from_secs(2))
             .attempts(5)
             .exponential_backoff(Duration::from_secs(1))
+            .remove_on_complete(Keep::Count(100))
+            .remove_on_fail(Keep::Age(Duration::from_secs(3600)))
             .send();
         assert_eq!(id, Ok("welcome-7".into()));
         let added = host.added();
@@ -224,6 +262,14 @@ mod tests {
             added[0].options.backoff.map(|backoff| backoff.delay),
             Some(1000)
         );
+        assert!(matches!(
+            added[0].options.remove_on_complete,
+            Some(wit::Keep::Count(100))
+        ));
+        assert!(matches!(
+            added[0].options.remove_on_fail,
+            Some(wit::Keep::Age(3600))
+        ));
     }
 
     #[test]

@@ -133,7 +133,7 @@ fn covers(granted: &str, host: &Host<&str>) -> bool {
             Some(parent) => name
                 .strip_suffix(parent)
                 .and_then(|sub| sub.strip_suffix('.'))
-                .is_some_and(|sub| !sub.is_empty() && !parent.is_empty()),
+                .is_some_and(|sub| sub.split('.').all(|label| !label.is_empty())),
             None => granted == *name,
         },
         Host::Ipv4(address) => granted.parse() == Ok(*address),

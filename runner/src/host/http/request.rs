@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method};
+use http::uri::InvalidUri;
+use http::{HeaderMap, Method, Uri};
 use http_body_util::Full;
 use url::Url;
 
@@ -53,7 +54,10 @@ pub(super) struct Outgoing {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// A limit of the guest on the whole exchange.
     pub(super) time: Option<Duration>,
+    /// A limit of the guest until the head of the response.
+    pub(super) head_time: Option<Duration>,
     pub(super) redirects: u8,
 }
 
@@ -83,13 +87,7 @@ impl Outgoing {
             headers.append(name, value);
         }
         if request.idempotent && !headers.contains_key(IDEMPOTENCY_KEY) {
-            let key = format!("{}/{}/{}", caller.queue, caller.job, caller.nth);
-            let key = HeaderValue::from_str(&key).map_err(|_| {
-                Error::Invalid(format!(
-                    "{key:?} cannot be an idempotency key: the job's id has characters no header may have"
-                ))
-            })?;
-            headers.insert(IDEMPOTENCY_KEY, key);
+            headers.insert(IDEMPOTENCY_KEY, idempotency_key(caller));
         }
         Outgoing {
             method: method(&request.method)?,
@@ -97,6 +95,7 @@ impl Outgoing {
             headers,
             body: request.body.unwrap_or_default().into(),
             time: request.timeout.map(|ms| Duration::from_millis(ms.into())),
+            head_time: None,
             redirects: request.redirects,
         }
         .complete(caller)
@@ -133,17 +132,32 @@ impl Outgoing {
     }
 
     /// The message as it is sent. The framing and `Host` are hyper's.
-    pub(super) fn to_hyper(&self) -> http::Request<Full<Bytes>> {
-        let mut request = http::Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self
+    pub(super) fn to_hyper(&self) -> Result<http::Request<Full<Bytes>>, Error> {
+        let refused = |why: &str| Error::Invalid(format!("URL cannot be sent: {why}"));
+        let uri: Uri = self
             .url
             .as_str()
             .parse()
-            .expect("a checked URL without fragment is a URI");
+            .map_err(|error: InvalidUri| refused(&error.to_string()))?;
+        // Two parsers have read the URL now. They agree, or nothing is sent.
+        if uri.host() != self.url.host_str() || uri.port_u16() != self.url.port() {
+            return Err(refused("its host is ambiguous"));
+        }
+        let mut request = http::Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.clone();
-        request
+        Ok(request)
     }
+}
+
+/// `<queue>/<job id>/<n>`, percent-encoded if a header could not carry it.
+fn idempotency_key(caller: &Caller) -> HeaderValue {
+    let key = format!("{}/{}/{}", caller.queue, caller.job, caller.nth);
+    HeaderValue::from_str(&key).unwrap_or_else(|_| {
+        let encoded: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
+        HeaderValue::from_str(&encoded).expect("percent-encoded text is ASCII")
+    })
 }
 
 fn method(text: &str) -> Result<Method, Error> {
@@ -178,7 +192,9 @@ fn field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
     Ok((parsed, value))
 }
 
-fn field_bytes(headers: &HeaderMap) -> usize {
+/// Bytes of a header section: names, values and four each for `: ` and the line
+/// end.
+pub(super) fn field_bytes(headers: &HeaderMap) -> usize {
     headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::time::Duration;
 
 use http::Response as HttpResponse;
 use http_body_util::BodyExt;
@@ -9,6 +10,7 @@ use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy;
 use url::{Origin, Url};
 
+use super::request::field_bytes;
 use super::{BODY, Error, FIELD_BYTES, FIELDS, Response};
 use crate::outbox::Answer;
 
@@ -16,6 +18,10 @@ use crate::outbox::Answer;
 pub(super) async fn read(url: &Url, response: HttpResponse<Incoming>) -> Result<Response, Error> {
     let (head, mut incoming) = response.into_parts();
     let host = host(url);
+    // hyper bounds its buffer, and with it the header section only roughly.
+    if field_bytes(&head.headers) > FIELD_BYTES {
+        return Err(header_too_large(host));
+    }
     let announced = incoming.size_hint().lower();
     if announced > BODY as u64 {
         return Err(Error::TooLarge(format!(
@@ -64,7 +70,7 @@ pub(super) fn answered(url: &Url, answer: Answer) -> Result<Response, Error> {
             url: url.to_string(),
         }),
         Answer::Reset => Err(Error::Protocol(format!(
-            "{} closed the connection in the middle: connection reset",
+            "the response of {} broke off: connection reset by the outbox",
             host(url)
         ))),
     }
@@ -101,49 +107,59 @@ pub(super) fn redirect_error(from: &Origin, error: Error) -> Error {
     }
 }
 
+/// The time passed, whichever limit it was.
+pub(super) fn late(origin: &Origin, time: Duration, limit: &str) -> Error {
+    let time = humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
+    let origin = origin.ascii_serialization();
+    Error::Timeout(format!("{origin} did not answer within {time}, {limit}"))
+}
+
 /// Why no response came: our connector's own words, TLS, or broken HTTP.
 pub(super) fn client_error(url: &Url, error: &legacy::Error) -> Error {
     let host = host(url);
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<Error>() {
+    let mut cause: &(dyn StdError + 'static) = error;
+    loop {
+        if let Some(error) = cause.downcast_ref::<Error>() {
             return error.clone();
         }
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
             return hyper_error(host, error);
         }
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-                Some(error) => tls_error(host, error),
-                None => Error::Tls(format!("the TLS handshake with {host} failed: {error}")),
-            };
+        if let Some(rustls::Error::InvalidCertificate(why)) = cause.downcast_ref() {
+            return Error::Tls(format!("the certificate of {host} is not trusted: {why}"));
         }
-        cause = error.source();
-    }
-    Error::Connect(format!("no connection to {host}: {error}"))
-}
-
-fn tls_error(host: &str, error: &rustls::Error) -> Error {
-    match error {
-        rustls::Error::InvalidCertificate(why) => {
-            Error::Tls(format!("the certificate of {host} is not trusted: {why}"))
+        // An I/O error made from another one skips it in `source`.
+        let wrapped = cause.downcast_ref().and_then(io::Error::get_ref);
+        match wrapped.map(|error| error as _).or_else(|| cause.source()) {
+            Some(deeper) => cause = deeper,
+            None => break,
         }
-        error => Error::Tls(format!("the TLS handshake with {host} failed: {error}")),
     }
+    if error.is_connect() {
+        // The connector's errors are ours and were found above, so this is TLS.
+        return Error::Tls(format!("the TLS handshake with {host} failed: {cause}"));
+    }
+    Error::Protocol(format!("the request to {host} was not sent: {cause}"))
 }
 
 fn hyper_error(host: &str, error: &hyper::Error) -> Error {
     if error.is_parse_too_large() {
-        return Error::TooLarge(format!(
-            "the header of the response of {host} is too large: \
-             at most {FIELDS} fields and {FIELD_BYTES} bytes are read"
-        ));
+        return header_too_large(host);
     }
     if error.is_parse() {
         return Error::Protocol(format!("{host} does not speak HTTP: {error}"));
     }
-    Error::Protocol(format!(
-        "{host} closed the connection in the middle: {error}"
+    let mut cause: &dyn StdError = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Error::Protocol(format!("the response of {host} broke off: {cause}"))
+}
+
+fn header_too_large(host: &str) -> Error {
+    Error::TooLarge(format!(
+        "the header of the response of {host} is too large: \
+         at most {FIELDS} fields and {FIELD_BYTES} bytes are read"
     ))
 }
 

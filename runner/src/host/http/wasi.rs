@@ -48,49 +48,43 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = WasiResult<(http::Response<WasiBody>, Done)>> + Send> {
         let hooks = self.clone();
         Box::new(async move {
-            let response = hooks.send(request, options).await?;
+            check_lock(&hooks.attempt).map_err(wasi_error)?;
+            let caller = Caller::new(&hooks.attempt, hooks.request_id, 0);
+            let response = send(&hooks.grant, &caller, request, options).await?;
             Ok((response, Box::new(async { Ok(()) }) as Done))
         })
     }
 }
 
-impl Hooks {
-    async fn send(
-        self,
-        request: http::Request<WasiBody>,
-        options: Option<RequestOptions>,
-    ) -> WasiResult<http::Response<WasiBody>> {
-        check_lock(&self.attempt).map_err(wasi_error)?;
-        let (head, body) = request.into_parts();
-        let url = self
-            .grant
-            .0
-            .policy
-            .parse(&head.uri.to_string())
-            .map_err(wasi_error)?;
-        let mut headers = head.headers;
-        headers.remove(http::header::CONTENT_LENGTH);
-        let caller = Caller::new(&self.attempt, self.request_id, 0);
-        let body = tokio::time::timeout_at(caller.deadline.into(), whole(body))
-            .await
-            .map_err(|_| WasiError::ConnectionWriteTimeout)??;
-        let outgoing = Outgoing {
-            method: head.method,
-            url,
-            headers,
-            body,
-            time: options.and_then(|options| options.first_byte_timeout),
-            redirects: 0,
-        }
-        .complete(&caller)
+/// Send one request of `wasi:http` within the grant.
+pub(super) async fn send(
+    grant: &Grant,
+    caller: &Caller,
+    request: http::Request<WasiBody>,
+    options: Option<RequestOptions>,
+) -> WasiResult<http::Response<WasiBody>> {
+    let (head, body) = request.into_parts();
+    let url = grant.0.policy.parse(&head.uri.to_string());
+    let url = url
+        .inspect_err(|error| grant.refused(error))
         .map_err(wasi_error)?;
-        let response = self
-            .grant
-            .exchange(&caller, outgoing)
-            .await
-            .map_err(wasi_error)?;
-        Ok(wasi_response(response))
-    }
+    let mut headers = head.headers;
+    headers.remove(http::header::CONTENT_LENGTH);
+    let body = tokio::time::timeout_at(caller.deadline.into(), whole(body))
+        .await
+        .map_err(|_| WasiError::ConnectionWriteTimeout)??;
+    let outgoing = Outgoing {
+        method: head.method,
+        url,
+        headers,
+        body,
+        time: None,
+        head_time: options.and_then(|options| options.first_byte_timeout),
+        redirects: 0,
+    };
+    let outgoing = outgoing.complete(caller).map_err(wasi_error)?;
+    let response = grant.exchange(caller, outgoing).await.map_err(wasi_error)?;
+    Ok(wasi_response(response))
 }
 
 /// The request's content, up to the limit.

@@ -1,0 +1,87 @@
+//! Sends one-time passwords: the jobs `whatsapp-otp` (Meta's Graph API) and
+//! `email-otp` (Resend) with the data `{ recipient, otp, userName }`.
+//!
+//! ```toml
+//! [plugins.otp-sender]
+//! http = ["https://graph.facebook.com", "https://api.resend.com"]
+//! secrets = { WHATSAPP_TOKEN = "env:WHATSAPP_TOKEN", RESEND_API_KEY = "env:RESEND_API_KEY" }
+//!
+//! [plugins.otp-sender.config]
+//! whatsapp_phone_id = "106540352242922"   # the sender, from Meta's dashboard
+//! whatsapp_template = "otp"               # an approved authentication template; default "otp"
+//! whatsapp_language = "en_US"             # of the template; default "en_US"
+//! graph_version = "v23.0"                 # of the Graph API; default "v23.0"
+//! sender = "Example <no-reply@example.com>"
+//! app_name = "Example"                    # in the e-mail; default "your account"
+//! max_age = "5m"                          # older codes are not sent; default "5m"
+//! events_queue = "backend-events"         # told of each message; default "backend-events"
+//! # email_subject, email_text, email_html: templates with otp, userName, appName, minutes
+//! ```
+//!
+//! The code is never logged, nor is it in a result, a failure or an event, and
+//! recipients are masked there. A code that is expired is rejected, not sent: it
+//! would only confuse. A message is sent once over all attempts.
+
+mod email;
+mod request;
+mod whatsapp;
+
+use messaging::{Email, Phone, Receipt, deliver, provider};
+use runner_sdk::prelude::*;
+
+use crate::request::Request;
+
+runner_sdk::handler!(handle);
+
+/// Send the code of one job.
+///
+/// # Errors
+/// Rejects a payload that does not fit, an expired code and what the provider
+/// refuses; retries what may work later.
+pub fn handle(job: Job) -> Result<Receipt> {
+    let send = match job.name.as_str() {
+        "whatsapp-otp" => by_whatsapp,
+        "email-otp" => by_email,
+        other => {
+            return Err(reject(format!(
+                "otp-sender knows no job \"{other}\"; it knows \"whatsapp-otp\" and \"email-otp\""
+            )));
+        }
+    };
+    let request: Request = job.data()?;
+    send(&job, &request)
+        .map_err(|failure| provider::redact(failure, &[(request.otp.as_str(), "[code]")]))
+}
+
+fn by_whatsapp(job: &Job, request: &Request) -> Result<Receipt> {
+    let to = Phone::parse(&request.recipient).map_err(reject)?;
+    deliver(job, "whatsapp", || {
+        request.check_expiry(job)?;
+        let id = whatsapp::send(&to, request)
+            .map_err(|failure| provider::redact(failure, &[(to.digits(), &to.to_string()[1..])]))?;
+        Ok(Receipt {
+            channel: "whatsapp".into(),
+            provider: "meta".into(),
+            message_id: Some(id),
+            recipient: to.to_string(),
+        })
+    })
+}
+
+fn by_email(job: &Job, request: &Request) -> Result<Receipt> {
+    let to = Email::parse(&request.recipient).map_err(reject)?;
+    deliver(job, "email", || {
+        request.check_expiry(job)?;
+        let id = email::send(&to, job, request)
+            .map_err(|failure| provider::redact(failure, &[(to.as_str(), &to.to_string())]))?;
+        Ok(Receipt {
+            channel: "email".into(),
+            provider: "resend".into(),
+            message_id: Some(id),
+            recipient: to.to_string(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

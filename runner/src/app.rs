@@ -1,0 +1,442 @@
+//! Wires all parts and owns their tasks: start, reload, drain.
+//!
+//! A queue is consumed while all of its plugins serve: a missing or refused
+//! plugin holds its queue instead of failing jobs, and the queue starts by itself
+//! when the file is there.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinHandle};
+
+use crate::config::{self, Config, Env, Loaded, Overrides, Problems, RedisUrl};
+use crate::embedded::{self, Embedded};
+use crate::executor::Executor;
+use crate::host::Host;
+use crate::host::http::Http;
+use crate::outbox::{self, Outbox};
+use crate::plugin::{self, Plugins, Watcher};
+use crate::queue::{self, Pause, Redis, Renewal};
+use crate::worker::{Shared, Worker};
+
+/// What to start with.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// `queues.toml`.
+    pub file: PathBuf,
+    /// Command-line flags, which go before the file.
+    pub overrides: Overrides,
+    /// Answer plugins' HTTP requests locally, recording them in this directory.
+    pub outbox: Option<PathBuf>,
+}
+
+/// Why Runner does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration has mistakes.
+    #[error("{}", .0.render(false))]
+    Config(Problems),
+    /// No embedded Redis.
+    #[error(transparent)]
+    Embedded(#[from] embedded::Error),
+    /// The URL of Redis cannot be used.
+    #[error(transparent)]
+    Redis(#[from] queue::Error),
+    /// The outbox cannot be used.
+    #[error(transparent)]
+    Outbox(#[from] outbox::Error),
+    /// The system refuses threads, address space or a watch.
+    #[error("{0}: {1}")]
+    System(&'static str, String),
+}
+
+impl Error {
+    fn system<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> Error {
+        move |error| Error::System(what, error.to_string())
+    }
+}
+
+/// A running Runner.
+#[derive(Debug)]
+pub struct App {
+    config: watch::Receiver<Arc<Config>>,
+    plugins: Arc<Plugins>,
+    redis: Redis,
+    embedded: Option<Embedded>,
+    /// Names of the queues that are consumed just now.
+    consumed: watch::Receiver<BTreeSet<String>>,
+    drain: mpsc::UnboundedSender<Duration>,
+    keeper: JoinHandle<()>,
+    listener: AbortHandle,
+    _watcher: Watcher,
+}
+
+impl App {
+    /// Start everything. Waits until Redis answers, telling what it dials.
+    ///
+    /// # Errors
+    /// When the configuration is wrong or the system refuses something. A plugin
+    /// that does not serve is no error.
+    pub async fn start(start: Start) -> Result<App, Error> {
+        let loaded = load(&start).map_err(Error::Config)?;
+        let config = Arc::new(loaded.config);
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let (redis, embedded) = connect(&config.redis).await?;
+
+        let mut http = Http::new(tokio::runtime::Handle::current());
+        if let Some(data) = &start.outbox {
+            let rules = start.file.with_file_name(outbox::RULES);
+            http = http.with_outbox(Arc::new(Outbox::new(data, rules)?));
+        }
+        let engine = plugin::engine().map_err(Error::system("the engine does not start"))?;
+        let host = Host::new(engine, http).map_err(Error::system("the host does not link"))?;
+        let host = Arc::new(host);
+        let plugins = Plugins::new(host.clone(), &config.runtime.cache);
+        configure(&plugins, &config).await;
+        let executor = Executor::new(host.clone(), plugins.clone(), config.runtime.threads)
+            .map_err(Error::system("the guest threads do not start"))?;
+
+        let renewal = Renewal::start(&redis, config.runtime.lock)
+            .map_err(Error::system("the renewal thread does not start"))?;
+        let shared = Shared {
+            redis: redis.clone(),
+            renewal,
+            runner: name(),
+            runtime: Arc::new(config.runtime.clone()),
+            start: Arc::new(move |attempt, settings, done| {
+                executor.start(attempt, settings.clone(), done);
+            }),
+        };
+        let listener = tokio::spawn(queue::listen(redis.clone())).abort_handle();
+
+        let (changed, changes) = mpsc::unbounded_channel();
+        let watcher = watch_file(&start.file, changed)
+            .map_err(Error::system("queues.toml cannot be watched"))?;
+        let (config_tx, config_rx) = watch::channel(config.clone());
+        let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
+        let (drain, drains) = mpsc::unbounded_channel();
+        let keeper = Keeper {
+            start,
+            config: config_tx,
+            plugins: plugins.clone(),
+            host,
+            shared,
+            workers: BTreeMap::new(),
+            consumed: consumed_tx,
+        };
+        let keeper = tokio::spawn(keeper.run(changes, drains));
+        Ok(App {
+            config: config_rx,
+            plugins,
+            redis,
+            embedded,
+            consumed,
+            drain,
+            keeper,
+            listener,
+            _watcher: watcher,
+        })
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.borrow().clone()
+    }
+
+    /// Where Redis is, without password.
+    pub fn address(&self) -> &str {
+        self.redis.address()
+    }
+
+    /// The plugins.
+    pub fn plugins(&self) -> &Plugins {
+        &self.plugins
+    }
+
+    /// When all queues that name a plugin are consumed.
+    pub async fn ready(&self) {
+        let mut consumed = self.consumed.clone();
+        let all = |consumed: &BTreeSet<String>| {
+            let config = self.config.borrow();
+            wanted(&config).all(|queue| consumed.contains(&queue.name))
+        };
+        // It ends only with the keeper, which is then what the caller hears of.
+        let _ = consumed.wait_for(all).await;
+        tracing::info!(
+            queues = consumed.borrow().len(),
+            redis = self.address(),
+            "ready"
+        );
+    }
+
+    /// Take nothing more and let running jobs end. After `grace`, or when
+    /// `hurry` is done, the rest is stopped and handed back.
+    pub async fn drain(self, grace: Duration, hurry: impl Future<Output = ()>) {
+        // The keeper listens as long as it runs.
+        let _ = self.drain.send(grace);
+        let mut keeper = self.keeper;
+        tokio::select! {
+            _ = &mut keeper => {}
+            () = hurry => {
+                let _ = self.drain.send(Duration::ZERO);
+                let _ = keeper.await;
+            }
+        }
+        self.listener.abort();
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+/// The queues that are to be consumed.
+fn wanted(config: &Config) -> impl Iterator<Item = &Arc<config::Queue>> {
+    config
+        .queues
+        .values()
+        .filter(|queue| queue.base.plugin.is_some() || !queue.jobs.is_empty())
+}
+
+/// The plugins a queue needs.
+fn plugins_of(queue: &config::Queue) -> impl Iterator<Item = &str> {
+    std::iter::once(&queue.base)
+        .chain(queue.jobs.iter().map(|(_, settings)| settings))
+        .filter_map(|settings| settings.plugin.as_deref())
+}
+
+fn load(start: &Start) -> Result<Loaded, Problems> {
+    Config::load(&start.file, &start.overrides, &Env::of_process())
+}
+
+/// Compiling blocks for seconds.
+async fn configure(plugins: &Arc<Plugins>, config: &Arc<Config>) {
+    let (plugins, config) = (plugins.clone(), config.clone());
+    let work = tokio::task::spawn_blocking(move || {
+        plugins.configure(&config);
+        if let Err(error) = plugins.watch() {
+            tracing::warn!(%error, "changed plugins will not be seen");
+        }
+    });
+    work.await.expect("loading plugins does not panic");
+}
+
+/// Connect, however long it takes.
+async fn connect(config: &config::Redis) -> Result<(Redis, Option<Embedded>), Error> {
+    let (url, embedded) = match &config.url {
+        RedisUrl::Url(url) => (url.clone(), None),
+        RedisUrl::Embedded(dir) => {
+            let embedded = Embedded::start(dir).await?;
+            (embedded.url(), Some(embedded))
+        }
+    };
+    let redis = Redis::new(&url, &config.prefix)?;
+    let mut pause = Pause::default();
+    while let Err(error) = redis.ping().await {
+        tracing::warn!("{error}; trying again");
+        tokio::time::sleep(pause.next()).await;
+    }
+    Ok((redis, embedded))
+}
+
+/// The name of this runner: `RUNNER_NAME`, or the host's.
+fn name() -> String {
+    std::env::var("RUNNER_NAME").unwrap_or_else(|_| {
+        rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned()
+    })
+}
+
+fn watch_file(file: &Path, changed: mpsc::UnboundedSender<()>) -> notify::Result<Watcher> {
+    let directory = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let name = file.file_name().map(ToOwned::to_owned);
+    Watcher::start(BTreeSet::from([directory]), move |paths| {
+        if paths.iter().any(|path| path.file_name() == name.as_deref()) {
+            // Nobody listens only while everything ends.
+            let _ = changed.send(());
+        }
+    })
+}
+
+/// Keeps the workers as configuration and plugins want them.
+struct Keeper {
+    start: Start,
+    config: watch::Sender<Arc<Config>>,
+    plugins: Arc<Plugins>,
+    host: Arc<Host>,
+    shared: Shared,
+    workers: BTreeMap<String, Running>,
+    consumed: watch::Sender<BTreeSet<String>>,
+}
+
+struct Running {
+    worker: Worker,
+    presence: Option<AbortHandle>,
+}
+
+impl Keeper {
+    async fn run(
+        mut self,
+        mut changes: mpsc::UnboundedReceiver<()>,
+        mut drains: mpsc::UnboundedReceiver<Duration>,
+    ) {
+        let mut plugins = self.plugins.changes();
+        self.declare();
+        loop {
+            self.reconcile();
+            tokio::select! {
+                Ok(()) = plugins.changed() => {}
+                Some(()) = changes.recv() => self.reload().await,
+                grace = drains.recv() => return self.drain(grace.unwrap_or_default(), drains).await,
+            }
+        }
+    }
+
+    /// Read the configuration again; a bad edit changes nothing.
+    async fn reload(&mut self) {
+        let new = match load(&self.start) {
+            Ok(loaded) => Arc::new(loaded.config),
+            Err(problems) => {
+                tracing::error!(
+                    "{}\nqueues.toml was not taken over; the configuration before it stays in force",
+                    problems.render(false)
+                );
+                return;
+            }
+        };
+        let old = self.config.borrow().clone();
+        if old == new {
+            return;
+        }
+        let changes = Config::diff(&old, &new);
+        tracing::info!(
+            added = ?changes.added,
+            changed = ?changes.changed,
+            removed = ?changes.removed,
+            plugins = ?changes.plugins,
+            "queues.toml was taken over"
+        );
+        if !changes.restart.is_empty() {
+            tracing::warn!(settings = ?changes.restart, "these settings need a restart");
+        }
+        configure(&self.plugins, &new).await;
+        for name in &changes.removed {
+            if let Some(running) = self.workers.remove(name) {
+                tokio::spawn(running.stop(new.runtime.grace));
+            }
+        }
+        for name in &changes.changed {
+            if let (Some(running), Some(queue)) = (self.workers.get(name), new.queues.get(name)) {
+                running.worker.update(queue.clone());
+            }
+        }
+        self.config.send_replace(new);
+        self.declare();
+    }
+
+    /// Tell the host which queues plugins can add to.
+    fn declare(&self) {
+        let config = self.config.borrow();
+        let queues: HashMap<_, _> = config
+            .queues
+            .values()
+            .map(|queue| (queue.name.clone(), self.shared.queue(queue)))
+            .collect();
+        self.host.set_queues(queues);
+    }
+
+    /// Start the queues whose plugins have come to serve, stop those that name
+    /// none any more.
+    fn reconcile(&mut self) {
+        let config = self.config.borrow().clone();
+        for queue in wanted(&config) {
+            if self.workers.contains_key(&queue.name) {
+                continue;
+            }
+            let missing: Vec<&str> = plugins_of(queue)
+                .filter(|name| self.plugins.get(name).is_none())
+                .collect();
+            if !missing.is_empty() {
+                tracing::debug!(queue = queue.name, plugins = ?missing, "held until its plugins serve");
+                continue;
+            }
+            let presence = config.redis.presence.then(|| {
+                let shared = &self.shared;
+                let present = queue::present(
+                    shared.redis.clone(),
+                    queue.name.clone(),
+                    shared.runner.clone(),
+                );
+                tokio::spawn(present).abort_handle()
+            });
+            let worker = Worker::spawn(self.shared.clone(), queue.clone());
+            tracing::info!(
+                queue = queue.name,
+                plugin = queue.base.plugin.as_deref(),
+                concurrency = queue.concurrency.get(),
+                "consuming"
+            );
+            self.workers
+                .insert(queue.name.clone(), Running { worker, presence });
+        }
+        let idle: Vec<String> = self
+            .workers
+            .keys()
+            .filter(|name| !wanted(&config).any(|queue| queue.name == **name))
+            .cloned()
+            .collect();
+        for name in idle {
+            if let Some(running) = self.workers.remove(&name) {
+                tokio::spawn(running.stop(config.runtime.grace));
+            }
+        }
+        self.consumed
+            .send_replace(self.workers.keys().cloned().collect());
+    }
+
+    async fn drain(self, grace: Duration, mut drains: mpsc::UnboundedReceiver<Duration>) {
+        let mut workers: Vec<Running> = self.workers.into_values().collect();
+        workers
+            .iter()
+            .for_each(|running| running.worker.drain(grace));
+        let hurry = async {
+            let _ = drains.recv().await;
+        };
+        {
+            let stopped = join_all(workers.iter_mut().map(|running| running.worker.stopped()));
+            tokio::select! {
+                _ = stopped => return,
+                () = hurry => {}
+            }
+        }
+        workers
+            .iter()
+            .for_each(|running| running.worker.drain(Duration::ZERO));
+        join_all(workers.iter_mut().map(|running| running.worker.stopped())).await;
+    }
+}
+
+impl Running {
+    async fn stop(mut self, grace: Duration) {
+        self.worker.drain(grace);
+        self.worker.stopped().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(presence) = &self.presence {
+            presence.abort();
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! `runner run`: one job through a plugin file, without Redis.
+//!
+//! The job runs with the grants and limits of `queues.toml`. What it would write
+//! to Redis (jobs added, checkpoints, payload) is shown instead.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::output::{self, DIM};
+use super::{Cli, Exit, Result};
+use crate::config::{Config, JobSettings};
+use crate::executor::Executor;
+use crate::host::http::Http;
+use crate::host::{Effect, Host};
+use crate::outbox::{self, Outbox};
+use crate::outcome::{Failure, Outcome};
+use crate::plugin::{self, Plugins};
+use crate::queue::{Attempt, Job, Options, Queue, Redis, Settings};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A plugin of queues.toml, or a file.
+    plugin: String,
+    /// The payload: JSON text, @FILE, or - for standard input.
+    #[arg(default_value = "{}")]
+    data: String,
+    /// The job's name.
+    #[arg(long, default_value = "job")]
+    name: String,
+    /// The queue whose settings and name the job has; by default the first that
+    /// the plugin serves.
+    #[arg(long)]
+    queue: Option<String>,
+    /// The job's id.
+    #[arg(long, default_value = "run")]
+    id: String,
+    /// Stop it after this time instead of the queue's timeout.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+    /// Answer its HTTP requests locally; see `runner outbox`.
+    #[arg(long)]
+    outbox: bool,
+}
+
+/// How often new log lines and progress are shown.
+const SHOW: Duration = Duration::from_millis(100);
+
+impl Args {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        let data = super::add::payload(&self.data)?;
+        let config = cli.load()?.config;
+        let (name, file) = match config.plugins.get(&self.plugin) {
+            Some(known) => (self.plugin.clone(), known.file.clone()),
+            None => super::plugin::named(&self.plugin)?,
+        };
+        let (queue, mut settings) = self.settings(&config, &name)?;
+        if let Some(timeout) = self.timeout {
+            settings.timeout = timeout;
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(Exit::failed)?;
+        let mut http = Http::new(runtime.handle().clone());
+        if self.outbox {
+            let rules = cli.config.with_file_name(outbox::RULES);
+            let outbox = Outbox::new(&cli.data(), rules).map_err(Exit::failed)?;
+            http = http.with_outbox(Arc::new(outbox));
+        }
+        let engine = plugin::engine().map_err(Exit::failed)?;
+        let host = Arc::new(Host::new(engine, http).map_err(Exit::failed)?.recording());
+        let plugins = Plugins::new(host.clone(), &config.runtime.cache);
+        plugins.configure(&super::plugin::only(&config, &file, &name));
+        if plugins.get(&name).is_none() {
+            let refusal = plugins.list().pop().and_then(|status| status.refusal);
+            let why = refusal
+                .map(|refusal| refusal.to_string())
+                .unwrap_or_default();
+            return Err(Exit::failed(format!("{}: {why}", file.display())));
+        }
+        let queues = config
+            .queues
+            .keys()
+            .map(|name| Ok((name.clone(), detached(name)?)));
+        host.set_queues(queues.collect::<Result<_>>()?);
+        settings.plugin = Some(name);
+        let job = Job {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            data,
+            options: Options {
+                attempts: 1,
+                ..Options::default()
+            },
+            ..Job::default()
+        };
+        let attempt = Attempt::new(job, detached(&queue)?, String::new(), settings.timeout);
+        let executor =
+            Executor::new(host.clone(), plugins, NonZeroUsize::MIN).map_err(Exit::failed)?;
+        let outcome = runtime.block_on(attend(&executor, Arc::new(attempt), &settings))?;
+        show_effects(&host.take_recorded());
+        end(outcome)
+    }
+
+    /// The queue's name and what the job may use.
+    fn settings(&self, config: &Config, plugin: &str) -> Result<(String, JobSettings)> {
+        let serves = |queue: &&Arc<crate::config::Queue>| {
+            queue.settings(&self.name).plugin.as_deref() == Some(plugin)
+        };
+        let queue = match &self.queue {
+            Some(name) => Some(config.queues.get(name).ok_or_else(|| {
+                Exit::not_found(format!("queue {name:?} is not declared in queues.toml"))
+            })?),
+            None => config.queues.values().find(serves),
+        };
+        Ok(match queue {
+            Some(queue) => (queue.name.clone(), queue.settings(&self.name).clone()),
+            None => ("run".into(), JobSettings::default()),
+        })
+    }
+}
+
+/// A queue that is never asked anything: the host records.
+fn detached(name: &str) -> Result<Queue> {
+    let redis = Redis::new("redis://127.0.0.1", "bull")?;
+    let settings = Settings {
+        name: name.to_owned(),
+        runner: "run".into(),
+        lock: Duration::MAX,
+        max_stalled: 0,
+        stalled_interval: Duration::MAX,
+        limiter: None,
+        max_logs: 0,
+        defaults: Default::default(),
+    };
+    Ok(Queue::new(redis, settings))
+}
+
+/// Run the attempt and show what it says meanwhile.
+async fn attend(
+    executor: &Executor,
+    attempt: Arc<Attempt>,
+    settings: &JobSettings,
+) -> Result<Outcome> {
+    let (sender, mut receiver) = oneshot::channel();
+    let sender = Mutex::new(Some(sender));
+    executor.start(attempt.clone(), settings.clone(), move |_, outcome| {
+        let sender = sender.lock().ok().and_then(|mut sender| sender.take());
+        // The receiver waits until then.
+        let _ = sender.map(|sender| sender.send(outcome));
+    });
+    let mut tick = tokio::time::interval(SHOW);
+    loop {
+        let ended = tokio::select! {
+            outcome = &mut receiver => Some(outcome.map_err(Exit::failed)?),
+            _ = tick.tick() => None,
+        };
+        let notes = attempt.take_notes();
+        for line in notes.logs {
+            anstream::eprintln!("{line}");
+        }
+        if let Some(progress) = notes.progress {
+            anstream::eprintln!("{DIM}progress{DIM:#} {progress}");
+        }
+        if let Some(outcome) = ended {
+            return Ok(outcome);
+        }
+    }
+}
+
+fn show_effects(effects: &[Effect]) {
+    for effect in effects {
+        match effect {
+            Effect::Added(queue, job) => {
+                anstream::eprintln!("{DIM}added{DIM:#} {queue} {} {}", job.name, job.data);
+            }
+            Effect::Data(data) => anstream::eprintln!("{DIM}data{DIM:#} {data}"),
+            Effect::Checkpoint(step, value) => {
+                anstream::eprintln!("{DIM}checkpoint{DIM:#} {step} {value}");
+            }
+        }
+    }
+}
+
+fn end(outcome: Outcome) -> Result {
+    let failed = |what: &str, failure: Failure| {
+        let mut message = format!("{what}: {}", failure.reason);
+        for frame in failure.frames {
+            message.push_str("\n    at ");
+            message.push_str(&frame);
+        }
+        Err(Exit::failed(message))
+    };
+    match outcome {
+        Outcome::Completed(value) => {
+            output::line(&value);
+            Ok(())
+        }
+        Outcome::Retry {
+            failure,
+            delay: None,
+        } => failed("the attempt failed and would be retried", failure),
+        Outcome::Retry {
+            failure,
+            delay: Some(delay),
+        } => {
+            let delay = humantime::format_duration(delay);
+            failed(
+                &format!("the attempt failed and would be retried after {delay}"),
+                failure,
+            )
+        }
+        Outcome::Rejected(failure) => failed("the job was rejected", failure),
+        Outcome::Snoozed { delay, reason } => Err(Exit::failed(format!(
+            "the job was snoozed for {}: {reason}",
+            humantime::format_duration(delay)
+        ))),
+        Outcome::Released | Outcome::Lost => Err(Exit::failed("the attempt was interrupted")),
+    }
+}

@@ -1,0 +1,74 @@
+//! What a reload changes: queues and plugins are exchanged while jobs run, the
+//! rest needs a restart.
+
+use super::Config;
+
+/// The difference between two configurations. All names are sorted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Queues that are new.
+    pub added: Vec<String>,
+    /// Queues of which some setting is new.
+    pub changed: Vec<String>,
+    /// Queues that are gone.
+    pub removed: Vec<String>,
+    /// Plugins that are new, gone, or granted something else.
+    pub plugins: Vec<String>,
+    /// Settings that are not what the process started with and stay so until
+    /// it is started again.
+    pub restart: Vec<&'static str>,
+}
+
+impl Changes {
+    /// Whether the two are the same.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Config {
+    /// What is different in `new`.
+    pub fn diff(old: &Self, new: &Self) -> Changes {
+        let mut changes = Changes::default();
+        for (name, queue) in &new.queues {
+            match old.queues.get(name) {
+                None => changes.added.push(name.clone()),
+                Some(before) if before != queue => changes.changed.push(name.clone()),
+                Some(_) => {}
+            }
+        }
+        let gone = |name: &&String| !new.queues.contains_key(*name);
+        changes.removed = old.queues.keys().filter(gone).cloned().collect();
+
+        let names: std::collections::BTreeSet<_> =
+            old.plugins.keys().chain(new.plugins.keys()).collect();
+        changes.plugins = names
+            .into_iter()
+            .filter(|name| old.plugins.get(*name) != new.plugins.get(*name))
+            .cloned()
+            .collect();
+
+        let (before, after) = (&old.runtime, &new.runtime);
+        let fixed = [
+            ("redis", old.redis != new.redis),
+            ("runtime.plugins", before.plugins != after.plugins),
+            ("runtime.cache", before.cache != after.cache),
+            ("runtime.threads", before.threads != after.threads),
+            ("runtime.grace", before.grace != after.grace),
+            ("runtime.lock", before.lock != after.lock),
+            (
+                "runtime.stalled_interval",
+                before.stalled_interval != after.stalled_interval,
+            ),
+            (
+                "runtime.max_stalled",
+                before.max_stalled != after.max_stalled,
+            ),
+        ];
+        changes.restart = fixed
+            .into_iter()
+            .filter_map(|(name, differs)| differs.then_some(name))
+            .collect();
+        changes
+    }
+}

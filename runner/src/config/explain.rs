@@ -1,0 +1,398 @@
+//! Shows what is used for one queue, and why: each value with its origin, what
+//! its plugins are granted, and when a failed job is tried again.
+
+use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::load::Loaded;
+use super::origins::{Source, join};
+use super::problem::mask_passwords;
+use super::value::{show_duration, show_size};
+use super::{
+    Backoff, BackoffKind, Config, JobDefaults, JobSettings, Keep, Plugin, Queue, RedisUrl,
+};
+
+/// Rows of the timetable that are shown; a long one repeats itself.
+const ROWS: u32 = 10;
+
+/// One queue, explained. As JSON a stable contract, as text for people.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The queue's name.
+    pub queue: String,
+    /// Whether a plugin handles its jobs here; otherwise jobs are only added.
+    pub consumed: bool,
+    /// Where the queue is and how it is consumed.
+    pub settings: Vec<Setting>,
+    /// Narrower settings by job name, in the order they are tried.
+    pub jobs: Vec<JobNames>,
+    /// Options of jobs that are added through Runner.
+    pub defaults: Vec<Setting>,
+    /// What becomes of a failing job that is added through Runner.
+    pub retries: Retries,
+    /// What the plugins are granted.
+    pub plugins: Vec<Grants>,
+}
+
+/// A value with its origin.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    /// The key in `queues.toml`.
+    pub key: String,
+    /// As `queues.toml` would write it; passwords are masked.
+    pub value: String,
+    /// `default`, `queues.toml:12`, `env NAME` or `flag --name`.
+    pub origin: String,
+}
+
+/// Settings of the jobs that a pattern matches.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JobNames {
+    /// The job name or pattern.
+    pub pattern: String,
+    /// Those that differ from the queue's.
+    pub settings: Vec<Setting>,
+}
+
+/// What becomes of a job that fails again and again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Retries {
+    /// Attempts in all, the first included.
+    pub attempts: u32,
+    /// One row per attempt, at most the first ten.
+    pub timetable: Vec<Attempt>,
+    /// In words.
+    pub note: String,
+}
+
+/// When one attempt begins.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Attempt {
+    /// From 1.
+    pub attempt: u32,
+    /// Milliseconds after the failure before: least and most, which differ
+    /// when there is jitter.
+    pub wait_ms: (u64, u64),
+}
+
+/// What one plugin may do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Grants {
+    /// The plugin's name.
+    pub plugin: String,
+    /// Its component.
+    pub file: String,
+    /// Origins it may call.
+    pub http: Vec<String>,
+    /// Networks it may call although they are not public.
+    pub http_networks: Vec<String>,
+    /// Names of its settings.
+    pub config: Vec<String>,
+    /// Names of its secrets.
+    pub secrets: Vec<String>,
+    /// Optional secrets that are not set.
+    pub withheld: Vec<String>,
+    /// Directories it may read: the path it sees, and the host's.
+    pub dirs: Vec<(String, String)>,
+}
+
+/// Explains a queue of the configuration.
+///
+/// # Panics
+///
+/// If the queue is not in `loaded.config.queues`.
+pub fn explain(loaded: &Loaded, queue: &str) -> Explanation {
+    let config = &loaded.config;
+    let queue = config
+        .queues
+        .get(queue)
+        .expect("the caller looked the queue up");
+    let path = join("queues", &queue.name);
+    Explanation {
+        queue: queue.name.clone(),
+        consumed: queue.is_consumed(),
+        settings: settings(loaded, config, queue, &path),
+        jobs: jobs(loaded, queue, &join(&path, "jobs")),
+        defaults: job_defaults(loaded, &queue.defaults, &join(&path, "defaults")),
+        retries: retries(&queue.defaults),
+        plugins: grants(loaded, queue),
+    }
+}
+
+impl Loaded {
+    fn setting(&self, path: &str, key: &str, value: impl Display) -> Setting {
+        let origin = match self.origins.of(&join(path, key)) {
+            Source::Default => "default".to_owned(),
+            Source::File(line) => format!("{}:{line}", self.file),
+            Source::Env(name) => format!("env {name}"),
+            Source::Flag(name) => format!("flag {name}"),
+        };
+        Setting {
+            key: key.to_owned(),
+            value: value.to_string(),
+            origin,
+        }
+    }
+}
+
+fn settings(loaded: &Loaded, config: &Config, queue: &Queue, path: &str) -> Vec<Setting> {
+    let url = match &config.redis.url {
+        RedisUrl::Url(url) => mask_passwords(url),
+        RedisUrl::Embedded(dir) => format!("embedded (data in {})", dir.display()),
+    };
+    let mut all = vec![
+        Setting {
+            key: "redis.url".to_owned(),
+            ..loaded.setting("redis", "url", url)
+        },
+        Setting {
+            key: "redis.prefix".to_owned(),
+            ..loaded.setting("redis", "prefix", &config.redis.prefix)
+        },
+    ];
+    if !queue.is_consumed() {
+        return all;
+    }
+    all.push(loaded.setting(path, "concurrency", queue.concurrency));
+    let limiter = match queue.limiter {
+        Some(limiter) => format!("{} per {}", limiter.max, show_duration(limiter.duration)),
+        None => "none".to_owned(),
+    };
+    all.push(loaded.setting(path, "limiter", limiter));
+    all.extend(job_settings(loaded, path, &queue.base));
+    all
+}
+
+fn job_settings(loaded: &Loaded, path: &str, settings: &JobSettings) -> Vec<Setting> {
+    let plugin = settings.plugin.as_deref().unwrap_or("none");
+    vec![
+        loaded.setting(path, "plugin", plugin),
+        loaded.setting(path, "timeout", show_duration(settings.timeout)),
+        loaded.setting(path, "memory", show_size(settings.memory)),
+        loaded.setting(path, "max_payload", show_size(settings.max_payload)),
+        loaded.setting(path, "max_result", show_size(settings.max_result)),
+        loaded.setting(path, "max_logs", settings.max_logs),
+        loaded.setting(path, "max_adds", settings.max_adds),
+    ]
+}
+
+fn jobs(loaded: &Loaded, queue: &Queue, path: &str) -> Vec<JobNames> {
+    let common = job_settings(loaded, "", &queue.base);
+    queue
+        .jobs
+        .iter()
+        .map(|(pattern, settings)| JobNames {
+            pattern: pattern.0.clone(),
+            settings: job_settings(loaded, &join(path, &pattern.0), settings)
+                .into_iter()
+                .zip(&common)
+                .filter(|(own, common)| own.value != common.value)
+                .map(|(own, _)| own)
+                .collect(),
+        })
+        .collect()
+}
+
+fn job_defaults(loaded: &Loaded, defaults: &JobDefaults, path: &str) -> Vec<Setting> {
+    let backoff = match defaults.backoff {
+        Some(backoff) => show_backoff(backoff),
+        None => "none".to_owned(),
+    };
+    vec![
+        loaded.setting(path, "attempts", defaults.attempts.unwrap_or(1)),
+        loaded.setting(path, "backoff", backoff),
+        loaded.setting(
+            path,
+            "remove_on_complete",
+            show_keep(defaults.remove_on_complete),
+        ),
+        loaded.setting(path, "remove_on_fail", show_keep(defaults.remove_on_fail)),
+    ]
+}
+
+fn show_backoff(backoff: Backoff) -> String {
+    let kind = match backoff.kind {
+        BackoffKind::Fixed => "fixed",
+        BackoffKind::Exponential => "exponential",
+    };
+    let jitter = match backoff.jitter {
+        0.0 => String::new(),
+        share => format!(", jitter {share}"),
+    };
+    format!("{kind} {}{jitter}", show_duration(backoff.delay))
+}
+
+fn show_keep(keep: Option<Keep>) -> String {
+    let Keep { age, count } = keep.unwrap_or_default();
+    let age = age.map(|seconds| show_duration(Duration::from_secs(seconds)));
+    match (count, age) {
+        (Some(0), _) => "keep none".to_owned(),
+        (None, None) => "keep all".to_owned(),
+        (Some(count), None) => format!("keep the last {count}"),
+        (None, Some(age)) => format!("keep for {age}"),
+        (Some(count), Some(age)) => format!("keep the last {count}, for {age}"),
+    }
+}
+
+fn retries(defaults: &JobDefaults) -> Retries {
+    let attempts = defaults.attempts.unwrap_or(1);
+    let timetable = (1..=attempts.min(ROWS))
+        .map(|attempt| Attempt {
+            attempt,
+            wait_ms: wait(defaults.backoff, attempt),
+        })
+        .collect();
+    let note = match attempts {
+        1 => "attempts = 1 means no retry".to_owned(),
+        2 => "attempts = 2 means 1 retry".to_owned(),
+        n => format!("attempts = {n} means {} retries", n - 1),
+    };
+    Retries {
+        attempts,
+        timetable,
+        note,
+    }
+}
+
+/// The least and the most wait before an attempt, as BullMQ's `Backoffs`
+/// calculates it: the delay doubles from the second retry on, and `jitter` is
+/// the share of it that is random.
+fn wait(backoff: Option<Backoff>, attempt: u32) -> (u64, u64) {
+    let (Some(backoff), Some(retry)) = (backoff, attempt.checked_sub(2)) else {
+        return (0, 0);
+    };
+    let delay = backoff.delay.as_millis() as u64;
+    let most = match backoff.kind {
+        BackoffKind::Fixed => delay,
+        BackoffKind::Exponential => delay.saturating_mul(1 << retry),
+    };
+    let least = (most as f64 * (1.0 - backoff.jitter)) as u64;
+    (least, most)
+}
+
+fn grants(loaded: &Loaded, queue: &Queue) -> Vec<Grants> {
+    let names: std::collections::BTreeSet<&str> = queue.plugins().collect();
+    names
+        .into_iter()
+        .filter_map(|name| loaded.config.plugins.get(name))
+        .map(|plugin| grant(loaded, plugin))
+        .collect()
+}
+
+fn grant(loaded: &Loaded, plugin: &Plugin) -> Grants {
+    Grants {
+        plugin: plugin.name.clone(),
+        file: plugin.file.display().to_string(),
+        http: plugin.http.iter().map(ToString::to_string).collect(),
+        http_networks: plugin
+            .http_networks
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        config: plugin.config.keys().cloned().collect(),
+        secrets: plugin.secrets.keys().cloned().collect(),
+        withheld: loaded
+            .withheld
+            .get(&plugin.name)
+            .cloned()
+            .unwrap_or_default(),
+        dirs: plugin
+            .dirs
+            .iter()
+            .map(|(guest, host)| (guest.clone(), host.display().to_string()))
+            .collect(),
+    }
+}
+
+impl Display for Explanation {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.consumed {
+            true => writeln!(f, "queue {}", self.queue)?,
+            false => writeln!(
+                f,
+                "queue {}: jobs are added, no plugin handles them here",
+                self.queue
+            )?,
+        }
+        write_settings(f, &self.settings)?;
+        for names in &self.jobs {
+            writeln!(f, "\njobs named {}", names.pattern)?;
+            write_settings(f, &names.settings)?;
+        }
+        writeln!(f, "\njobs added through Runner")?;
+        write_settings(f, &self.defaults)?;
+
+        writeln!(f, "\nretries: {}", self.retries.note)?;
+        for row in &self.retries.timetable {
+            writeln!(f, "  attempt {} {}", row.attempt, row.when())?;
+        }
+        let shown = self.retries.timetable.len();
+        if shown < self.retries.attempts as usize {
+            writeln!(f, "  … up to attempt {}", self.retries.attempts)?;
+        }
+        for grants in &self.plugins {
+            write!(f, "\n{grants}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_settings(f: &mut Formatter<'_>, settings: &[Setting]) -> fmt::Result {
+    let widest = |text: fn(&Setting) -> &str| {
+        let lengths = settings.iter().map(|setting| text(setting).chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let (keys, values) = (widest(|s| &s.key), widest(|s| &s.value));
+    for Setting { key, value, origin } in settings {
+        writeln!(f, "  {key:keys$}  {value:values$}  {origin}")?;
+    }
+    Ok(())
+}
+
+impl Attempt {
+    fn when(&self) -> String {
+        let show = |millis| show_duration(Duration::from_millis(millis));
+        match self.wait_ms {
+            (_, 0) => "at once".to_owned(),
+            (least, most) if least == most => format!("after {}", show(most)),
+            (least, most) => format!("after {} to {}", show(least), show(most)),
+        }
+    }
+}
+
+impl Display for Grants {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let list = |items: &[String]| match items {
+            [] => "none".to_owned(),
+            items => items.join(", "),
+        };
+        writeln!(f, "plugin {} ({})", self.plugin, self.file)?;
+        writeln!(f, "  http     {}", list(&self.http))?;
+        if !self.http_networks.is_empty() {
+            writeln!(f, "  networks {}", list(&self.http_networks))?;
+        }
+        writeln!(f, "  config   {}", list(&self.config))?;
+        writeln!(f, "  secrets  {}", list(&self.secrets))?;
+        if !self.withheld.is_empty() {
+            writeln!(f, "  not set  {}", list(&self.withheld))?;
+        }
+        let dirs: Vec<String> = self
+            .dirs
+            .iter()
+            .map(|(guest, host)| format!("{guest} = {host}"))
+            .collect();
+        writeln!(f, "  dirs     {}", list(&dirs))
+    }
+}
+
+impl Display for super::Origin {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)?;
+        match (self.scheme.as_str(), self.port) {
+            ("http", 80) | ("https", 443) => Ok(()),
+            (_, port) => write!(f, ":{port}"),
+        }
+    }
+}

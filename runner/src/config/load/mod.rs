@@ -1,0 +1,116 @@
+//! From the file, the environment and the flags to a [`Config`]: one module per
+//! part of the file, all mistakes of all parts in one go.
+//!
+//! Precedence: flag, environment, file, default. Of the environment `RUNNER_*`
+//! comes first, then the names that other BullMQ set-ups use.
+
+mod environment;
+mod plugin;
+mod queue;
+mod redis;
+mod runtime;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::decode::{Decoder, Table, keys};
+use super::problem::{Problem, Problems};
+use super::{Config, Env, Origins, Overrides};
+
+/// A configuration without mistakes.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What is used.
+    pub config: Config,
+    /// What is allowed and probably not meant, each with its line.
+    pub warnings: Vec<String>,
+    /// Where each value came from.
+    pub origins: Origins,
+    /// The file, as it was named.
+    pub file: String,
+    /// By plugin, the optional secrets that are not set and so not granted.
+    pub withheld: BTreeMap<String, Vec<String>>,
+}
+
+impl Config {
+    /// Reads and checks the whole configuration; connects to nothing.
+    ///
+    /// Relative paths in the file start at the file's directory. Secrets are
+    /// resolved here, so a secret that is missing is a mistake like any other.
+    pub fn load(path: &Path, overrides: &Overrides, env: &Env) -> Result<Loaded, Problems> {
+        let file = path.display().to_string();
+        let source = match std::fs::read_to_string(path) {
+            Ok(source) => source,
+            Err(error) => return Err(unreadable(file, &error)),
+        };
+        let dir = path.parent().unwrap_or(Path::new(""));
+        let mut decoder = Decoder::new(dir, &file, &source, env);
+
+        let (document, faults) = DeTable::parse_recoverable(&source);
+        if !faults.is_empty() {
+            for fault in faults {
+                decoder.problems.push(Problem {
+                    message: format!("this is not TOML: {}", fault.message()),
+                    span: fault.span(),
+                    label: String::new(),
+                    help: None,
+                });
+            }
+            return Err(decoder.finish());
+        }
+        let root = Table::root(&document);
+        decoder.only(&root, keys::ROOT);
+
+        let redis = redis::read(&mut decoder, &root, overrides);
+        let runtime = runtime::read(&mut decoder, &root, overrides);
+        let queues = queue::read_all(&mut decoder, &root, overrides);
+        let (plugins, withheld) = plugin::read_all(&mut decoder, &root, &runtime.plugins, &queues);
+
+        if !decoder.problems.is_empty() {
+            return Err(decoder.finish());
+        }
+        Ok(Loaded {
+            config: Self {
+                redis,
+                runtime,
+                queues,
+                plugins,
+            },
+            warnings: decoder.warnings,
+            origins: decoder.origins,
+            file: file.clone(),
+            withheld,
+        })
+    }
+}
+
+impl Decoder<'_> {
+    fn finish(mut self) -> Problems {
+        self.problems.sort();
+        self.problems
+    }
+
+    /// A path of the file, from the file's directory.
+    fn path(&self, text: &str) -> PathBuf {
+        self.dir.join(text)
+    }
+}
+
+fn unreadable(file: String, error: &std::io::Error) -> Problems {
+    let reason = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    let message = format!("cannot read {file}: {reason}");
+    let mut problems = Problems::new(file, "");
+    problems.push(Problem {
+        message,
+        span: None,
+        label: "name another file with --config".to_owned(),
+        help: None,
+    });
+    problems
+}

@@ -1,0 +1,374 @@
+//! `[plugins.*]`: what a plugin is granted. Everything is denied that does not
+//! stand here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use toml::de::DeValue;
+use url::{Host, Url};
+
+use crate::config::decode::{Decoder, Entry, Table, keys};
+use crate::config::origins::join;
+use crate::config::problem::nearest;
+use crate::config::value::{self, Fault, Raw, fault};
+use crate::config::{Origin, Plugin, Queue, Secret};
+
+type Withheld = BTreeMap<String, Vec<String>>;
+
+/// The plugins that have a table or are named by a queue, and by plugin the
+/// optional secrets that are not set.
+pub(super) fn read_all(
+    decoder: &mut Decoder<'_>,
+    root: &Table<'_>,
+    directory: &Path,
+    queues: &BTreeMap<String, Arc<Queue>>,
+) -> (BTreeMap<String, Arc<Plugin>>, Withheld) {
+    let mut plugins = BTreeMap::new();
+    let mut withheld = Withheld::new();
+    let used: Vec<&str> = queues.values().flat_map(|queue| queue.plugins()).collect();
+    let table = decoder.free_table(root, "plugins");
+    for entry in table.iter().flat_map(|table| &table.entries) {
+        let path = join("plugins", entry.key);
+        if let Err(fault) = check_name(entry.key) {
+            decoder.refuse(entry.key_span.clone(), &path, fault);
+        }
+        let Some(table) = decoder.as_table(entry, path) else {
+            continue;
+        };
+        decoder.only(&table, keys::PLUGIN);
+        let (plugin, missing) = read(decoder, entry.key, &table, directory);
+        plugins.insert(entry.key.to_owned(), Arc::new(plugin));
+        withheld.insert(entry.key.to_owned(), missing);
+        if !used.contains(&entry.key) {
+            let hint = match nearest(entry.key, used.iter().copied()) {
+                Some(near) => format!("; did you mean `{near}`?"),
+                None => String::new(),
+            };
+            let text = format!("no queue uses the plugin `{}`{hint}", entry.key);
+            decoder.warn(entry.key_span.start, text);
+        }
+    }
+    for name in used {
+        plugins.entry(name.to_owned()).or_insert_with(|| {
+            Arc::new(Plugin {
+                name: name.to_owned(),
+                file: directory.join(format!("{name}.wasm")),
+                ..Plugin::default()
+            })
+        });
+    }
+    withheld.retain(|_, missing| !missing.is_empty());
+    (plugins, withheld)
+}
+
+/// The `plugin` of a queue: a name, not a file.
+pub(super) fn name(raw: Raw<'_>) -> Result<String, Fault> {
+    let name = value::text(raw)?;
+    check_name(&name)?;
+    Ok(name)
+}
+
+/// The name is part of a file name, of keys in Redis and of metric labels.
+fn check_name(name: &str) -> Result<(), Fault> {
+    let hint = match name.strip_suffix(".wasm") {
+        Some(stem) if check_name(stem).is_ok() => {
+            format!("write {stem:?}; the file is `{stem}.wasm` in the directory of the plugins")
+        }
+        _ => "write letters, digits, `-` and `_`: \"otp-sender\"".to_owned(),
+    };
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if !name.is_empty() && name.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(fault(
+        format!("must be the name of a plugin, found {name:?}"),
+        hint,
+    ))
+}
+
+fn read(
+    decoder: &mut Decoder<'_>,
+    name: &str,
+    table: &Table<'_>,
+    directory: &Path,
+) -> (Plugin, Vec<String>) {
+    let file = decoder.value(table, "file", value::text);
+    let mut plugin = Plugin {
+        name: name.to_owned(),
+        file: match file {
+            Some(file) => decoder.path(&file),
+            None => directory.join(format!("{name}.wasm")),
+        },
+        http: decoder.list(table, "http", origin),
+        http_networks: decoder.list(table, "http_networks", network),
+        ..Plugin::default()
+    };
+    warn_private(decoder, table, &plugin);
+
+    for entry in decoder.free_entries(table, "config") {
+        let path = join(&join(&table.path, "config"), entry.key);
+        match setting(entry.value) {
+            Ok(text) => {
+                plugin.config.insert(entry.key.to_owned(), text);
+            }
+            Err(fault) => decoder.refuse(entry.span.clone(), &path, fault),
+        }
+    }
+    let mut missing = Vec::new();
+    for entry in decoder.free_entries(table, "secrets") {
+        let path = join(&join(&table.path, "secrets"), entry.key);
+        match secret(decoder, Raw::Toml(entry.value)) {
+            Ok(Some(secret)) => {
+                plugin.secrets.insert(entry.key.to_owned(), secret);
+            }
+            Ok(None) => missing.push(entry.key.to_owned()),
+            Err(SecretFault::Literal(fault)) => {
+                decoder.problems.mask(entry.span.clone());
+                decoder.refuse(entry.span.clone(), &path, fault);
+            }
+            Err(SecretFault::Missing(fault)) => decoder.refuse(entry.span.clone(), &path, fault),
+        }
+    }
+    for entry in decoder.free_entries(table, "dirs") {
+        if let Some(dir) = directory_of(decoder, &join(&table.path, "dirs"), &entry) {
+            plugin.dirs.insert(entry.key.to_owned(), dir);
+        }
+    }
+    (plugin, missing)
+}
+
+impl Decoder<'_> {
+    /// The items of the list under this key that `read` takes.
+    fn list<T>(
+        &mut self,
+        table: &Table<'_>,
+        key: &str,
+        read: impl Fn(Raw<'_>) -> Result<T, Fault>,
+    ) -> Vec<T> {
+        let path = join(&table.path, key);
+        let as_list = |raw: Raw<'_>| match raw {
+            Raw::Toml(DeValue::Array(_)) => Ok(()),
+            _ => Err(raw.is_not("a list", "write it in brackets: [\"…\"]")),
+        };
+        if self.value(table, key, as_list).is_none() {
+            return Vec::new();
+        }
+        let items = table.get(key).and_then(|entry| entry.value.as_array());
+        let mut list = Vec::new();
+        for item in items.into_iter().flat_map(|items| items.iter()) {
+            match read(Raw::Toml(item.get_ref())) {
+                Ok(value) => list.push(value),
+                Err(fault) => self.refuse(item.span(), &path, fault),
+            }
+        }
+        list
+    }
+
+    /// The entries of a table whose keys are the user's.
+    fn free_entries<'t>(&mut self, table: &Table<'t>, key: &str) -> Vec<Entry<'t>> {
+        self.free_table(table, key)
+            .map(|table| table.entries)
+            .unwrap_or_default()
+    }
+}
+
+/// `https://api.example.com`, `https://*.example.com`, `http://127.0.0.1:9000`.
+fn origin(raw: Raw<'_>) -> Result<Origin, Fault> {
+    let hint = "write scheme and host: \"https://api.example.com\", \"https://*.example.com\"";
+    let refused = || raw.is_not("an origin", hint);
+    let text = value::text(raw).map_err(|_| refused())?;
+    let (scheme, rest) = text.split_once("://").ok_or_else(refused)?;
+    let (wildcard, rest) = match rest.strip_prefix("*.") {
+        Some(rest) => ("*.", rest),
+        None => ("", rest),
+    };
+    let url = Url::parse(&format!("{scheme}://{rest}")).map_err(|_| refused())?;
+    if !matches!(url.scheme(), "http" | "https") || rest.contains('*') {
+        return Err(refused());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(fault(
+            "must be an origin without a user",
+            "give the plugin the password as a secret",
+        ));
+    }
+    if rest.contains(['/', '?', '#']) {
+        return Err(fault(
+            "must be an origin without a path",
+            "a plugin may call every path of an origin; end it after the host",
+        ));
+    }
+    let host = url.host().ok_or_else(refused)?;
+    if !wildcard.is_empty() && !matches!(host, Host::Domain(_)) {
+        return Err(refused());
+    }
+    Ok(Origin {
+        scheme: url.scheme().to_owned(),
+        host: format!("{wildcard}{host}"),
+        port: url.port_or_known_default().ok_or_else(refused)?,
+    })
+}
+
+/// `10.0.0.0/8`, or one address.
+fn network(raw: Raw<'_>) -> Result<IpNet, Fault> {
+    let refused = || raw.is_not("a network", "write \"10.0.0.0/8\" or one address");
+    let text = value::text(raw).map_err(|_| refused())?;
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+        .map_err(|_| refused())
+}
+
+/// An origin on this machine is refused at each call unless its network is
+/// allowed as well; nobody means that.
+fn warn_private(decoder: &mut Decoder<'_>, table: &Table<'_>, plugin: &Plugin) {
+    let Some(entry) = table.get("http") else {
+        return;
+    };
+    for origin in &plugin.http {
+        let host = origin.host.trim_matches(['[', ']']);
+        let Ok(address) = host.parse::<std::net::IpAddr>() else {
+            continue;
+        };
+        let local = match address {
+            std::net::IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+            std::net::IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
+        };
+        if local
+            && !plugin
+                .http_networks
+                .iter()
+                .any(|net| net.contains(&address))
+        {
+            let text = format!(
+                "`{}.http`: calls to {address} are refused, because it is not a public address; add http_networks = [\"{address}\"]",
+                table.path
+            );
+            decoder.warn(entry.key_span.start, text);
+        }
+    }
+}
+
+/// A setting is text: a string as it is, anything else as JSON.
+fn setting(value: &DeValue<'_>) -> Result<String, Fault> {
+    match value {
+        DeValue::String(text) => Ok(text.clone().into_owned()),
+        other => Ok(json(other)?.to_string()),
+    }
+}
+
+fn json(value: &DeValue<'_>) -> Result<serde_json::Value, Fault> {
+    let refused =
+        || Raw::Toml(value).is_not("a value that JSON has", "write a number that fits 64 bits");
+    Ok(match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Boolean(b) => (*b).into(),
+        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
+            .map_err(|_| refused())?
+            .into(),
+        DeValue::Float(n) => n
+            .as_str()
+            .parse()
+            .ok()
+            .and_then(serde_json::Number::from_f64)
+            .ok_or_else(refused)?
+            .into(),
+        DeValue::Datetime(date) => date.to_string().into(),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| json(item.get_ref()))
+            .collect::<Result<Vec<_>, _>>()?
+            .into(),
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(key, value)| Ok((key.get_ref().to_string(), json(value.get_ref())?)))
+            .collect::<Result<serde_json::Map<_, _>, Fault>>()?
+            .into(),
+    })
+}
+
+enum SecretFault {
+    /// What stands in the file may be the secret itself.
+    Literal(Fault),
+    Missing(Fault),
+}
+
+/// `env:NAME`, `env:NAME?` or `file:path`. `None` is an optional one that is
+/// not set.
+fn secret(decoder: &Decoder<'_>, raw: Raw<'_>) -> Result<Option<Secret>, SecretFault> {
+    let text = value::text(raw).unwrap_or_default();
+    if let Some(name) = text.strip_prefix("env:") {
+        let (name, optional) = match name.strip_suffix('?') {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        return match decoder.env.get(name) {
+            Some(value) => Ok(Some(Secret(value.to_owned()))),
+            None if optional => Ok(None),
+            None => Err(SecretFault::Missing(fault(
+                format!("needs the environment variable {name}, which is not set"),
+                format!("set it, or write \"env:{name}?\" to go without"),
+            ))),
+        };
+    }
+    if let Some(path) = text.strip_prefix("file:") {
+        return match std::fs::read_to_string(decoder.path(path)) {
+            Ok(text) => Ok(Some(Secret(text.trim_end_matches(['\r', '\n']).to_owned()))),
+            Err(error) => Err(SecretFault::Missing(fault(
+                format!("cannot be read from {path}: {}", reason(&error)),
+                "a path starts at the directory of this file",
+            ))),
+        };
+    }
+    Err(SecretFault::Literal(fault(
+        "must name where the secret is: secrets never stand in queues.toml",
+        "write \"env:NAME\", \"env:NAME?\" or \"file:/path\"",
+    )))
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "this is not allowed".to_owned(),
+        std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// One `guest path = host directory`. A directory may come later, so one that
+/// is missing is a warning.
+fn directory_of(decoder: &mut Decoder<'_>, path: &str, entry: &Entry<'_>) -> Option<PathBuf> {
+    let path = join(path, entry.key);
+    let plain = entry.key.starts_with('/') && !entry.key.split('/').any(|part| part == "..");
+    if !plain {
+        let fault = fault(
+            "is not a path in the plugin: it must start with a slash and hold no `..`",
+            "write \"/documents\" = \"data/documents\"",
+        );
+        decoder.refuse(entry.key_span.clone(), &path, fault);
+        return None;
+    }
+    let text = match value::text(Raw::Toml(entry.value)) {
+        Ok(text) => text,
+        Err(fault) => {
+            decoder.refuse(entry.span.clone(), &path, fault);
+            return None;
+        }
+    };
+    let dir = decoder.path(&text);
+    if !dir.exists() {
+        decoder.warn(
+            entry.span.start,
+            format!("`{path}`: there is no directory {text} yet"),
+        );
+    } else if !dir.is_dir() {
+        let fault = fault(
+            format!("must be a directory, found the file {text:?}"),
+            "name its directory",
+        );
+        decoder.refuse(entry.span.clone(), &path, fault);
+        return None;
+    }
+    Some(dir)
+}

@@ -1,0 +1,350 @@
+//! `[defaults.*]` and `[queues.*]`: each value is the narrowest one that is
+//! set: job pattern, queue, `[defaults]`, built in.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::decode::{Decoder, Entry, Table, keys};
+use crate::config::origins::join;
+use crate::config::value::{self, Fault, Raw, fault};
+use crate::config::{
+    Backoff, BackoffKind, JobDefaults, JobSettings, Keep, Limiter, Overrides, Pattern, Queue,
+};
+
+/// Redis strings end at 512 MiB (`proto-max-bulk-len`).
+const LARGEST_STRING: usize = 512 << 20;
+/// What 32-bit linear memory can address.
+const LARGEST_MEMORY: usize = 4 << 30;
+
+const NARROWED: [&str; 7] = [
+    "plugin",
+    "timeout",
+    "memory",
+    "max_payload",
+    "max_result",
+    "max_logs",
+    "max_adds",
+];
+
+/// Settings that nobody set; each is explained at its field.
+pub(super) const BUILT_IN: JobSettings = JobSettings {
+    plugin: None,
+    timeout: Duration::from_secs(60),
+    memory: 64 << 20,
+    max_payload: 10 << 20,
+    max_result: 5 << 20,
+    max_logs: 1000,
+    max_adds: 1000,
+};
+const BUILT_IN_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(10).expect("10 is not zero");
+
+pub(super) fn read_all(
+    decoder: &mut Decoder<'_>,
+    root: &Table<'_>,
+    overrides: &Overrides,
+) -> BTreeMap<String, Arc<Queue>> {
+    let defaults = decoder.table(root, "defaults", keys::DEFAULTS);
+    let defaults = defaults.as_ref();
+    let table = defaults.and_then(|t| decoder.table(t, "queue", keys::QUEUE_DEFAULTS));
+    let mut base = narrow(decoder, table.as_ref(), "defaults.queue", "", &BUILT_IN);
+    base.plugin = None;
+    let concurrency = table.and_then(|t| decoder.value(&t, "concurrency", value::positive));
+    let concurrency = decoder
+        .env_value(
+            "defaults.queue.concurrency",
+            &["QUEUE_CONCURRENCY"],
+            value::positive,
+        )
+        .or(concurrency)
+        .unwrap_or(BUILT_IN_CONCURRENCY);
+
+    let table = defaults.and_then(|t| decoder.table(t, "job", keys::JOB_DEFAULTS));
+    let job = job_defaults(
+        decoder,
+        table.as_ref(),
+        "defaults.job",
+        "",
+        &JobDefaults::default(),
+    );
+    let job = super::environment::job_defaults(decoder, job);
+    let common = Common {
+        base,
+        concurrency,
+        override_concurrency: override_concurrency(decoder, overrides),
+        job,
+    };
+
+    let mut queues = BTreeMap::new();
+    let Some(table) = decoder.free_table(root, "queues") else {
+        return queues;
+    };
+    for entry in &table.entries {
+        if let Err(fault) = queue_name(entry.key) {
+            decoder.refuse(entry.key_span.clone(), &join("queues", entry.key), fault);
+        }
+        let Some(table) = decoder.as_table(entry, join("queues", entry.key)) else {
+            continue;
+        };
+        decoder.only(&table, keys::QUEUE);
+        let queue = read(decoder, entry, &table, &common);
+        queues.insert(queue.name.clone(), Arc::new(queue));
+    }
+    queues
+}
+
+/// What all queues start from.
+struct Common {
+    base: JobSettings,
+    concurrency: NonZeroUsize,
+    override_concurrency: Option<(NonZeroUsize, &'static str)>,
+    job: JobDefaults,
+}
+
+fn override_concurrency(
+    decoder: &mut Decoder<'_>,
+    overrides: &Overrides,
+) -> Option<(NonZeroUsize, &'static str)> {
+    // The origin under `RUNNER_CONCURRENCY` is copied to each queue.
+    let path = "RUNNER_CONCURRENCY";
+    let from_env = decoder.env_value(path, &["RUNNER_CONCURRENCY"], value::positive);
+    let Some(flag) = overrides.concurrency else {
+        return from_env.map(|n| (n, path));
+    };
+    decoder
+        .flag_value(path, "--concurrency", &flag.to_string(), value::positive)
+        .map(|n| (n, path))
+}
+
+fn read(decoder: &mut Decoder<'_>, entry: &Entry<'_>, table: &Table<'_>, common: &Common) -> Queue {
+    let path = table.path.as_str();
+    let base = narrow(decoder, Some(table), path, "defaults.queue", &common.base);
+
+    let concurrency_path = join(path, "concurrency");
+    let mut concurrency = decoder.value(table, "concurrency", value::positive);
+    decoder
+        .origins
+        .inherit(&concurrency_path, "defaults.queue.concurrency");
+    if let Some((n, from)) = common.override_concurrency {
+        decoder
+            .origins
+            .set(concurrency_path, decoder.origins.of(from));
+        concurrency = Some(n);
+    }
+
+    let limiter = decoder
+        .table(table, "limiter", keys::LIMITER)
+        .and_then(|table| limiter(decoder, &table));
+    let jobs = jobs(decoder, table, &base);
+    let defaults = decoder.table(table, "defaults", keys::JOB_DEFAULTS);
+    let defaults_path = join(path, "defaults");
+    let defaults = job_defaults(
+        decoder,
+        defaults.as_ref(),
+        &defaults_path,
+        "defaults.job",
+        &common.job,
+    );
+
+    let queue = Queue {
+        name: entry.key.to_owned(),
+        concurrency: concurrency.unwrap_or(common.concurrency),
+        limiter,
+        base,
+        jobs,
+        defaults,
+    };
+    if !queue.is_consumed() {
+        warn_unused(decoder, table);
+    }
+    queue
+}
+
+/// A queue without plugin is not consumed; what says how has no effect.
+fn warn_unused(decoder: &mut Decoder<'_>, table: &Table<'_>) {
+    for entry in &table.entries {
+        if !["plugin", "defaults", "max_adds"].contains(&entry.key) {
+            let text = format!(
+                "`{}` has no effect: no plugin handles this queue",
+                join(&table.path, entry.key)
+            );
+            decoder.warn(entry.key_span.start, text);
+        }
+    }
+}
+
+/// BullMQ builds keys as `prefix:queue:…`, so it refuses a colon in a name.
+fn queue_name(name: &str) -> Result<(), Fault> {
+    if name.is_empty() {
+        return Err(fault("is not a queue name: it is empty", "name the queue"));
+    }
+    if name.contains(':') {
+        return Err(fault(
+            "is not a queue name: BullMQ allows no colon in it",
+            "a prefix may have colons: [redis] prefix",
+        ));
+    }
+    Ok(())
+}
+
+/// The settings of `wider` with what this table sets. `from` is the path of
+/// `wider`.
+fn narrow(
+    decoder: &mut Decoder<'_>,
+    table: Option<&Table<'_>>,
+    path: &str,
+    from: &str,
+    wider: &JobSettings,
+) -> JobSettings {
+    let mut settings = wider.clone();
+    if let Some(table) = table {
+        let payload = |raw: Raw<'_>| value::size(raw, LARGEST_STRING);
+        let number = |raw: Raw<'_>| value::count(raw).map(|n| n as usize);
+        let set = &mut settings;
+        if let Some(plugin) = decoder.value(table, "plugin", super::plugin::name) {
+            set.plugin = Some(plugin);
+        }
+        if let Some(timeout) = decoder.value(table, "timeout", value::duration_above_zero) {
+            set.timeout = timeout;
+        }
+        let memory = decoder.value(table, "memory", |raw| value::size(raw, LARGEST_MEMORY));
+        set.memory = memory.unwrap_or(set.memory);
+        let max_payload = decoder.value(table, "max_payload", payload);
+        set.max_payload = max_payload.unwrap_or(set.max_payload);
+        let max_result = decoder.value(table, "max_result", payload);
+        set.max_result = max_result.unwrap_or(set.max_result);
+        let max_logs = decoder.value(table, "max_logs", number);
+        set.max_logs = max_logs.unwrap_or(set.max_logs);
+        let max_adds = decoder.value(table, "max_adds", number);
+        set.max_adds = max_adds.unwrap_or(set.max_adds);
+    }
+    if !from.is_empty() {
+        for key in NARROWED {
+            decoder.origins.inherit(&join(path, key), &join(from, key));
+        }
+    }
+    settings
+}
+
+fn jobs(
+    decoder: &mut Decoder<'_>,
+    queue: &Table<'_>,
+    base: &JobSettings,
+) -> Vec<(Pattern, JobSettings)> {
+    let Some(table) = decoder.free_table(queue, "jobs") else {
+        return Vec::new();
+    };
+    let mut jobs: Vec<(Pattern, JobSettings)> = Vec::new();
+    for entry in &table.entries {
+        let path = join(&table.path, entry.key);
+        if entry.key.is_empty() {
+            let empty = fault("is not a job name", "write a name, or \"*\" for all");
+            decoder.refuse(entry.key_span.clone(), &path, empty);
+        }
+        let Some(settings) = decoder.as_table(entry, path.clone()) else {
+            continue;
+        };
+        decoder.only(&settings, keys::JOB);
+        let settings = narrow(decoder, Some(&settings), &path, &queue.path, base);
+        let covered = jobs.iter().find(|(earlier, _)| earlier.matches(entry.key));
+        if let Some((earlier, _)) = covered {
+            let text = format!(
+                "`{path}` is never used: {:?} stands before it and matches the same names",
+                earlier.0
+            );
+            decoder.warn(entry.key_span.start, text);
+        }
+        jobs.push((Pattern(entry.key.to_owned()), settings));
+    }
+    jobs
+}
+
+fn limiter(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<Limiter> {
+    let max = decoder.value(table, "max", value::at_least_one);
+    let duration = decoder.value(table, "duration", value::duration_above_zero);
+    decoder.both(table, "max", "duration");
+    Some(Limiter {
+        max: max?,
+        duration: duration?,
+    })
+}
+
+/// `[defaults.job]`, `[queues.<name>.defaults]`.
+fn job_defaults(
+    decoder: &mut Decoder<'_>,
+    table: Option<&Table<'_>>,
+    path: &str,
+    from: &str,
+    wider: &JobDefaults,
+) -> JobDefaults {
+    let mut defaults = wider.clone();
+    if let Some(table) = table {
+        let attempts = decoder.value(table, "attempts", value::at_least_one);
+        defaults.attempts = attempts.or(defaults.attempts);
+        let backoff = decoder.table(table, "backoff", keys::BACKOFF);
+        let backoff = backoff.and_then(|table| backoff_table(decoder, &table));
+        defaults.backoff = backoff.or(defaults.backoff);
+        let completed = keep(decoder, table, "remove_on_complete");
+        defaults.remove_on_complete = completed.or(defaults.remove_on_complete);
+        let failed = keep(decoder, table, "remove_on_fail");
+        defaults.remove_on_fail = failed.or(defaults.remove_on_fail);
+    }
+    if !from.is_empty() {
+        for key in keys::JOB_DEFAULTS {
+            decoder.origins.inherit(&join(path, key), &join(from, key));
+        }
+    }
+    defaults
+}
+
+fn backoff_table(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<Backoff> {
+    let kind = decoder.value(table, "type", backoff_kind);
+    let delay = decoder.value(table, "delay", value::duration);
+    let jitter = decoder.value(table, "jitter", value::share);
+    decoder.both(table, "type", "delay");
+    decoder.whole(table);
+    Some(Backoff {
+        kind: kind?,
+        delay: delay?,
+        jitter: jitter.unwrap_or(0.0),
+    })
+}
+
+/// `fixed` or `exponential`, BullMQ's built-in strategies.
+pub(super) fn backoff_kind(raw: Raw<'_>) -> Result<BackoffKind, Fault> {
+    match value::word(raw, &["fixed", "exponential"])? {
+        "fixed" => Ok(BackoffKind::Fixed),
+        _ => Ok(BackoffKind::Exponential),
+    }
+}
+
+/// As BullMQ: `true` removes at once, `false` keeps all, a number keeps so many.
+fn keep(decoder: &mut Decoder<'_>, table: &Table<'_>, key: &str) -> Option<Keep> {
+    let entry = table.get(key)?;
+    if entry.value.is_table() {
+        let table = decoder.table(table, key, keys::KEEP)?;
+        let age = decoder.value(&table, "age", value::seconds);
+        let count = decoder.value(&table, "count", value::count).map(u64::from);
+        decoder.whole(&table);
+        return Some(Keep { age, count });
+    }
+    decoder.value(table, key, |raw| {
+        if let Ok(remove) = value::boolean(raw) {
+            return Ok(Keep {
+                age: None,
+                count: remove.then_some(0),
+            });
+        }
+        let count = value::count(raw).map_err(|_| {
+            raw.is_not(
+                "a number, true, false or a table",
+                "write 100, or { age = \"24h\", count = 1000 }",
+            )
+        })?;
+        Ok(Keep {
+            age: None,
+            count: Some(count.into()),
+        })
+    })
+}

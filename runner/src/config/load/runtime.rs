@@ -1,0 +1,100 @@
+//! `[runtime]`
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::decode::{Decoder, Table, keys};
+use crate::config::origins::join;
+use crate::config::value::{self, Fault, Raw, fault, show_duration};
+use crate::config::{Overrides, Runtime};
+
+/// A lock is renewed at a third of this; below a second a slow Redis loses jobs.
+const SHORTEST_LOCK: Duration = Duration::from_secs(1);
+
+pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Overrides) -> Runtime {
+    let table = decoder.table(root, "runtime", keys::RUNTIME);
+    let table = table.as_ref();
+
+    let plugins = from_file_or_env(decoder, table, "plugins", "RUNNER_PLUGINS", value::text);
+    let mut plugins = decoder.path(plugins.as_deref().unwrap_or("plugins"));
+    if let Some(path) = &overrides.plugins {
+        decoder.from_flag("runtime.plugins", "--plugins");
+        plugins.clone_from(path);
+    }
+    let cache = from_file_or_env(decoder, table, "cache", "RUNNER_CACHE", value::text)
+        .map_or_else(|| default_cache(decoder), |path| decoder.path(&path));
+    let threads = from_file_or_env(decoder, table, "threads", "RUNNER_THREADS", value::positive);
+    let mut grace = from_file_or_env(decoder, table, "grace", "RUNNER_GRACE", value::duration);
+    if let Some(flag) = overrides.grace {
+        decoder.from_flag("runtime.grace", "--grace");
+        grace = Some(flag);
+    }
+    let lock = from_file_or_env(decoder, table, "lock", "RUNNER_LOCK", lock)
+        .unwrap_or(Duration::from_secs(30));
+    let stalled_interval = from_file_or_env(
+        decoder,
+        table,
+        "stalled_interval",
+        "RUNNER_STALLED_INTERVAL",
+        value::duration_above_zero,
+    );
+    let max_stalled = from_file_or_env(
+        decoder,
+        table,
+        "max_stalled",
+        "RUNNER_MAX_STALLED",
+        value::count,
+    );
+
+    Runtime {
+        plugins,
+        cache,
+        threads: threads.unwrap_or_else(cores),
+        grace: grace.unwrap_or(Duration::from_secs(25)),
+        lock,
+        stalled_interval: stalled_interval.unwrap_or(Duration::from_secs(15)),
+        max_stalled: max_stalled.unwrap_or(5),
+    }
+}
+
+/// The environment's value wins; that of the file is checked all the same.
+fn from_file_or_env<T>(
+    decoder: &mut Decoder<'_>,
+    table: Option<&Table<'_>>,
+    key: &str,
+    name: &'static str,
+    read: impl Fn(Raw<'_>) -> Result<T, Fault>,
+) -> Option<T> {
+    let from_file = table.and_then(|table| decoder.value(table, key, &read));
+    decoder
+        .env_value(&join("runtime", key), &[name], read)
+        .or(from_file)
+}
+
+fn lock(raw: Raw<'_>) -> Result<Duration, Fault> {
+    let lock = value::duration(raw)?;
+    if lock < SHORTEST_LOCK {
+        let least = show_duration(SHORTEST_LOCK);
+        return Err(fault(
+            format!("must be at least {least}"),
+            "a lock this short is lost before it can be renewed",
+        ));
+    }
+    Ok(lock)
+}
+
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// `$XDG_CACHE_HOME/runner`, `~/.cache/runner`, or beside the file when there
+/// is no home, as in many containers.
+fn default_cache(decoder: &Decoder<'_>) -> PathBuf {
+    let env = decoder.env;
+    match (env.get("XDG_CACHE_HOME"), env.get("HOME")) {
+        (Some(cache), _) => PathBuf::from(cache).join("runner"),
+        (None, Some(home)) => PathBuf::from(home).join(".cache/runner"),
+        (None, None) => decoder.path("data/cache"),
+    }
+}

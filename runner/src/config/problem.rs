@@ -1,0 +1,155 @@
+//! Mistakes in the configuration: collected, never thrown one by one, and shown
+//! as a compiler shows them: the line, the place in it, and the way out.
+//!
+//! No password is shown: see [`mask_passwords`] and [`Problems::mask`].
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
+
+/// All mistakes of one configuration. Holds at least one.
+#[derive(Debug, Clone)]
+pub struct Problems {
+    path: String,
+    /// The file as it may be shown: passwords are masked, byte for byte, so
+    /// that spans stay true.
+    source: String,
+    list: Vec<Problem>,
+}
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Problem {
+    /// What is wrong, one line.
+    pub(super) message: String,
+    /// Where in the file; `None` for the environment and flags.
+    pub(super) span: Option<Range<usize>>,
+    /// Beside the caret.
+    pub(super) label: String,
+    /// The way out.
+    pub(super) help: Option<String>,
+}
+
+impl Problems {
+    pub(super) fn new(path: String, source: &str) -> Self {
+        Self {
+            path,
+            source: mask_passwords(source),
+            list: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, problem: Problem) {
+        self.list.push(problem);
+    }
+
+    /// Makes sure that this part of the file is never shown.
+    pub(super) fn mask(&mut self, span: Range<usize>) {
+        let stars = "*".repeat(span.len());
+        self.source.replace_range(span, &stars);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Mistakes in the order of the file, those of the environment and the
+    /// flags last.
+    pub(super) fn sort(&mut self) {
+        self.list
+            .sort_by_key(|problem| problem.span.as_ref().map_or(usize::MAX, |span| span.start));
+    }
+
+    /// The number of mistakes.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The text for people: each mistake with its line, then how many there are.
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let mut text = String::new();
+        for problem in &self.list {
+            text.push_str(&renderer.render(&[self.group(problem)]));
+            text.push_str("\n\n");
+        }
+        let mistakes = match self.list.len() {
+            1 => "1 mistake".to_owned(),
+            n => format!("{n} mistakes"),
+        };
+        let last = format!("{} has {mistakes}; nothing was changed", self.path);
+        text.push_str(&renderer.render(&[Group::with_title(Level::ERROR.primary_title(last))]));
+        text
+    }
+
+    fn group<'a>(&'a self, problem: &'a Problem) -> Group<'a> {
+        let title = Level::ERROR.primary_title(problem.message.as_str());
+        let mut elements: Vec<Element<'a>> = Vec::new();
+        if let Some(span) = &problem.span {
+            let place = AnnotationKind::Primary
+                .span(span.clone())
+                .label(problem.label.as_str());
+            elements.push(
+                Snippet::source(self.source.as_str())
+                    .path(self.path.as_str())
+                    .annotation(place)
+                    .into(),
+            );
+        } else if !problem.label.is_empty() {
+            elements.push(Level::HELP.message(problem.label.as_str()).into());
+        }
+        if let Some(help) = &problem.help {
+            elements.push(Level::HELP.message(help.as_str()).into());
+        }
+        title.elements(elements)
+    }
+}
+
+impl std::fmt::Display for Problems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The same text with the password of every URL in it replaced by as many `*`.
+///
+/// The user info of a URL ends at the last `@` before a quote, a space or the
+/// end of the line, because a password may hold an unescaped `/` or `@`.
+pub(super) fn mask_passwords(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, url) = rest.split_at(at + 3);
+        shown.push_str(before);
+        let end = url
+            .find(|c: char| c.is_whitespace() || c == '"' || c == '\'')
+            .unwrap_or(url.len());
+        let user_info = url[..end].rfind('@').unwrap_or(0);
+        let user = url[..user_info].find(':').map_or(0, |colon| colon + 1);
+        shown.push_str(&url[..user]);
+        shown.push_str(&"*".repeat(user_info - user));
+        shown.push_str(&url[user_info..end]);
+        rest = &url[end..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// The candidate a person most likely meant, if one is close.
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

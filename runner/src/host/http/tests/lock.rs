@@ -1,0 +1,81 @@
+//! Nothing is sent for a job that belongs to another worker.
+
+use http_body_util::{BodyExt, Empty};
+use wasmtime_wasi_http::{Error as WasiError, WasiBody, WasiHttpHooks};
+
+use super::super::{Hooks, check_lock};
+use super::upstream::Upstream;
+use super::*;
+use crate::queue::{Attempt, Job, Queue, Redis, Settings, Stop};
+
+/// An attempt of job 42 of `otp-queue`; its Redis is never dialled.
+fn attempt() -> Attempt {
+    let job = Job {
+        id: "42".into(),
+        ..Job::default()
+    };
+    let settings = Settings {
+        name: "otp-queue".into(),
+        runner: "test".into(),
+        lock: Duration::from_secs(30),
+        max_stalled: 5,
+        stalled_interval: Duration::from_secs(15),
+        limiter: None,
+        max_logs: 1000,
+        defaults: crate::config::JobDefaults::default(),
+    };
+    let redis = Redis::new("redis://127.0.0.1:1", "bull").unwrap();
+    let queue = Queue::new(redis, settings);
+    Attempt::new(job, queue, "token".into(), Duration::from_secs(60))
+}
+
+#[tokio::test]
+async fn after_the_lock_is_lost_both_doors_are_closed() {
+    let upstream = Upstream::ok().await;
+    let attempt = Arc::new(attempt());
+    let mut hooks = Hooks {
+        grant: Arc::new(grant(&[&upstream.origin()])),
+        attempt: attempt.clone(),
+        request_id: None,
+    };
+    let mut send = async || {
+        let empty = Empty::new().map_err(|never| match never {});
+        let request: http::Request<WasiBody> = http::Request::get(upstream.url("/"))
+            .body(empty.boxed_unsync())
+            .unwrap();
+        let done = Box::new(async { Ok(()) });
+        Box::into_pin(hooks.send_request(request, None, done)).await
+    };
+    assert_eq!(send().await.unwrap().0.status(), 200);
+    check_lock(&attempt).unwrap();
+
+    attempt.stop(Stop::LockLost);
+    let refused = send().await.map(|_| ());
+    assert!(
+        matches!(refused, Err(WasiError::HttpRequestDenied)),
+        "{refused:?}"
+    );
+    assert_eq!(
+        check_lock(&attempt).map_err(|error| error.to_string()),
+        Err(
+            "Error::Denied(\"the lock of the job is lost: another worker may be running it\")"
+                .into()
+        )
+    );
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[test]
+fn a_request_is_sent_in_the_name_of_its_job_and_ends_with_it() {
+    let attempt = attempt();
+    let caller = Caller::new(&attempt, Some("req-1".into()), 3);
+    assert_eq!(
+        (caller.queue.as_str(), caller.job.as_str()),
+        ("otp-queue", "42")
+    );
+    assert_eq!(
+        (caller.request_id.as_deref(), caller.nth),
+        (Some("req-1"), 3)
+    );
+    assert_eq!(caller.deadline, attempt.deadline());
+}

@@ -1,0 +1,59 @@
+//! Reaches for what the job's name says, and returns what it got.
+
+use runner_sdk::prelude::*;
+use serde_json::{Value, json};
+
+fn handle(job: Job) -> Result<Value> {
+    let data: Value = job.data()?;
+    let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+    Ok(match job.name.as_str() {
+        "progress" => {
+            for percent in 0..=100 {
+                progress::set(f64::from(percent));
+            }
+            json!("done")
+        }
+        "log" => {
+            log::info!(order = 7, "a line with a field");
+            log::error!("secret {}", config::secret("TOKEN").unwrap_or_default());
+            json!(null)
+        }
+        "config" => json!({
+            "all": config::all(),
+            "secret": config::secret("TOKEN").map(|secret| secret.len()),
+            "missing": config::secret("MISSING"),
+        }),
+        "leak" => return Err(reject(format!("token {}", config::require_secret("TOKEN")?))),
+        "add" => {
+            let added = queue::add(&text("queue"), &text("name"), &data["data"]).send();
+            json!(added.map_err(|error| error.to_string()))
+        }
+        "add-many" => {
+            let count = data["count"].as_u64().unwrap_or(0);
+            let jobs = (0..count).map(|n| queue::add(&text("queue"), "one", &n));
+            let added = queue::add_all(jobs);
+            json!(added.map(|ids| ids.len()).map_err(|error| error.to_string()))
+        }
+        "checkpoint" => {
+            let first = checkpoint::once("step", || Ok(job.attempt))?;
+            if job.attempt == 1 {
+                return Err(retry("after the step"));
+            }
+            json!({ "stepRanInAttempt": first, "attempt": job.attempt })
+        }
+        "read" => json!(std::fs::read_to_string(text("path")).map_err(|error| error.to_string())),
+        "write" => json!(std::fs::write(text("path"), "x").map_err(|error| error.to_string())),
+        "env" => json!(std::env::vars().collect::<Vec<_>>()),
+        "fetch" => {
+            let answer = http::get(&text("url")).send();
+            json!(answer.map(|response| response.status()).map_err(|error| error.to_string()))
+        }
+        "update" => {
+            job.update_data(&json!({ "updated": true }))?;
+            json!(null)
+        }
+        other => return Err(reject(format!("nothing is named {other:?}"))),
+    })
+}
+
+runner_sdk::handler!(handle);

@@ -1,0 +1,607 @@
+//! The queue engine through the library: a worker whose attempts are closures,
+//! real npm `bullmq` 5 and 6 as producer and observer.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use runner::config::{self, JobSettings, Limiter};
+use runner::outcome::{Cause, Failure, Outcome};
+use runner::queue::{self, Attempt, Renewal, Stop};
+use runner::worker::{Shared, Worker};
+use serde_json::{Value, json};
+
+use crate::support::{Node, Redis, until};
+
+type Handle = Arc<dyn Fn(&Attempt) -> Outcome + Send + Sync>;
+
+/// A worker on a runtime of its own.
+struct Engine {
+    runtime: tokio::runtime::Runtime,
+    shared: Shared,
+    workers: Vec<Worker>,
+}
+
+fn settings() -> JobSettings {
+    JobSettings {
+        plugin: "closure".into(),
+        timeout: Duration::from_secs(60),
+        memory: 64 << 20,
+        max_payload: 10 << 20,
+        max_result: 5 << 20,
+        max_logs: 1000,
+        max_adds: 1000,
+    }
+}
+
+fn config(queue: &str, concurrency: usize) -> config::Queue {
+    config::Queue {
+        name: queue.into(),
+        concurrency: NonZeroUsize::new(concurrency).unwrap(),
+        limiter: None,
+        base: settings(),
+        jobs: Vec::new(),
+        defaults: config::JobDefaults::default(),
+    }
+}
+
+fn failed(reason: &str) -> Failure {
+    Failure {
+        cause: Cause::Returned,
+        reason: reason.into(),
+        frames: vec!["handle (plugin.rs:7)".into()],
+    }
+}
+
+fn retry(reason: &str) -> Outcome {
+    Outcome::Retry {
+        failure: failed(reason),
+        delay: None,
+    }
+}
+
+impl Engine {
+    fn new(redis: &Redis, handle: impl Fn(&Attempt) -> Outcome + Send + Sync + 'static) -> Engine {
+        Engine::with(redis, Duration::from_secs(30), handle)
+    }
+
+    fn with(
+        redis: &Redis,
+        lock: Duration,
+        handle: impl Fn(&Attempt) -> Outcome + Send + Sync + 'static,
+    ) -> Engine {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let _entered = runtime.enter();
+        let connection = queue::Redis::new(&redis.url(), redis.prefix()).unwrap();
+        let handle: Handle = Arc::new(handle);
+        let shared = Shared {
+            redis: connection.clone(),
+            renewal: Renewal::start(&connection, lock).unwrap(),
+            runner: "runner-1".into(),
+            runtime: Arc::new(config::Runtime {
+                plugins: PathBuf::new(),
+                cache: PathBuf::new(),
+                threads: NonZeroUsize::new(2).unwrap(),
+                grace: Duration::from_secs(25),
+                lock,
+                stalled_interval: lock / 2,
+                max_stalled: 5,
+            }),
+            start: Arc::new(move |attempt: Arc<Attempt>, _: &JobSettings, done| {
+                let handle = handle.clone();
+                tokio::task::spawn_blocking(move || {
+                    let outcome = handle(&attempt);
+                    done(attempt, outcome);
+                });
+            }),
+        };
+        tokio::spawn(queue::listen(connection));
+        drop(_entered);
+        Engine {
+            runtime,
+            shared,
+            workers: Vec::new(),
+        }
+    }
+
+    fn consume(&mut self, config: config::Queue) {
+        let _entered = self.runtime.enter();
+        self.workers
+            .push(Worker::spawn(self.shared.clone(), Arc::new(config)));
+    }
+
+    fn stop(&mut self, grace: Duration) {
+        for worker in self.workers.drain(..) {
+            self.runtime.block_on(worker.stop(grace));
+        }
+    }
+}
+
+fn echo(attempt: &Attempt) -> Outcome {
+    Outcome::Completed(attempt.job.data.clone())
+}
+
+fn on_both(test: impl Fn(&Redis, Node)) {
+    for version in [5, 6] {
+        let redis = Redis::shared();
+        let node = Node::start(&redis, version);
+        test(&redis, node);
+    }
+}
+
+fn names(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_job_from_node_completes_with_bullmq_s_events_in_order() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, |attempt| {
+            attempt.ran.set("echo@abc".into()).unwrap();
+            attempt.note(|notes| {
+                notes.progress = Some("40".into());
+                notes.logs.push("one".into());
+            });
+            echo(attempt)
+        });
+        engine.consume(config("q", 5));
+        let id = node.add("q", "greet", json!({"name": "Ada", "big": 1}), json!({}));
+        assert_eq!(node.finished("q", &id), json!({"name": "Ada", "big": 1}));
+        let job = node.job("q", &id);
+        assert_eq!(job["state"], "completed");
+        assert_eq!(job["attemptsMade"], 1);
+        assert_eq!(job["attemptsStarted"], 1);
+        assert_eq!(job["progress"], 40);
+        assert_eq!(job["processedBy"], "runner-1");
+        assert!(job["processedOn"].as_u64() <= job["finishedOn"].as_u64());
+        assert_eq!(redis.field("q", &id, "rv").as_deref(), Some("echo@abc"));
+        let logs = node.queue("q", "getJobLogs", json!([id]));
+        assert_eq!(logs["logs"], json!(["one"]));
+        let events = node.events("q", "drained", None);
+        assert_eq!(
+            names(&events),
+            [
+                "added",
+                "waiting",
+                "active",
+                "progress",
+                "completed",
+                "drained"
+            ]
+        );
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn a_failing_job_is_retried_with_its_backoff_and_then_fails() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, |_| retry("no route"));
+        engine.consume(config("q", 5));
+        let options = json!({"attempts": 3, "backoff": {"type": "exponential", "delay": 20}});
+        let id = node.add("q", "send", json!({}), options);
+        assert_eq!(node.finished("q", &id), json!({"error": "no route"}));
+        let job = node.job("q", &id);
+        assert_eq!(job["attemptsMade"], 3);
+        assert_eq!(job["failedReason"], "no route");
+        let trace = "no route\n    at handle (plugin.rs:7)";
+        assert_eq!(job["stacktrace"], json!([trace, trace, trace]));
+        let events = node.events("q", "drained", None);
+        assert_eq!(
+            names(&events),
+            [
+                "added",
+                "waiting",
+                "active",
+                "delayed",
+                "waiting",
+                "active",
+                "delayed",
+                "waiting",
+                "active",
+                "failed",
+                "retries-exhausted",
+                "drained"
+            ]
+        );
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn retries_without_backoff_go_back_to_wait_at_once() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, |attempt| match attempt.job.attempts_made {
+            0 | 1 => retry("again"),
+            _ => echo(attempt),
+        });
+        engine.consume(config("q", 5));
+        let id = node.add("q", "send", json!(1), json!({"attempts": 5}));
+        assert_eq!(node.finished("q", &id), json!(1));
+        assert_eq!(node.job("q", &id)["attemptsMade"], 3);
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn jobs_run_by_lifo_then_order_then_priority() {
+    on_both(|redis, mut node| {
+        let order = Arc::new(Mutex::new(Vec::new()));
+        node.add("q", "a", json!({}), json!({"priority": 9}));
+        node.add("q", "b", json!({}), json!({}));
+        node.add("q", "c", json!({}), json!({"priority": 2}));
+        node.add("q", "d", json!({}), json!({}));
+        node.add("q", "e", json!({}), json!({"lifo": true}));
+        node.add("q", "f", json!({}), json!({"priority": 2}));
+        let seen = order.clone();
+        let mut engine = Engine::new(redis, move |attempt| {
+            seen.lock().unwrap().push(attempt.job.name.clone());
+            echo(attempt)
+        });
+        engine.consume(config("q", 1));
+        redis.until_count("q", "completed", 6);
+        assert_eq!(*order.lock().unwrap(), ["e", "b", "d", "c", "f", "a"]);
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn a_delayed_job_starts_when_it_is_due() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, echo);
+        engine.consume(config("q", 5));
+        let id = node.add("q", "later", json!({}), json!({"delay": 300}));
+        node.finished("q", &id);
+        let job = node.job("q", &id);
+        let waited = job["processedOn"].as_u64().unwrap() - job["timestamp"].as_u64().unwrap();
+        assert!((300..1500).contains(&waited), "started after {waited} ms");
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn finished_jobs_are_kept_as_the_job_says() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, echo);
+        engine.consume(config("gone", 5));
+        engine.consume(config("two", 5));
+        for n in 0..6 {
+            node.add("gone", "x", json!(n), json!({"removeOnComplete": true}));
+            node.add("two", "x", json!(n), json!({"removeOnComplete": 2}));
+        }
+        until("all jobs to end", || {
+            (redis.count("gone", "wait") + redis.count("gone", "active") == 0
+                && redis.count("two", "wait") + redis.count("two", "active") == 0)
+                .then_some(())
+        });
+        assert_eq!(redis.count("gone", "completed"), 0);
+        assert_eq!(redis.count("two", "completed"), 2);
+        let keys: Vec<String> = redis.run(&["KEYS", &redis.key("two", "[0-9]*")]);
+        assert_eq!(keys.len(), 2, "{keys:?}");
+        let keys: Vec<String> = redis.run(&["KEYS", &redis.key("gone", "[0-9]*")]);
+        assert_eq!(keys, [""; 0]);
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn a_paused_queue_starts_nothing_and_loses_nothing_on_resume() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, |attempt| match attempt.job.attempts_made {
+            0 => retry("again"),
+            _ => echo(attempt),
+        });
+        node.queue("q", "pause", json!([]));
+        let first = node.add("q", "a", json!(1), json!({"delay": 50, "attempts": 2}));
+        let second = node.add("q", "b", json!(2), json!({"attempts": 2}));
+        engine.consume(config("q", 5));
+        // The due job is promoted although the queue is paused, as in BullMQ.
+        redis.until_count("q", "delayed", 0);
+        assert_eq!(redis.count("q", "active"), 0);
+        node.queue("q", "resume", json!([]));
+        assert_eq!(node.finished("q", &first), json!(1));
+        assert_eq!(node.finished("q", &second), json!(2));
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn a_rate_limit_holds_over_all_starts() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, echo);
+        for n in 0..9 {
+            node.add("q", "x", json!(n), json!({}));
+        }
+        let mut limited = config("q", 5);
+        limited.limiter = Some(Limiter {
+            max: 3,
+            duration: Duration::from_millis(400),
+        });
+        engine.consume(limited);
+        redis.until_count("q", "completed", 9);
+        let mut starts: Vec<u64> = (1..=9)
+            .map(|id| {
+                redis
+                    .field("q", &id.to_string(), "processedOn")
+                    .unwrap()
+                    .parse()
+                    .unwrap()
+            })
+            .collect();
+        starts.sort_unstable();
+        for window in starts.windows(4) {
+            assert!(window[3] - window[0] >= 400, "{starts:?}");
+        }
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn global_concurrency_set_from_node_is_kept() {
+    on_both(|redis, mut node| {
+        let most = Arc::new(AtomicUsize::new(0));
+        let now = Arc::new(AtomicUsize::new(0));
+        let (seen, running) = (most.clone(), now.clone());
+        let mut engine = Engine::new(redis, move |attempt| {
+            let n = running.fetch_add(1, Ordering::SeqCst) + 1;
+            seen.fetch_max(n, Ordering::SeqCst);
+            std::thread::yield_now();
+            running.fetch_sub(1, Ordering::SeqCst);
+            echo(attempt)
+        });
+        node.queue("q", "setGlobalConcurrency", json!([2]));
+        for n in 0..40 {
+            node.add("q", "x", json!(n), json!({}));
+        }
+        engine.consume(config("q", 10));
+        redis.until_count("q", "completed", 40);
+        assert!(most.load(Ordering::SeqCst) <= 2);
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn node_and_runner_share_one_queue() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, |_| Outcome::Completed(r#"{"by":"runner"}"#.into()));
+        node.call("worker", json!({"queue": "q", "concurrency": 3}));
+        engine.consume(config("q", 3));
+        node.call(
+            "flood",
+            json!({"queue": "q", "name": "x", "count": 3000, "data": {}, "opts": {}}),
+        );
+        redis.until_count("q", "completed", 3000);
+        assert_eq!(redis.count("q", "active"), 0);
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn stopping_hands_running_jobs_back_without_spending_an_attempt() {
+    let redis = Redis::shared();
+    let mut engine = Engine::new(&redis, |attempt| {
+        until("the stop", || {
+            (attempt.stopped() == Some(Stop::Shutdown)).then_some(())
+        });
+        Outcome::Released
+    });
+    engine.consume(config("q", 2));
+    for _ in 0..3 {
+        redis.add("q", "x", "{}", "{}");
+    }
+    redis.until_count("q", "active", 2);
+    engine.stop(Duration::from_millis(20));
+    assert_eq!(redis.count("q", "active"), 0);
+    assert_eq!(redis.count("q", "wait"), 3);
+    assert_eq!(redis.field("q", "1", "atm"), None);
+    let locks: Vec<String> = redis.run(&["KEYS", &redis.key("q", "*:lock")]);
+    assert_eq!(locks, [""; 0]);
+}
+
+#[test]
+fn a_lost_lock_stops_the_attempt_and_nothing_is_written() {
+    let redis = Redis::shared();
+    let mut engine = Engine::with(&redis, Duration::from_millis(300), |attempt| {
+        until("the lock to be lost", || attempt.lost().then_some(()));
+        Outcome::Completed("1".into())
+    });
+    engine.consume(config("q", 1));
+    let id = redis.add("q", "x", "{}", "{}");
+    redis.until_count("q", "active", 1);
+    let () = redis.run(&[
+        "SET",
+        &redis.key("q", &format!("{id}:lock")),
+        "somebody",
+        "PX",
+        "60000",
+    ]);
+    engine.stop(Duration::from_secs(30));
+    assert_eq!(redis.count("q", "completed"), 0);
+    assert_eq!(redis.count("q", "active"), 1);
+    assert_eq!(redis.field("q", &id, "returnvalue"), None);
+}
+
+#[test]
+fn jobs_that_cannot_be_run_are_failed_with_a_reason_and_the_queue_goes_on() {
+    let redis = Redis::shared();
+    let mut engine = Engine::new(&redis, echo);
+    let bad_options = redis.add("q", "x", "{}", "{oops");
+    let wrong_type = redis.add("q", "x", "{}", "{}");
+    let missing = redis.add("q", "x", "{}", "{}");
+    let not_text = redis.add("q", "x", "{}", "{}");
+    let deep = redis.add(
+        "q",
+        "x",
+        &format!("{}{}", "[".repeat(200), "]".repeat(200)),
+        "{}",
+    );
+    let surrogate = redis.add("q", "x", r#""a\ud83d""#, "{}");
+    let good = redis.add("q", "x", "17", "{}");
+    let () = redis.run(&[
+        "DEL",
+        &redis.key("q", &wrong_type),
+        &redis.key("q", &missing),
+    ]);
+    let _: u64 = redis.run(&["LPUSH", &redis.key("q", &wrong_type), "x"]);
+    let () = redis::cmd("HSET")
+        .arg(redis.key("q", &not_text))
+        .arg("data")
+        .arg(&b"ab\xff"[..])
+        .query(&mut redis.connect())
+        .unwrap();
+    engine.consume(config("q", 5));
+    redis.until_count("q", "failed", 4);
+    redis.until_count("q", "completed", 3);
+    let reason = |id: &str| redis.field("q", id, "failedReason").unwrap();
+    assert_eq!(
+        reason(&bad_options),
+        "the options are not JSON: key must be a string at line 1 column 2"
+    );
+    assert_eq!(reason(&wrong_type), "the key of the job is not a hash");
+    assert_eq!(
+        reason(&missing),
+        "incomplete job: name, data or timestamp is missing"
+    );
+    assert_eq!(reason(&not_text), "the payload is not UTF-8 text: byte 2");
+    assert_eq!(
+        redis.field("q", &surrogate, "returnvalue").unwrap(),
+        r#""a\ud83d""#
+    );
+    assert_eq!(redis.field("q", &deep, "returnvalue").unwrap().len(), 400);
+    assert_eq!(redis.field("q", &good, "returnvalue").unwrap(), "17");
+    assert_eq!(redis.count("q", "active"), 0);
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn redis_killed_under_load_loses_no_job() {
+    let mut redis = Redis::own();
+    let mut node = Node::start(&redis, 6);
+    let mut engine = Engine::with(&redis, Duration::from_secs(6), |attempt| {
+        std::thread::yield_now();
+        echo(attempt)
+    });
+    node.call(
+        "flood",
+        json!({"queue": "q", "name": "x", "count": 6000, "data": {}, "opts": {}}),
+    );
+    engine.consume(config("q", 20));
+    until("some jobs to complete", || {
+        (redis.count("q", "completed") > 500).then_some(())
+    });
+    redis.kill();
+    redis.start();
+    redis.until_count("q", "completed", 6000);
+    assert_eq!(redis.count("q", "active"), 0);
+    assert_eq!(redis.count("q", "failed"), 0);
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn a_job_whose_worker_died_is_run_by_another() {
+    let redis = Redis::shared();
+    let mut engine = Engine::with(&redis, Duration::from_millis(600), echo);
+    // Taken by a worker that is gone: active, its lock expired.
+    let id = redis.add("q", "x", "{}", "{}");
+    let _: String = redis.run(&[
+        "RPOPLPUSH",
+        &redis.key("q", "wait"),
+        &redis.key("q", "active"),
+    ]);
+    engine.consume(config("q", 1));
+    redis.until_count("q", "completed", 1);
+    assert_eq!(redis.field("q", &id, "stc").as_deref(), Some("1"));
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn jobs_added_by_runner_are_read_by_node_as_its_own() {
+    on_both(|redis, mut node| {
+        let engine = Engine::new(redis, echo);
+        let queue = engine.shared.queue(&config("q", 1));
+        let ids = engine
+            .runtime
+            .block_on(queue.add(&[
+                queue::NewJob {
+                    name: "a".into(),
+                    data: r#"{"n":12345678901234567890}"#.into(),
+                    ..Default::default()
+                },
+                queue::NewJob {
+                    name: "b".into(),
+                    data: "{}".into(),
+                    id: Some("own".into()),
+                    delay: 100_000,
+                    ..Default::default()
+                },
+                queue::NewJob {
+                    name: "c".into(),
+                    data: "{}".into(),
+                    priority: 7,
+                    ..Default::default()
+                },
+            ]))
+            .unwrap();
+        assert_eq!(ids, ["1", "own", "3"]);
+        assert_eq!(node.job("q", "1")["state"], "waiting");
+        assert_eq!(node.job("q", "own")["state"], "delayed");
+        assert_eq!(node.job("q", "own")["opts"]["delay"], 100_000);
+        assert_eq!(node.job("q", "3")["state"], "prioritized");
+        let events = node.events("q", "waiting", Some("3"));
+        assert_eq!(
+            names(&events),
+            ["added", "waiting", "added", "delayed", "added", "waiting"]
+        );
+    });
+}
+
+#[test]
+fn a_watch_sees_progress_logs_and_the_end() {
+    let redis = Redis::shared();
+    let mut engine = Engine::new(&redis, |attempt| {
+        attempt.note(|notes| {
+            notes.progress = Some("50".into());
+            notes.logs.push("half".into());
+        });
+        echo(attempt)
+    });
+    let queue = engine.shared.queue(&config("q", 1));
+    let id = redis.add("q", "x", "7", "{}");
+    let mut watch = engine.runtime.block_on(queue.watch(&id)).unwrap();
+    engine.consume(config("q", 1));
+    let mut seen = Vec::new();
+    let end = loop {
+        match engine.runtime.block_on(watch.next()).unwrap() {
+            end @ (queue::Event::Completed(_) | queue::Event::Failed(_) | queue::Event::Gone) => {
+                break end;
+            }
+            event => seen.push(event),
+        }
+    };
+    assert_eq!(end, queue::Event::Completed("7".into()));
+    assert!(seen.contains(&queue::Event::Active));
+    assert!(seen.contains(&queue::Event::Progress("50".into())));
+    assert!(seen.contains(&queue::Event::Log("half".into())));
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn an_unreachable_redis_is_named_without_its_password() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let redis = queue::Redis::new("redis://user:hunter2@127.0.0.1:1/0", "bull").unwrap();
+    let error = runtime.block_on(redis.ping()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("Redis at 127.0.0.1:1 cannot be reached: "),
+        "{error}"
+    );
+    assert!(!error.contains("hunter2"));
+}
