@@ -7,4 +7,5 @@
 mod interop;
 mod payloads;
 mod recovery;
+mod reload;
 mod support;
