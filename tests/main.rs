@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
+mod deploy;
 mod interop;
 mod payloads;
 mod recovery;
-mod reload;
 mod support;

@@ -193,3 +193,40 @@ fn a_job_whose_lock_is_taken_away_is_stopped_and_not_written() {
     assert_eq!(redis.run::<String>(&["GET", &lock]), "somebody-else");
     assert_eq!(redis.count("work", "active"), 1);
 }
+
+#[test]
+fn guests_that_spin_on_every_core_miss_no_lock_renewal() {
+    let redis = Redis::shared();
+    let toml = QUEUE.replace("\"scripted\"", "\"faults\"\ntimeout = \"6s\"");
+    let setup = Setup::new(&redis, &toml).plugin("faults", &guest("faults"));
+    let runner = setup.serve();
+    let ids: Vec<String> = (0..4)
+        .map(|_| redis.add("work", "spin", "0", "{}"))
+        .collect();
+    redis.until_count("work", "active", 4);
+    // Three lock times: without renewal they would stall at least once.
+    until("the timeouts", || {
+        for id in &ids {
+            let lock = redis.key("work", &format!("{id}:lock"));
+            // Read in one step: a job that ends has no lock either.
+            let (finished, left): (Option<u64>, i64) = redis::pipe()
+                .atomic()
+                .hget(redis.key("work", id), "finishedOn")
+                .pttl(&lock)
+                .query(&mut redis.connect())
+                .unwrap();
+            assert!(finished.is_some() || left > 0, "job {id} lost its lock");
+        }
+        (redis.count("work", "failed") == 4).then_some(())
+    });
+    for id in &ids {
+        let reason = redis.field("work", id, "failedReason").unwrap();
+        assert_eq!(reason, "timed out after 6s");
+        assert_eq!(redis.field("work", id, "stc"), None, "stalled");
+    }
+    assert!(
+        !runner.log().iter().any(|line| line.contains("lost")),
+        "{:?}",
+        runner.log()
+    );
+}
