@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::output;
 use super::{Cli, Exit, Result};
 use crate::config::{Backoff, BackoffKind, JobDefaults};
-use crate::queue::{NewJob, Queue, Seen};
+use crate::queue::{Event, NewJob, Queue};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -149,12 +149,13 @@ async fn follow(queue: &Queue, id: &str, since: String) -> Result {
     let mut watch = queue.watch(id, since).await?;
     let end = loop {
         match watch.next().await? {
-            Some(Seen::State(state)) => bar.set_message(state),
-            Some(Seen::Progress(json)) => show_progress(&bar, &json),
-            Some(Seen::Log(line)) => bar.suspend(|| anstream::eprintln!("{line}")),
-            Some(Seen::Completed(value)) => break Ok(value),
-            Some(Seen::Failed(reason)) => break Err(format!("job {id} failed: {reason}")),
-            None => break Err(format!("job {id} is gone")),
+            Event::Active => bar.set_message("active"),
+            Event::Waiting(state) => bar.set_message(state),
+            Event::Progress(json) => show_progress(&bar, &json),
+            Event::Log(line) => bar.suspend(|| anstream::eprintln!("{line}")),
+            Event::Completed(value) => break Ok(value),
+            Event::Failed(reason) => break Err(format!("job {id} failed: {reason}")),
+            Event::Gone => break Err(format!("job {id} was removed before it ended")),
         }
     };
     bar.finish_and_clear();

@@ -262,7 +262,10 @@ async fn connect(loaded: &Loaded, name: &str) -> Result<Queue> {
     let config = &loaded.config;
     let url = match &config.redis.url {
         RedisUrl::Url(url) => url.clone(),
-        RedisUrl::Embedded(dir) => Embedded::find(&dir.clone()).await.map_err(Exit::unreachable)?.url(),
+        RedisUrl::Embedded(dir) => Embedded::find(&dir.clone())
+            .await
+            .map_err(Exit::unreachable)?
+            .url(),
     };
     let redis = Redis::new(&url, &config.redis.prefix)?;
     redis.ping().await?;

@@ -302,7 +302,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Notes that a flag has won.
-    pub(super) fn from_flag(&mut self, path: &str, flag: &'static str) {
+    pub(super) fn note_flag(&mut self, path: &str, flag: &'static str) {
         self.origins.set(path.to_owned(), Source::Flag(flag));
     }
 
@@ -316,7 +316,7 @@ impl<'a> Decoder<'a> {
     ) -> Option<T> {
         match read(Raw::Text(text)) {
             Ok(value) => {
-                self.from_flag(path, flag);
+                self.note_flag(path, flag);
                 Some(value)
             }
             Err(fault) => {

@@ -45,7 +45,10 @@ impl Problems {
 
     /// Makes sure that this part of the file is never shown.
     pub(super) fn mask(&mut self, span: Range<usize>) {
-        let stars = "*".repeat(span.len());
+        let stars: String = self.source[span.clone()]
+            .bytes()
+            .map(|b| if b == b'\n' { '\n' } else { '*' })
+            .collect();
         self.source.replace_range(span, &stars);
     }
 
@@ -77,12 +80,16 @@ impl Problems {
             text.push_str(&renderer.render(&[self.group(problem)]));
             text.push_str("\n\n");
         }
-        let mistakes = match self.list.len() {
-            1 => "1 mistake".to_owned(),
-            n => format!("{n} mistakes"),
-        };
-        let last = format!("{} has {mistakes}; nothing was changed", self.path);
-        text.push_str(&renderer.render(&[Group::with_title(Level::ERROR.primary_title(last))]));
+        if self.list.len() > 1 {
+            let last = format!(
+                "the configuration has {} mistakes and is not used",
+                self.list.len()
+            );
+            let group = Group::with_title(Level::ERROR.primary_title(last));
+            text.push_str(&renderer.render(&[group]));
+            text.push_str("\n\n");
+        }
+        text.truncate(text.trim_end().len());
         text
     }
 
@@ -146,9 +153,10 @@ pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    let word = word.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)

@@ -65,6 +65,15 @@ impl<'a> Raw<'a> {
         }
     }
 
+    /// In the file a number in quotes is a string.
+    fn unquoted(self, hint: &str) -> String {
+        match self {
+            Self::Toml(_) => format!("{hint}, without quotes"),
+            Self::Text(_) => hint.to_owned(),
+        }
+    }
+
+    /// It is something else than what it must be.
     pub(super) fn is_not(self, what: &str, hint: impl Into<String>) -> Fault {
         fault(format!("must be {what}, found {}", self.found()), hint)
     }
@@ -90,14 +99,14 @@ pub(super) fn boolean(raw: Raw<'_>) -> Result<bool, Fault> {
         Raw::Text("false" | "0") => Some(false),
         Raw::Text(_) => None,
     };
-    found.ok_or_else(|| raw.is_not("true or false", "write true or false, without quotes"))
+    found.ok_or_else(|| raw.is_not("true or false", raw.unquoted("write true or false")))
 }
 
 /// A whole number, 0 or more.
 pub(super) fn count(raw: Raw<'_>) -> Result<u32, Fault> {
     raw.integer()
         .and_then(|n| u32::try_from(n).ok())
-        .ok_or_else(|| raw.is_not("a whole number", "write a number such as 5, without quotes"))
+        .ok_or_else(|| raw.is_not("a whole number", raw.unquoted("write a number such as 5")))
 }
 
 /// A whole number, 1 or more.

@@ -23,7 +23,12 @@ fn handle(job: Job) -> Result<Value> {
             "secret": config::secret("TOKEN").map(|secret| secret.len()),
             "missing": config::secret("MISSING"),
         }),
-        "leak" => return Err(reject(format!("token {}", config::require_secret("TOKEN")?))),
+        "leak" => {
+            return Err(reject(format!(
+                "token {}",
+                config::require_secret("TOKEN")?
+            )));
+        }
         "add" => {
             let added = queue::add(&text("queue"), &text("name"), &data["data"]).send();
             json!(added.map_err(|error| error.to_string()))
@@ -32,7 +37,11 @@ fn handle(job: Job) -> Result<Value> {
             let count = data["count"].as_u64().unwrap_or(0);
             let jobs = (0..count).map(|n| queue::add(&text("queue"), "one", &n));
             let added = queue::add_all(jobs);
-            json!(added.map(|ids| ids.len()).map_err(|error| error.to_string()))
+            json!(
+                added
+                    .map(|ids| ids.len())
+                    .map_err(|error| error.to_string())
+            )
         }
         "checkpoint" => {
             let first = checkpoint::once("step", || Ok(job.attempt))?;
@@ -46,7 +55,11 @@ fn handle(job: Job) -> Result<Value> {
         "env" => json!(std::env::vars().collect::<Vec<_>>()),
         "fetch" => {
             let answer = http::get(&text("url")).send();
-            json!(answer.map(|response| response.status()).map_err(|error| error.to_string()))
+            json!(
+                answer
+                    .map(|response| response.status())
+                    .map_err(|error| error.to_string())
+            )
         }
         "update" => {
             job.update_data(&json!({ "updated": true }))?;

@@ -307,7 +307,7 @@ fn secret(decoder: &Decoder<'_>, raw: Raw<'_>) -> Result<Option<Secret>, SecretF
             Some(value) => Ok(Some(Secret(value.to_owned()))),
             None if optional => Ok(None),
             None => Err(SecretFault::Missing(fault(
-                format!("needs the environment variable {name}, which is not set"),
+                format!("needs the environment variable {name}, which is unset or empty"),
                 format!("set it, or write \"env:{name}?\" to go without"),
             ))),
         };

@@ -38,6 +38,13 @@ pub(super) const BUILT_IN: JobSettings = JobSettings {
     max_logs: 1000,
     max_adds: 1000,
 };
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        BUILT_IN
+    }
+}
+
 const BUILT_IN_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(10).expect("10 is not zero");
 
 pub(super) fn read_all(
@@ -264,6 +271,7 @@ fn limiter(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<Limiter> {
     let max = decoder.value(table, "max", value::at_least_one);
     let duration = decoder.value(table, "duration", value::duration_above_zero);
     decoder.both(table, "max", "duration");
+    decoder.whole(table);
     Some(Limiter {
         max: max?,
         duration: duration?,

@@ -16,18 +16,27 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
     let table = decoder.table(root, "runtime", keys::RUNTIME);
     let table = table.as_ref();
 
-    let plugins = from_file_or_env(decoder, table, "plugins", "RUNNER_PLUGINS", value::text);
-    let mut plugins = decoder.path(plugins.as_deref().unwrap_or("plugins"));
+    // The file's paths start at the file, the environment's at the working
+    // directory, as those of flags.
+    let dir = decoder.dir;
+    let path = |raw: Raw<'_>| {
+        value::text(raw).map(|text| match raw {
+            Raw::Toml(_) => dir.join(text),
+            Raw::Text(_) => PathBuf::from(text),
+        })
+    };
+    let plugins = from_file_or_env(decoder, table, "plugins", "RUNNER_PLUGINS", path);
+    let mut plugins = plugins.unwrap_or_else(|| dir.join("plugins"));
     if let Some(path) = &overrides.plugins {
-        decoder.from_flag("runtime.plugins", "--plugins");
+        decoder.note_flag("runtime.plugins", "--plugins");
         plugins.clone_from(path);
     }
-    let cache = from_file_or_env(decoder, table, "cache", "RUNNER_CACHE", value::text)
-        .map_or_else(|| default_cache(decoder), |path| decoder.path(&path));
+    let cache = from_file_or_env(decoder, table, "cache", "RUNNER_CACHE", path)
+        .unwrap_or_else(|| default_cache(decoder));
     let threads = from_file_or_env(decoder, table, "threads", "RUNNER_THREADS", value::positive);
     let mut grace = from_file_or_env(decoder, table, "grace", "RUNNER_GRACE", value::duration);
     if let Some(flag) = overrides.grace {
-        decoder.from_flag("runtime.grace", "--grace");
+        decoder.note_flag("runtime.grace", "--grace");
         grace = Some(flag);
     }
     let lock = from_file_or_env(decoder, table, "lock", "RUNNER_LOCK", lock)
