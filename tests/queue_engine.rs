@@ -28,7 +28,7 @@ struct Engine {
 
 fn settings() -> JobSettings {
     JobSettings {
-        plugin: "closure".into(),
+        plugin: Some("closure".into()),
         timeout: Duration::from_secs(60),
         memory: 64 << 20,
         max_payload: 10 << 20,
@@ -129,8 +129,9 @@ impl Engine {
     }
 
     fn stop(&mut self, grace: Duration) {
-        for worker in self.workers.drain(..) {
-            self.runtime.block_on(worker.stop(grace));
+        for mut worker in self.workers.drain(..) {
+            worker.drain(grace);
+            self.runtime.block_on(worker.stopped());
         }
     }
 }
@@ -778,8 +779,9 @@ fn a_watch_sees_progress_logs_and_the_end() {
         echo(attempt)
     });
     let queue = engine.shared.queue(&config("q", 1));
+    let before = engine.runtime.block_on(queue.last_event()).unwrap();
     let id = redis.add("q", "x", "7", "{}");
-    let mut watch = engine.runtime.block_on(queue.watch(&id)).unwrap();
+    let mut watch = engine.runtime.block_on(queue.watch(&id, before)).unwrap();
     engine.consume(config("q", 1));
     let mut seen = Vec::new();
     let end = loop {
