@@ -95,6 +95,7 @@ impl Engine {
             redis: connection.clone(),
             renewal: Renewal::start(&connection, lock).unwrap(),
             runner: "runner-1".into(),
+            presence: true,
             runtime: Arc::new(config::Runtime {
                 plugins: PathBuf::new(),
                 cache: PathBuf::new(),
@@ -123,8 +124,6 @@ impl Engine {
 
     fn consume(&mut self, config: config::Queue) {
         let _entered = self.runtime.enter();
-        let (redis, runner) = (self.shared.redis.clone(), self.shared.runner.clone());
-        tokio::spawn(queue::present(redis, config.name.clone(), runner));
         self.workers
             .push(Worker::spawn(self.shared.clone(), Arc::new(config)));
     }

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use crate::config::{self, JobSettings};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::queue::{
-    Attempt, Batch, Error, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled, Settlement,
-    Stop, Taken, Wake,
+    self, Attempt, Batch, Error, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled,
+    Settlement, Stop, Taken, Wake,
 };
 
 /// Settle calls under way at once: while one is on the wire the next one forms.
@@ -46,6 +46,8 @@ pub struct Shared {
     pub renewal: Renewal,
     /// Name of this runner.
     pub runner: String,
+    /// Whether BullMQ's `getWorkers` sees the workers.
+    pub presence: bool,
     /// `[runtime]`.
     pub runtime: Arc<config::Runtime>,
     /// Starts an attempt.
@@ -127,7 +129,16 @@ impl Worker {
             pause: Pause::default(),
             stopping: None,
         };
-        let task = tokio::spawn(run.run(done_rx, config_rx, stage_rx));
+        let presence = run.shared.presence.then(|| {
+            let (redis, runner) = (run.shared.redis.clone(), run.shared.runner.clone());
+            tokio::spawn(queue::present(redis, run.config.name.clone(), runner))
+        });
+        let task = tokio::spawn(async move {
+            run.run(done_rx, config_rx, stage_rx).await;
+            if let Some(presence) = presence {
+                presence.abort();
+            }
+        });
         Worker {
             config: config_tx,
             stage: stage_tx,

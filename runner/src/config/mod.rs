@@ -156,6 +156,21 @@ pub struct JobSettings {
     pub max_adds: usize,
 }
 
+/// What nobody set; each value is explained at its field.
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self {
+            plugin: None,
+            timeout: Duration::from_secs(60),
+            memory: 64 << 20,
+            max_payload: 10 << 20,
+            max_result: 5 << 20,
+            max_logs: 1000,
+            max_adds: 1000,
+        }
+    }
+}
+
 /// A job name, or a pattern in which `*` stands for any characters, also none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(pub String);

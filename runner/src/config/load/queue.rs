@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::config::decode::{Decoder, Entry, Table, keys};
 use crate::config::origins::join;
@@ -28,23 +27,6 @@ const NARROWED: [&str; 7] = [
     "max_adds",
 ];
 
-/// Settings that nobody set; each is explained at its field.
-pub(super) const BUILT_IN: JobSettings = JobSettings {
-    plugin: None,
-    timeout: Duration::from_secs(60),
-    memory: 64 << 20,
-    max_payload: 10 << 20,
-    max_result: 5 << 20,
-    max_logs: 1000,
-    max_adds: 1000,
-};
-
-impl Default for JobSettings {
-    fn default() -> Self {
-        BUILT_IN
-    }
-}
-
 const BUILT_IN_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(10).expect("10 is not zero");
 
 pub(super) fn read_all(
@@ -55,7 +37,13 @@ pub(super) fn read_all(
     let defaults = decoder.table(root, "defaults", keys::DEFAULTS);
     let defaults = defaults.as_ref();
     let table = defaults.and_then(|t| decoder.table(t, "queue", keys::QUEUE_DEFAULTS));
-    let mut base = narrow(decoder, table.as_ref(), "defaults.queue", "", &BUILT_IN);
+    let mut base = narrow(
+        decoder,
+        table.as_ref(),
+        "defaults.queue",
+        "",
+        &JobSettings::default(),
+    );
     base.plugin = None;
     let concurrency = table.and_then(|t| decoder.value(&t, "concurrency", value::positive));
     let concurrency = decoder
