@@ -75,9 +75,12 @@ function start() {
           say(line); // not a log line: an error message for people
           continue;
         }
-        const message = entry.message ?? entry.fields?.message;
+        const { message, level, timestamp, target, ...fields } = entry;
         if (message === 'ready') resolve();
-        if (entry.level === 'WARN' || entry.level === 'ERROR') say(paint(33, `  ${message}`));
+        if (level === 'WARN' || level === 'ERROR') {
+          const why = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+          say(paint(33, `  ${message} ${why.join(' ')}`));
+        }
       }
     });
     child.on('exit', (code) => reject(new Error(`runner ended with ${code}`)));
@@ -99,8 +102,13 @@ async function follow(name, connection, open) {
   const events = new QueueEvents(name, { connection });
   const ended = { completed: 0, failed: 0 };
   const names = new Map();
-  events.on('added', ({ jobId, name }) => (names.set(jobId, name), open.add(`${queue.name} ${jobId}`)));
-  const label = (jobId) => `${jobId} ${names.get(jobId) ?? ''}`;
+  const began = (jobId, name) => {
+    names.set(jobId, name);
+    if (!over.has(jobId)) open.add(`${queue.name} ${jobId}`);
+  };
+  const over = new Set();
+  events.on('added', ({ jobId, name }) => began(jobId, name));
+  const label = (jobId) => `${jobId.length > 6 ? '…' : jobId} ${names.get(jobId) ?? ''}`;
   events.on('progress', ({ jobId, data }) => {
     const percent = typeof data === 'object' ? `${Math.round(data.percent)} % ${data.message ?? ''}` : `${Math.round(data)} %`;
     tell(name, label(jobId), dim(percent));
@@ -108,12 +116,13 @@ async function follow(name, connection, open) {
   const end = (state, text, code) => ({ jobId, ...args }) => {
     ended[state] += 1;
     tell(name, label(jobId), text(args), code);
+    over.add(jobId);
     open.delete(`${queue.name} ${jobId}`);
   };
   events.on('completed', end('completed', ({ returnvalue }) => `completed ${brief(returnvalue)}`, 32));
   events.on('failed', end('failed', ({ failedReason }) => `failed: ${failedReason}`, 31));
   await events.waitUntilReady();
-  return { name, queue, events, ended };
+  return { name, queue, events, ended, began };
 }
 
 const brief = (value) => {
@@ -144,10 +153,10 @@ async function main() {
     const backend = new Worker('backend-events', async () => null, { connection, concurrency: 5 });
 
     say(`\n${paint(1, 'Adding jobs')} ${dim('from npm bullmq and with `runner add`')}`);
-    const queues = Object.fromEntries(followed.map(({ name, queue }) => [name, queue]));
+    const on = Object.fromEntries(followed.map((one) => [one.name, one]));
     for (const { queue, name, data, opts } of samples(pdf)) {
-      const job = await queues[queue].add(name, data, opts);
-      open.add(`${queue} ${job.id}`);
+      const job = await on[queue].queue.add(name, data, opts);
+      on[queue].began(job.id, name);
       tell(queue, `${job.id} ${name}`, dim('added'));
     }
     const slack = JSON.stringify({ type: 'slack', message: 'Hello from the command line.' });
@@ -189,7 +198,7 @@ async function idle(open) {
 /** The HTTP requests that the plugins made. */
 async function outbox() {
   const { stdout } = await promisify(execFile)(binary, ['--json', 'outbox'], { cwd: root, env });
-  return JSON.parse(stdout);
+  return stdout.trim().split('\n').filter(Boolean);
 }
 
 function summary(followed, sent) {
