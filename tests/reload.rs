@@ -19,9 +19,7 @@ fn completed() -> Outcome {
 }
 
 fn watched(name: &str) -> Sandbox {
-    let sandbox = Sandbox::new(&guest(name));
-    sandbox.plugins.watch().unwrap();
-    sandbox
+    Sandbox::watched(&guest(name))
 }
 
 fn status(sandbox: &Sandbox) -> Status {

@@ -209,8 +209,7 @@ fn load(start: &Start) -> Result<Loaded, Problems> {
 async fn configure(plugins: &Arc<Plugins>, config: &Arc<Config>) {
     let (plugins, config) = (plugins.clone(), config.clone());
     let work = tokio::task::spawn_blocking(move || {
-        plugins.configure(&config);
-        if let Err(error) = plugins.watch() {
+        if let Err(error) = plugins.configure_and_watch(&config) {
             tracing::warn!(%error, "changed plugins will not be seen");
         }
     });

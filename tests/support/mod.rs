@@ -16,9 +16,9 @@ mod wasm;
 use std::time::{Duration, Instant};
 
 pub(crate) use self::node::Node;
-pub(crate) use self::redis::{Redis, free_port};
-pub(crate) use self::runner::{Ended, Runner, Setup};
-pub(crate) use self::wasm::{guest, plugin};
+pub(crate) use self::redis::Redis;
+pub(crate) use self::runner::{Runner, Setup};
+pub(crate) use self::wasm::guest;
 
 /// How long anything may take before the test fails. Far above what is needed:
 /// it only decides how long a broken test takes on a busy machine.

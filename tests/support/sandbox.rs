@@ -44,6 +44,23 @@ impl Sandbox {
 
     /// This guest with these grants.
     pub(crate) fn granted(guest: &Path, grants: Plugin) -> Sandbox {
+        let sandbox = Sandbox::empty(guest);
+        sandbox.plugins.configure(&sandbox.config(grants));
+        sandbox
+    }
+
+    /// This guest, loaded again when its file changes.
+    pub(crate) fn watched(guest: &Path) -> Sandbox {
+        let sandbox = Sandbox::empty(guest);
+        let config = sandbox.config(Plugin::default());
+        sandbox
+            .plugins
+            .configure_and_watch(&config)
+            .expect("the directory can be watched");
+        sandbox
+    }
+
+    fn empty(guest: &Path) -> Sandbox {
         let directory = TempDir::new().expect("a temporary directory");
         let host = host();
         let plugins = Plugins::new(host.clone(), &directory.path().join("cache"));
@@ -55,7 +72,6 @@ impl Sandbox {
             executor,
         };
         sandbox.install(guest);
-        sandbox.plugins.configure(&sandbox.config(grants));
         sandbox
     }
 

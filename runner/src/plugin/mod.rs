@@ -119,59 +119,79 @@ impl Plugins {
         })
     }
 
-    /// Serve the plugins of this configuration, from now on. Blocks while new
-    /// ones are compiled: call it off the async threads.
+    /// Serve the plugins of this configuration. Blocks while new ones are
+    /// compiled: call it off the async threads.
     pub fn configure(&self, config: &Config) {
+        let changed = self.declare(config);
+        self.load_all(changed);
+    }
+
+    /// The same, and load files that change from now on, until the last `Arc` is
+    /// dropped. A directory that does not exist is made.
+    ///
+    /// # Errors
+    /// When a directory cannot be watched; the plugins serve all the same.
+    pub fn configure_and_watch(self: &Arc<Self>, config: &Config) -> notify::Result<()> {
+        let changed = self.declare(config);
+        // Before the files are read, so that no change falls between.
+        let watched = self.watch();
+        self.load_all(changed);
+        watched
+    }
+
+    /// Take the plugins of this configuration as entries; those to load.
+    fn declare(&self, config: &Config) -> Vec<Arc<Entry>> {
         let old = self.entries.load_full();
-        let mut load = Vec::new();
+        let mut changed = Vec::new();
         let entries = config.plugins.iter().map(|(name, plugin)| {
-            let entry = match old.get(name) {
-                Some(entry) if entry.config == *plugin => entry.clone(),
-                other => {
-                    let entry = Arc::new(Entry {
-                        config: plugin.clone(),
-                        // New grants serve only with the version built for them.
-                        serving: ArcSwapOption::default(),
-                        refused: Mutex::default(),
-                    });
-                    if let Some(serving) = other.and_then(|old| old.serving.load_full())
-                        && other.is_some_and(|old| old.config.file == plugin.file)
-                    {
-                        entry
-                            .serving
-                            .store(Some(Arc::new(serving.regrant(&self.host, plugin))));
-                    }
-                    load.push(entry.clone());
-                    entry
-                }
-            };
+            let known = old.get(name);
+            if let Some(same) = known.filter(|known| known.config == *plugin) {
+                return (name.clone(), same.clone());
+            }
+            let entry = Arc::new(Entry {
+                config: plugin.clone(),
+                serving: ArcSwapOption::default(),
+                refused: Mutex::default(),
+            });
+            // The same file with other grants goes on serving, with those.
+            if let Some(known) = known.filter(|known| known.config.file == plugin.file)
+                && let Some(serving) = known.serving.load_full()
+            {
+                let regranted = serving.regrant(&self.host, plugin);
+                entry.serving.store(Some(Arc::new(regranted)));
+            }
+            changed.push(entry.clone());
             (name.clone(), entry)
         });
         self.entries.store(Arc::new(entries.collect()));
-        for entry in load {
+        changed
+    }
+
+    fn load_all(&self, entries: Vec<Arc<Entry>>) {
+        for entry in entries {
             self.load(&entry);
         }
         self.changes.send_replace(());
     }
 
-    /// Load changed files from now on, until the last `Arc` is dropped.
-    ///
-    /// # Errors
-    /// When a directory cannot be watched; the message names it.
-    pub fn watch(self: &Arc<Self>) -> notify::Result<()> {
+    fn watch(self: &Arc<Self>) -> notify::Result<()> {
         let directories: BTreeSet<PathBuf> = self
             .entries
             .load()
             .values()
             .filter_map(|entry| Some(entry.config.file.parent()?.to_owned()))
             .collect();
+        for directory in &directories {
+            std::fs::create_dir_all(directory).map_err(notify::Error::io)?;
+        }
         let weak = Arc::downgrade(self);
         let watcher = Watcher::start(directories, move |paths| {
             let Some(plugins) = weak.upgrade() else {
                 return;
             };
             for entry in plugins.entries.load_full().values() {
-                if paths.iter().any(|path| same_file(path, &entry.config.file)) {
+                let file = &entry.config.file;
+                if paths.iter().any(|path| same_file(path, file)) {
                     plugins.load(entry);
                 }
             }
