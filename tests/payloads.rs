@@ -61,7 +61,7 @@ fn a_payload_above_the_limit_fails_at_once_and_says_both_sizes() {
 #[test]
 fn a_payload_just_below_the_limit_reaches_the_guest_whole() {
     let text = "x".repeat(900 << 10);
-    let (ended, value) = ends(&json!({ "result": text }).to_string(), "{}");
+    let (ended, value) = ends(json!({ "result": text }).to_string(), "{}");
     assert_eq!(ended, "completed");
     assert_eq!(value, json!(text).to_string());
 }

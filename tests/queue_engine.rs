@@ -454,7 +454,7 @@ fn jobs_that_cannot_be_run_are_failed_with_a_reason_and_the_queue_goes_on() {
     let deep = redis.add(
         "q",
         "x",
-        &format!("{}{}", "[".repeat(200), "]".repeat(200)),
+        format!("{}{}", "[".repeat(200), "]".repeat(200)),
         "{}",
     );
     let surrogate = redis.add("q", "x", r#""a\ud83d""#, "{}");

@@ -329,6 +329,7 @@ impl Run {
     }
 
     fn end(&mut self, settlement: Settlement) {
+        settlement.attempt.end();
         self.running -= 1;
         self.ended.push(settlement);
     }

@@ -79,7 +79,7 @@ async fn get(cli: &Cli, queue: &Queue, args: &Args) -> Result {
     };
     field("id", &job.id);
     field("name", &job.name);
-    field("state", &job.state);
+    field("state", job.state);
     field(
         "attempts",
         &format!("{} of {}", job.attempts_made, job.attempts),

@@ -40,6 +40,9 @@ impl Notes {
     }
 }
 
+/// Beside the reasons of [`Stop`]: there is nothing to stop any more.
+const ENDED: u8 = u8::MAX;
+
 /// One attempt of one job.
 #[derive(Debug)]
 pub struct Attempt {
@@ -83,14 +86,26 @@ impl Attempt {
     }
 
     /// Ask the guest to end. The first reason stays, except that a lost lock
-    /// overrules the others.
-    pub fn stop(&self, why: Stop) {
+    /// overrules the others. False when the guest has ended already.
+    pub fn stop(&self, why: Stop) -> bool {
+        let change =
+            |old| (old == 0 || (why == Stop::LockLost && old != ENDED)).then_some(why as u8);
+        let old = self
+            .stop
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, change)
+            .unwrap_or_else(|old| old);
+        self.wake.notify_one();
+        old != ENDED
+    }
+
+    /// The guest has ended and its outcome is on the way to Redis: from now on
+    /// a missing lock means that it was settled.
+    pub fn end(&self) {
+        // A lock that was lost before stays lost.
+        let change = |old| (old != Stop::LockLost as u8).then_some(ENDED);
         let _ = self
             .stop
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |old| {
-                (old == 0 || why == Stop::LockLost).then_some(why as u8)
-            });
-        self.wake.notify_one();
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
     }
 
     /// Whether it was asked to end, and why.

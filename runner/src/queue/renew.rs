@@ -70,8 +70,15 @@ impl Queue {
                     .ok()
                     .and_then(|i| some.get(i))
                 {
-                    attempt.stop(Stop::LockLost);
-                    lost += 1;
+                    // The lock of an ended attempt goes with its settle.
+                    if attempt.stop(Stop::LockLost) {
+                        tracing::warn!(
+                            queue = self.name(),
+                            job = attempt.job.id,
+                            "the lock was lost: the attempt is stopped"
+                        );
+                        lost += 1;
+                    }
                 }
             }
         }
@@ -152,8 +159,7 @@ async fn round(watched: &Watched) {
             return;
         }
         match queue.renew(&attempts).await {
-            Ok(0) => {}
-            Ok(lost) => tracing::warn!(queue = queue.name(), lost, "locks were lost"),
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(queue = queue.name(), %error, "locks could not be renewed")
             }

@@ -54,7 +54,7 @@ fn handle(job: Job) -> Result<Value> {
         "write" => json!(std::fs::write(text("path"), "x").map_err(|error| error.to_string())),
         "env" => json!(std::env::vars().collect::<Vec<_>>()),
         "fetch" => {
-            let answer = http::get(&text("url")).send();
+            let answer = http::get(text("url")).send();
             json!(
                 answer
                     .map(|response| response.status())
