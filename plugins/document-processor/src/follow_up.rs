@@ -35,7 +35,7 @@ pub(crate) fn add(job: &Job, upload: &Upload, report: &Report) -> Result<Vec<Fol
             "documentId": upload.document_id,
             "userId": upload.user_id,
             "documentPath": report.path,
-            "mimeType": report.mime_type,
+            "mimeType": media_type(report),
             "complianceFrameworks": frameworks.unwrap_or_else(|| vec!["GDPR".into(), "SOX".into()]),
         });
         added.push(once(job, upload, "compliance-analysis", "analyze-compliance", &data)?);
@@ -72,6 +72,14 @@ fn id(job: &Job, upload: &Upload, queue: &str) -> String {
         .as_millis();
     let document_id = upload.document_id.replace(':', "-");
     format!("{document_id}-{added_at}-{queue}")
+}
+
+/// With the encoding that was found, so that the text is read the same way.
+fn media_type(report: &Report) -> String {
+    match report.encoding {
+        Some(encoding) => format!("{}; charset={encoding}", report.mime_type),
+        None => report.mime_type.to_owned(),
+    }
 }
 
 fn message(upload: &Upload, report: &Report) -> String {

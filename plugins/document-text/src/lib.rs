@@ -22,6 +22,8 @@ mod html;
 mod kind;
 mod markdown;
 mod pdf;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
 
 pub use crate::kind::Kind;
 
