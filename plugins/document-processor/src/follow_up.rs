@@ -38,7 +38,13 @@ pub(crate) fn add(job: &Job, upload: &Upload, report: &Report) -> Result<Vec<Fol
             "mimeType": media_type(report),
             "complianceFrameworks": frameworks.unwrap_or_else(|| vec!["GDPR".into(), "SOX".into()]),
         });
-        added.push(once(job, upload, "compliance-analysis", "analyze-compliance", &data)?);
+        added.push(once(
+            job,
+            upload,
+            "compliance-analysis",
+            "analyze-compliance",
+            &data,
+        )?);
     }
     let data = json!({
         "userId": upload.user_id,
@@ -46,7 +52,13 @@ pub(crate) fn add(job: &Job, upload: &Upload, report: &Report) -> Result<Vec<Fol
         "subject": "Document Processed",
         "message": message(upload, report),
     });
-    added.push(once(job, upload, "notifications", "send-notification", &data)?);
+    added.push(once(
+        job,
+        upload,
+        "notifications",
+        "send-notification",
+        &data,
+    )?);
     Ok(added)
 }
 

@@ -50,7 +50,10 @@ impl Upload {
         // The document's own place first: a name alone may be another user's.
         let mut places = Vec::new();
         if is_name(&self.document_id) {
-            places.push(format!("{directory}/{}/{}", self.document_id, self.filename));
+            places.push(format!(
+                "{directory}/{}/{}",
+                self.document_id, self.filename
+            ));
             if let Some((_, extension)) = self.filename.rsplit_once('.') {
                 places.push(format!("{directory}/{}.{extension}", self.document_id));
             }

@@ -57,7 +57,10 @@ fn spaces_of_a_pdf_are_read_off_its_distances() {
         ("(first) Tj 0 -14 Td (second) Tj", "first\nsecond"),
         ("(E = mc) Tj 4 Ts (2) Tj 0 Ts", "E = mc2"),
         // A step back on the same line.
-        ("200 0 Td (later) Tj -200 0 Td (earlier) Tj", "later\nearlier"),
+        (
+            "200 0 Td (later) Tj -200 0 Td (earlier) Tj",
+            "later\nearlier",
+        ),
         // Bold by drawing twice.
         ("(bold) Tj 0.3 0 Td (bold) Tj", "bold"),
         // Filled and stroked, invisible, spaced out.
@@ -67,7 +70,8 @@ fn spaces_of_a_pdf_are_read_off_its_distances() {
     ] {
         assert_eq!(page(&format!("BT /F1 12 Tf 72 700 Td {drawing} ET")), read);
     }
-    let scaled = page("q 0.1 0 0 0.1 0 0 cm BT /F1 120 Tf 720 7000 Td (two) Tj 0 -140 Td (lines) Tj ET Q");
+    let scaled =
+        page("q 0.1 0 0 0.1 0 0 cm BT /F1 120 Tf 720 7000 Td (two) Tj 0 -140 Td (lines) Tj ET Q");
     assert_eq!(scaled, "two\nlines");
     let rotated = page("BT /F1 12 Tf 0 1 -1 0 100 100 Tm (going up) Tj 0 -14 Td (again) Tj ET");
     assert_eq!(rotated, "going up\nagain");
@@ -122,7 +126,10 @@ fn a_protected_pdf_is_refused_and_one_without_password_is_read() {
     };
     let failure = read(protect("user"), "application/pdf");
     assert_eq!(failure, Err(Error::Password));
-    assert_eq!(Error::Password.to_string(), "the PDF is protected by a password");
+    assert_eq!(
+        Error::Password.to_string(),
+        "the PDF is protected by a password"
+    );
     assert_eq!(text(protect(""), "application/pdf"), "secret");
 }
 
@@ -195,14 +202,32 @@ fn text_is_decoded_by_mark_validity_declaration_and_guess() {
         .iter()
         .flat_map(|unit: &u16| unit.to_le_bytes())
         .collect();
-    let russian = encoding_rs::WINDOWS_1251.encode("Договор об оказании услуг").0.into_owned();
+    let russian = encoding_rs::WINDOWS_1251
+        .encode("Договор об оказании услуг")
+        .0
+        .into_owned();
     let cases: [(&[u8], &str, &str, &str); 7] = [
         (&utf16, "text/plain", "Gün", "UTF-16LE"),
         (b"\xef\xbb\xbfG\xc3\xbcn", "text/plain", "Gün", "UTF-8"),
         (b"G\xc3\xbcn", "text/plain; charset=latin1", "Gün", "UTF-8"),
-        (b"G\xfcn", "text/plain; charset=\"iso-8859-9\"", "Gün", "windows-1254"),
-        (b"Gr\xfc\xdfe aus K\xf6ln", "text/plain", "Grüße aus Köln", "windows-1252"),
-        (&russian, "text/plain", "Договор об оказании услуг", "windows-1251"),
+        (
+            b"G\xfcn",
+            "text/plain; charset=\"iso-8859-9\"",
+            "Gün",
+            "windows-1254",
+        ),
+        (
+            b"Gr\xfc\xdfe aus K\xf6ln",
+            "text/plain",
+            "Grüße aus Köln",
+            "windows-1252",
+        ),
+        (
+            &russian,
+            "text/plain",
+            "Договор об оказании услуг",
+            "windows-1251",
+        ),
         (
             b"<html><meta charset=windows-1251>\xc4\xe0",
             "text/html",
@@ -212,7 +237,10 @@ fn text_is_decoded_by_mark_validity_declaration_and_guess() {
     ];
     for (content, declared, text, encoding) in cases {
         let document = read(content, declared).expect("it can be read");
-        assert_eq!((document.text.as_str(), document.encoding), (text, Some(encoding)));
+        assert_eq!(
+            (document.text.as_str(), document.encoding),
+            (text, Some(encoding))
+        );
     }
 }
 
@@ -221,7 +249,11 @@ fn the_content_says_what_a_file_is() {
     let cases: [(&[u8], &str, Kind); 8] = [
         (b"\n%PDF-1.4", "text/plain", Kind::Pdf),
         (b"BMW and MZ are text", "text/plain", Kind::Text),
-        (b"<?xml version='1.0'?><!-- x --> <HTML>", "text/plain", Kind::Html),
+        (
+            b"<?xml version='1.0'?><!-- x --> <HTML>",
+            "text/plain",
+            Kind::Html,
+        ),
         (b"<p>a piece", "text/html; charset=utf-8", Kind::Html),
         (b"<p>a piece", "text/plain", Kind::Text),
         (b"<!-- never closed <html>", "text/plain", Kind::Text),
