@@ -1,1 +1,152 @@
-//! x
+//! Looks for what GDPR, SOX, PCI DSS and HIPAA care about in a document.
+//!
+//! The payload is `{ documentId, userId, documentPath, mimeType,
+//! complianceFrameworks }`, e.g. `["GDPR", "SOX"]`; the frameworks are GDPR, SOX,
+//! PCI (or PCI-DSS) and HIPAA. The rules are in `rules/`: patterns with check
+//! digits, ranges and words around, so that little is found that is not there.
+//! They read English, and words of German forms.
+//!
+//! ```toml
+//! [plugins.compliance-analyzer]
+//! dirs = { "/documents" = "data/documents" }
+//! http = ["https://api.openai.com"]                # for the model
+//! secrets = { MODEL_API_KEY = "env:MODEL_API_KEY?" } # if the model asks for it
+//!
+//! [plugins.compliance-analyzer.config]
+//! documents = "/documents"               # the default; documents must lie in it
+//! max_bytes = 33554432                   # the default; a larger file is rejected
+//! findings_per_rule = 20                 # the default; all are counted
+//! notifications_queue = "notifications"  # the default
+//! model_url = "https://api.openai.com/v1"  # OpenAI's chat API; without it no model
+//! model = "gpt-5-mini"
+//! model_required = false                 # the default: without a summary if need be
+//! ```
+//!
+//! The result, whose fields stay as they are:
+//!
+//! ```json
+//! {
+//!   "documentId": "9b2f6c1e",
+//!   "document": { "path": "/documents/doc.pdf", "mimeType": "application/pdf", "bytes": 1024000, "pages": 3, "characters": 7012 },
+//!   "verdict": "fail",
+//!   "severity": "critical",
+//!   "frameworks": [{ "framework": "PCI", "score": 60, "verdict": "fail", "rules": 1 }],
+//!   "findings": [{ "rule": "card-number", "severity": "critical", "frameworks": ["PCI"], "page": 2, "line": 14, "column": 7, "excerpt": "4111 **** **** 1111" }],
+//!   "totals": [{ "rule": "card-number", "title": "Payment card number in clear", "severity": "critical", "frameworks": ["PCI"], "count": 31, "shown": 20 }],
+//!   "recommendations": [{ "severity": "critical", "rules": ["card-number"], "text": "Remove card numbers, …" }],
+//!   "summary": null,
+//!   "warnings": []
+//! }
+//! ```
+//!
+//! `verdict` is pass, review or fail; `severity` info, low, medium, high,
+//! critical or null. No value that was found leaves the plugin uncovered: not in
+//! the result, not in a log line, not to the model.
+//!
+//! From severity high on the user is told by e-mail, once, with the job
+//! `send-notification`.
+
+mod check;
+mod framework;
+mod model;
+mod redact;
+mod report;
+mod request;
+mod rules;
+mod scan;
+
+use runner_sdk::prelude::*;
+use serde_json::json;
+
+pub use crate::framework::{Framework, Severity};
+pub use crate::report::{Assessment, Document, Finding, Recommendation, Report, Total, Verdict};
+
+use crate::request::Request;
+use crate::scan::Scanner;
+
+runner_sdk::handler!(handle);
+
+/// Analyse the document of one job.
+///
+/// # Errors
+/// Rejects a payload that does not fit and a document that is not there, is too
+/// large or has no text; retries what may work later.
+pub fn handle(job: Job) -> Result<Report> {
+    let request = Request::read(&job)?;
+    let shown = config::json("findings_per_rule")?
+        .unwrap_or(20_usize)
+        .min(1000);
+    progress::describe(0.0, "reading the document");
+    let text = request.text()?;
+    let size = text.text.len();
+    progress::describe(20.0, "preparing the rules");
+    let scanner = Scanner::new(rules::for_frameworks(&request.frameworks));
+    let found = scanner.scan(&text.text, &text.pages, shown, |done| {
+        let part = done as f64 / size as f64;
+        progress::describe(
+            25.0 + 60.0 * part,
+            &format!("scanned {done} of {size} bytes"),
+        );
+    });
+    progress::describe(85.0, "weighing the findings");
+    let mut report = Report::new(&request, &text, scanner.rules(), &found);
+    log::info!(
+        findings = report.totals.iter().map(|total| total.count).sum::<u64>(),
+        rules = report.totals.len(),
+        "analysed {} bytes on {} pages",
+        report.document.bytes,
+        report.document.pages,
+    );
+    notify(&job, &request, &report)?;
+    if config::get("model_url").is_some() {
+        progress::describe(90.0, "asking the model");
+        model::summarise(&job, &mut report)?;
+    }
+    progress::describe(100.0, "done");
+    Ok(report)
+}
+
+/// Tell the user of grave findings, once over all attempts.
+fn notify(job: &Job, request: &Request, report: &Report) -> Result {
+    let Some(severity @ (Severity::High | Severity::Critical)) = report.severity else {
+        return Ok(());
+    };
+    let grave: Vec<_> = report
+        .totals
+        .iter()
+        .filter(|total| total.severity >= Severity::High)
+        .map(|total| {
+            format!(
+                "- {} ({}, {} times)",
+                total.title, total.severity, total.count
+            )
+        })
+        .collect();
+    let names: Vec<_> = request.frameworks.iter().map(ToString::to_string).collect();
+    let queue = config::get("notifications_queue").unwrap_or_else(|| "notifications".into());
+    checkpoint::once("notification", || {
+        let id = queue::add(
+            &queue,
+            "send-notification",
+            &json!({
+                "userId": request.user_id,
+                "type": "email",
+                "subject": format!("Compliance findings ({severity}) in document {}", request.document_id),
+                "message": format!(
+                    "The document {} was checked against {}. Grave findings:\n\n{}\n\nThe full report is the result of job {} in the queue {}.",
+                    request.document_id,
+                    names.join(", "),
+                    grave.join("\n"),
+                    job.id,
+                    job.queue,
+                ),
+            }),
+        )
+        .send()?;
+        Ok(id)
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
