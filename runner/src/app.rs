@@ -32,6 +32,8 @@ pub struct Start {
     pub overrides: Overrides,
     /// Answer plugins' HTTP requests locally, recording them in this directory.
     pub outbox: Option<PathBuf>,
+    /// Where plugins' HTTP requests are driven, apart from the queues.
+    pub network: tokio::runtime::Handle,
 }
 
 /// Why Runner does not start.
@@ -89,7 +91,7 @@ impl App {
         }
         let (redis, embedded) = connect(&config.redis).await?;
 
-        let mut http = Http::new(tokio::runtime::Handle::current());
+        let mut http = Http::new(start.network.clone());
         if let Some(data) = &start.outbox {
             let rules = start.file.with_file_name(outbox::RULES);
             http = http.with_outbox(Arc::new(Outbox::new(data, rules)?));

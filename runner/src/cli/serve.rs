@@ -56,23 +56,26 @@ impl DevArgs {
     }
 }
 
-/// Redis, HTTP and housekeeping need little CPU; two threads keep one free when
-/// the other is in a slow system call.
-const IO_THREADS: usize = 2;
+/// Threads for plugins' HTTP: one stays free when the other is busy with a
+/// handshake.
+const NETWORK_THREADS: usize = 2;
 
 fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
+    let network = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(NETWORK_THREADS)
+        .thread_name("runner-network")
+        .enable_all()
+        .build()
+        .map_err(Exit::failed)?;
     let start = Start {
         file: cli.config.clone(),
         overrides,
         outbox: outbox.then(|| cli.data()),
+        network: network.handle().clone(),
     };
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(IO_THREADS)
-        .thread_name("runner-io")
-        .enable_all()
-        .build()
-        .map_err(Exit::failed)?
-        .block_on(run(start))
+    // Queues run on this one thread: handing a job from one thread to another
+    // costs more than what there is to do.
+    super::block_on(run(start))
 }
 
 async fn run(start: Start) -> Result {
