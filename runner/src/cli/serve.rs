@@ -125,8 +125,7 @@ fn banner(app: &App) {
     anstream::eprintln!(
         "{GOOD}runner{GOOD:#} {} {DIM}on{DIM:#} {}",
         env!("CARGO_PKG_VERSION"),
-        app.producers()
-            .unwrap_or_else(|| app.address().to_owned())
+        app.producers().unwrap_or_else(|| app.address().to_owned())
     );
     let consumed: Vec<_> = config
         .queues
