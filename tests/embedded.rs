@@ -87,6 +87,42 @@ fn commands_beside_dev_use_its_redis_whatever_the_file_says() {
     assert_eq!(dev.0.cli(&["job", "get", "greetings", "1"]).code, Some(5));
 }
 
+/// The text between two marks of the README.
+fn readme(from: &str, to: &str) -> String {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let text = std::fs::read_to_string(readme).unwrap();
+    let (_, rest) = text.split_once(from).unwrap();
+    rest.split_once(to).unwrap().0.to_owned()
+}
+
+#[test]
+fn the_five_minutes_of_the_readme_work_as_they_stand() {
+    let source = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/guests/examples/greeter.rs"
+    );
+    let source = std::fs::read_to_string(source).unwrap();
+    let code = readme("```rust\n", "```");
+    assert!(
+        source.ends_with(&code),
+        "tests/guests/examples/greeter.rs is not the README's"
+    );
+
+    let dev = Dev::new();
+    dev.0.write(&readme("```toml\n", "```"));
+    dev.0.install("greeter", &guest("greeter"));
+    let session = readme("```console\n$ runner dev\n$ ", "```");
+    let (command, output) = session.split_once('\n').unwrap();
+    let _runner = dev.start();
+    let command = command.replacen("runner", env!("CARGO_BIN_EXE_runner"), 1);
+    let shell = std::process::Command::new("sh")
+        .current_dir(dev.0.path("."))
+        .args(["-c", &command])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&shell.stdout), output, "{shell:?}");
+}
+
 #[test]
 fn jobs_and_port_outlive_a_restart() {
     let dev = Dev::new();
