@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
+mod cli;
 mod config;
 mod deploy;
+mod embedded;
 mod hostapi;
 mod interop;
 mod payloads;

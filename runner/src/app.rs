@@ -157,6 +157,11 @@ impl App {
         self.redis.address()
     }
 
+    /// The URL for producers, when the Redis is an embedded one.
+    pub fn producers(&self) -> Option<String> {
+        self.embedded.as_ref().map(Embedded::url)
+    }
+
     /// The plugins.
     pub fn plugins(&self) -> &Plugins {
         &self.plugins
@@ -383,22 +388,32 @@ impl Keeper {
     }
 
     async fn drain(self, grace: Duration, mut drains: mpsc::UnboundedReceiver<Duration>) {
-        let mut workers: Vec<Worker> = self.workers.into_values().collect();
-        workers.iter().for_each(|worker| worker.drain(grace));
-        let hurry = async {
-            let _ = drains.recv().await;
-        };
-        {
-            let stopped = join_all(workers.iter_mut().map(|worker| worker.stopped()));
+        let (hurry, hurried) = watch::channel(grace);
+        let stopped = join_all(
+            self.workers
+                .into_values()
+                .map(|worker| stop_within(worker, hurried.clone())),
+        );
+        tokio::pin!(stopped);
+        loop {
             tokio::select! {
-                _ = stopped => return,
-                () = hurry => {}
+                _ = &mut stopped => return,
+                Some(grace) = drains.recv() => {
+                    hurry.send_replace(grace);
+                }
             }
         }
-        workers
-            .iter()
-            .for_each(|worker| worker.drain(Duration::ZERO));
-        join_all(workers.iter_mut().map(|worker| worker.stopped())).await;
+    }
+}
+
+/// Stop a worker; a new grace on the way counts from then.
+async fn stop_within(mut worker: Worker, mut grace: watch::Receiver<Duration>) {
+    loop {
+        worker.drain(*grace.borrow_and_update());
+        tokio::select! {
+            () = worker.stopped() => return,
+            Ok(()) = grace.changed() => {}
+        }
     }
 }
 
