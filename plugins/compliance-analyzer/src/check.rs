@@ -293,13 +293,15 @@ pub(crate) fn ip<'a>(hit: &Hit<'a>) -> Option<&'a str> {
         let special = a == 0
             || a >= 224
             || (a == 100 && (64..128).contains(&b))
-            || (a == 198 && (18..20).contains(&b));
+            || (a == 198 && (18..20).contains(&b))
+            || ip.is_private()
+            || ip.is_loopback()
+            || ip.is_link_local()
+            || ip.is_documentation();
         let version = ["version", "release", "v.", "section", "§", "ver."]
             .iter()
             .any(|word| ends_with_word(hit.before, word));
-        !special
-            && !version
-            && !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_documentation())
+        !(special || version)
     } else if let Ok(ip) = hit.value.parse::<Ipv6Addr>() {
         // 2000::/3 is what is given out, 2001:db8::/32 is for documentation.
         let [a, b, ..] = ip.segments();

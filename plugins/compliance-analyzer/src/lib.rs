@@ -85,7 +85,7 @@ pub fn handle(job: Job) -> Result<Report> {
         let part = done as f64 / size as f64;
         progress::describe(
             25.0 + 60.0 * part,
-            &format!("scanned {done} of {size} bytes"),
+            &format!("scanned {:.1} of {:.1} MiB", mib(done), mib(size)),
         );
     });
     progress::describe(85.0, "weighing the findings");
@@ -104,6 +104,11 @@ pub fn handle(job: Job) -> Result<Report> {
     }
     progress::describe(100.0, "done");
     Ok(report)
+}
+
+/// For people to read.
+fn mib(bytes: usize) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 /// Tell the user of grave findings, once over all attempts.

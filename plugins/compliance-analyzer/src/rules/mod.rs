@@ -89,3 +89,6 @@ fn all() -> impl Iterator<Item = &'static Rule> {
         .chain(secrets::RULES)
         .chain(statements::RULES)
 }
+
+#[cfg(test)]
+mod examples;
