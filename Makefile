@@ -1,6 +1,7 @@
 # Everything a developer runs. `make` alone lists it.
 
-PLUGINS := otp-sender notifier document-processor compliance-analyzer
+# The crates that compile to a component; plugins/ has libraries of theirs too.
+PLUGINS := $(patsubst plugins/%/Cargo.toml,%,$(shell grep -l cdylib plugins/*/Cargo.toml))
 TARGET := wasm32-wasip2
 WASM := target/$(TARGET)/plugin
 

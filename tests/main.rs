@@ -5,7 +5,13 @@
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
 mod config;
+mod deploy;
+mod hostapi;
 mod interop;
 mod payloads;
+mod queue_engine;
+mod queue_equality;
 mod recovery;
+mod reload;
+mod sandbox;
 mod support;

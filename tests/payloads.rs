@@ -14,7 +14,7 @@ fn serve(redis: &Redis) -> (Setup, Runner) {
 
 /// Add the job, and a healthy one behind it; how the first ended and why.
 #[track_caller]
-fn ends(data: &str, options: &str) -> (&'static str, String) {
+fn ends(data: impl AsRef<[u8]>, options: &str) -> (&'static str, String) {
     let redis = Redis::shared();
     let (_setup, mut runner) = serve(&redis);
     let id = redis.add("work", "odd", data, options);
@@ -30,10 +30,20 @@ fn ends(data: &str, options: &str) -> (&'static str, String) {
 }
 
 #[test]
-fn a_payload_that_is_not_json_fails_at_once() {
+fn a_payload_that_is_not_json_is_the_guests_business() {
     let (ended, reason) = ends("{not json", r#"{"attempts":3}"#);
     assert_eq!(ended, "failed");
-    assert!(reason.contains("not JSON"), "{reason}");
+    assert!(
+        reason.contains("key must be a string at line 1 column 2"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_payload_that_is_not_utf_8_fails_at_once() {
+    let (ended, reason) = ends(b"{\"result\":\"\xff\xfe\"}", r#"{"attempts":3}"#);
+    assert_eq!(ended, "failed");
+    assert!(reason.contains("UTF-8"), "{reason}");
 }
 
 #[test]
@@ -110,11 +120,12 @@ fn odd_options_do_not_cost_the_attempts() {
 }
 
 #[test]
-fn options_that_are_not_json_are_as_none() {
-    let (ended, value) = ends(r#"{"result":1}"#, "nonsense");
-    assert_eq!((ended, value.as_str()), ("completed", "1"));
-    let (ended, value) = ends(r#"{"retry":"busy"}"#, "");
-    assert_eq!((ended, value.as_str()), ("failed", "busy"));
+fn options_that_are_not_json_fail_the_job_and_none_are_none() {
+    let (ended, reason) = ends(r#"{"result":1}"#, "nonsense");
+    assert_eq!(ended, "failed");
+    assert!(reason.starts_with("the options are not JSON"), "{reason}");
+    let (ended, reason) = ends(r#"{"retry":"busy"}"#, "{}");
+    assert_eq!((ended, reason.as_str()), ("failed", "busy"));
 }
 
 #[test]

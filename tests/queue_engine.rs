@@ -1,6 +1,8 @@
 //! The queue engine through the library: a worker whose attempts are closures,
 //! real npm `bullmq` 5 and 6 as producer and observer.
 
+use std::collections::HashMap;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +28,7 @@ struct Engine {
 
 fn settings() -> JobSettings {
     JobSettings {
-        plugin: "closure".into(),
+        plugin: Some("closure".into()),
         timeout: Duration::from_secs(60),
         memory: 64 << 20,
         max_payload: 10 << 20,
@@ -72,18 +74,28 @@ impl Engine {
         lock: Duration,
         handle: impl Fn(&Attempt) -> Outcome + Send + Sync + 'static,
     ) -> Engine {
+        Engine::over(&redis.url(), redis.prefix(), lock, handle)
+    }
+
+    fn over(
+        url: &str,
+        prefix: &str,
+        lock: Duration,
+        handle: impl Fn(&Attempt) -> Outcome + Send + Sync + 'static,
+    ) -> Engine {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
         let _entered = runtime.enter();
-        let connection = queue::Redis::new(&redis.url(), redis.prefix()).unwrap();
+        let connection = queue::Redis::new(url, prefix).unwrap();
         let handle: Handle = Arc::new(handle);
         let shared = Shared {
             redis: connection.clone(),
             renewal: Renewal::start(&connection, lock).unwrap(),
             runner: "runner-1".into(),
+            presence: true,
             runtime: Arc::new(config::Runtime {
                 plugins: PathBuf::new(),
                 cache: PathBuf::new(),
@@ -117,8 +129,9 @@ impl Engine {
     }
 
     fn stop(&mut self, grace: Duration) {
-        for worker in self.workers.drain(..) {
-            self.runtime.block_on(worker.stop(grace));
+        for mut worker in self.workers.drain(..) {
+            worker.drain(grace);
+            self.runtime.block_on(worker.stopped());
         }
     }
 }
@@ -506,6 +519,158 @@ fn redis_killed_under_load_loses_no_job() {
     engine.stop(Duration::from_secs(5));
 }
 
+/// A relay to Redis whose connections can be cut, answers on the way included.
+struct Relay {
+    port: u16,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Relay {
+    fn to(port: u16) -> Relay {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let relay = Relay {
+            port: listener.local_addr().unwrap().port(),
+            open: Arc::default(),
+        };
+        let open = relay.open.clone();
+        std::thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok) {
+                let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else {
+                    continue;
+                };
+                open.lock()
+                    .unwrap()
+                    .extend([near.try_clone().unwrap(), far.try_clone().unwrap()]);
+                for (mut from, mut to) in [
+                    (near.try_clone().unwrap(), far.try_clone().unwrap()),
+                    (far, near),
+                ] {
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+            }
+        });
+        relay
+    }
+
+    fn cut(&self) {
+        for stream in self.open.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+#[test]
+fn connections_cut_under_load_cost_no_job_a_stall_or_a_second_run() {
+    let redis = Redis::shared();
+    let relay = Relay::to(redis.port());
+    let runs: Arc<Mutex<HashMap<String, u32>>> = Arc::default();
+    let seen = runs.clone();
+    let url = format!("redis://127.0.0.1:{}", relay.port);
+    let mut engine = Engine::over(
+        &url,
+        redis.prefix(),
+        Duration::from_secs(30),
+        move |attempt| {
+            *seen
+                .lock()
+                .unwrap()
+                .entry(attempt.job.id.clone())
+                .or_default() += 1;
+            echo(attempt)
+        },
+    );
+    let mut node = Node::start(&redis, 6);
+    node.call(
+        "flood",
+        json!({"queue": "q", "name": "x", "count": 6000, "data": {}, "opts": {}}),
+    );
+    engine.consume(config("q", 20));
+    for cut in 1..=12 {
+        until("more jobs to complete", || {
+            (redis.count("q", "completed") >= cut * 450).then_some(())
+        });
+        relay.cut();
+    }
+    redis.until_count("q", "completed", 6000);
+    assert_eq!(redis.count("q", "active"), 0);
+    let twice = runs
+        .lock()
+        .unwrap()
+        .values()
+        .filter(|runs| **runs > 1)
+        .count();
+    assert_eq!(twice, 0, "jobs that ran twice");
+    for id in 1..=6000 {
+        assert_eq!(
+            redis.field("q", &id.to_string(), "stc"),
+            None,
+            "job {id} stalled"
+        );
+    }
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn node_sees_the_worker() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, echo);
+        engine.consume(config("q", 1));
+        until("the worker to be listed", || {
+            let workers = node.queue("q", "getWorkers", json!([]));
+            let names: Vec<_> = workers
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|w| w["rawname"].clone())
+                .collect();
+            (names.len() == 1).then_some(())
+        });
+        engine.stop(Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn a_payload_over_the_limit_is_refused() {
+    let redis = Redis::shared();
+    let mut engine = Engine::new(&redis, echo);
+    let mut small = config("q", 1);
+    small.base.max_payload = 10;
+    engine.consume(small);
+    let id = redis.add("q", "x", r#""12345678901""#, r#"{"attempts":3}"#);
+    redis.until_count("q", "failed", 1);
+    assert_eq!(
+        redis.field("q", &id, "failedReason").unwrap(),
+        "the payload has 13 bytes, more than the 10 of max_payload"
+    );
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn a_change_of_concurrency_is_followed_at_once() {
+    let redis = Redis::shared();
+    let gate = Arc::new(AtomicUsize::new(0));
+    let open = gate.clone();
+    let mut engine = Engine::new(&redis, move |attempt| {
+        until("the gate", || {
+            (open.load(Ordering::SeqCst) == 1).then_some(())
+        });
+        echo(attempt)
+    });
+    engine.consume(config("q", 1));
+    for _ in 0..6 {
+        redis.add("q", "x", "1", "{}");
+    }
+    redis.until_count("q", "active", 1);
+    engine.workers[0].update(Arc::new(config("q", 4)));
+    redis.until_count("q", "active", 4);
+    gate.store(1, Ordering::SeqCst);
+    redis.until_count("q", "completed", 6);
+    engine.stop(Duration::from_secs(5));
+}
+
 #[test]
 fn a_job_whose_worker_died_is_run_by_another() {
     let redis = Redis::shared();
@@ -521,6 +686,45 @@ fn a_job_whose_worker_died_is_run_by_another() {
     redis.until_count("q", "completed", 1);
     assert_eq!(redis.field("q", &id, "stc").as_deref(), Some("1"));
     engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn schedulers_from_node_go_on() {
+    on_both(|redis, mut node| {
+        let mut engine = Engine::new(redis, echo);
+        engine.consume(config("q", 5));
+        let every = json!(["often", {"every": 200}, {"name": "a", "data": {"n": 1}, "opts": {"backoff": 3, "attempts": 5}}]);
+        node.queue("q", "upsertJobScheduler", every);
+        let cron =
+            json!(["cron", {"pattern": "* * * * * *", "tz": "Europe/Berlin"}, {"name": "b"}]);
+        node.queue("q", "upsertJobScheduler", cron);
+        let runs = |scheduler: &str| {
+            let keys: Vec<String> = redis.run(&["ZRANGE", &redis.key("q", "completed"), "0", "-1"]);
+            let prefix = format!("repeat:{scheduler}:");
+            keys.into_iter()
+                .filter(|id| id.starts_with(&prefix))
+                .collect::<Vec<_>>()
+        };
+        until("four runs of the interval", || {
+            (runs("often").len() >= 4).then_some(())
+        });
+        until("three runs of the pattern", || {
+            (runs("cron").len() >= 3).then_some(())
+        });
+        let last = node.job("q", &runs("often")[3]);
+        assert_eq!(last["name"], "a");
+        assert_eq!(last["data"], json!({"n": 1}));
+        assert_eq!(last["opts"]["attempts"], 5);
+        assert_eq!(last["opts"]["repeat"]["count"], 4);
+        // One job ahead for each, no more.
+        assert_eq!(
+            redis.count("q", "delayed") + redis.count("q", "wait") + redis.count("q", "active"),
+            2
+        );
+        let known = node.queue("q", "getJobSchedulers", json!([]));
+        assert_eq!(known.as_array().unwrap().len(), 2);
+        engine.stop(Duration::from_secs(5));
+    });
 }
 
 #[test]
@@ -575,8 +779,9 @@ fn a_watch_sees_progress_logs_and_the_end() {
         echo(attempt)
     });
     let queue = engine.shared.queue(&config("q", 1));
+    let before = engine.runtime.block_on(queue.last_event()).unwrap();
     let id = redis.add("q", "x", "7", "{}");
-    let mut watch = engine.runtime.block_on(queue.watch(&id)).unwrap();
+    let mut watch = engine.runtime.block_on(queue.watch(&id, before)).unwrap();
     engine.consume(config("q", 1));
     let mut seen = Vec::new();
     let end = loop {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Node, Redis, Setup, guest, until};
 
@@ -174,16 +174,54 @@ fn sigterm_lets_short_jobs_finish_and_takes_no_more() {
 #[test]
 fn a_job_whose_lock_is_taken_away_is_stopped_and_not_written() {
     let redis = Redis::shared();
-    let setup = setup(&redis);
-    let runner = setup.serve();
+    let setup = Setup::new(
+        &redis,
+        &QUEUE.replace("concurrency = 20", "concurrency = 1"),
+    )
+    .plugin("scripted", &guest("scripted"));
+    let _runner = setup.serve();
     let id = redis.add("work", "long", r#"{"sleep":60000}"#, "{}");
     redis.until_count("work", "active", 1);
     let lock = redis.key("work", &format!("{id}:lock"));
     redis.run::<()>(&["SET", &lock, "somebody-else", "PX", "60000"]);
-    let line = runner.until_logged("lock");
-    let line: Value = serde_json::from_str(&line).unwrap();
-    assert!(line.to_string().contains(&format!("\"{id}\"")), "{line}");
-    assert_eq!(redis.field("work", &id, "finishedOn"), None);
+    // The only slot is free again, so the guest was stopped.
+    let next = redis.add("work", "next", "{}", "{}");
+    assert_eq!(redis.until_ended("work", &next), "completed");
+    for written in ["finishedOn", "failedReason", "returnvalue"] {
+        assert_eq!(redis.field("work", &id, written), None, "{written}");
+    }
     assert_eq!(redis.run::<String>(&["GET", &lock]), "somebody-else");
     assert_eq!(redis.count("work", "active"), 1);
+}
+
+#[test]
+fn guests_that_spin_on_every_core_miss_no_lock_renewal() {
+    let redis = Redis::shared();
+    let toml = QUEUE.replace("\"scripted\"", "\"faults\"\ntimeout = \"6s\"");
+    let setup = Setup::new(&redis, &toml).plugin("faults", &guest("faults"));
+    let _runner = setup.serve();
+    let ids: Vec<String> = (0..4)
+        .map(|_| redis.add("work", "spin", "0", "{}"))
+        .collect();
+    redis.until_count("work", "active", 4);
+    // Three lock times: without renewal they would stall at least once.
+    until("the timeouts", || {
+        for id in &ids {
+            let lock = redis.key("work", &format!("{id}:lock"));
+            // Read in one step: a job that ends has no lock either.
+            let (finished, left): (Option<u64>, i64) = redis::pipe()
+                .atomic()
+                .hget(redis.key("work", id), "finishedOn")
+                .pttl(&lock)
+                .query(&mut redis.connect())
+                .unwrap();
+            assert!(finished.is_some() || left > 0, "job {id} lost its lock");
+        }
+        (redis.count("work", "failed") == 4).then_some(())
+    });
+    for id in &ids {
+        let reason = redis.field("work", id, "failedReason").unwrap();
+        assert_eq!(reason, "timed out after 6s");
+        assert_eq!(redis.field("work", id, "stc"), None, "stalled");
+    }
 }

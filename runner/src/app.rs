@@ -109,6 +109,7 @@ impl App {
             renewal,
             runner: name(),
             runtime: Arc::new(config.runtime.clone()),
+            presence: config.redis.presence,
             start: Arc::new(move |attempt, settings, done| {
                 executor.start(attempt, settings.clone(), done);
             }),
@@ -197,17 +198,7 @@ impl App {
 
 /// The queues that are to be consumed.
 fn wanted(config: &Config) -> impl Iterator<Item = &Arc<config::Queue>> {
-    config
-        .queues
-        .values()
-        .filter(|queue| queue.base.plugin.is_some() || !queue.jobs.is_empty())
-}
-
-/// The plugins a queue needs.
-fn plugins_of(queue: &config::Queue) -> impl Iterator<Item = &str> {
-    std::iter::once(&queue.base)
-        .chain(queue.jobs.iter().map(|(_, settings)| settings))
-        .filter_map(|settings| settings.plugin.as_deref())
+    config.queues.values().filter(|queue| queue.is_consumed())
 }
 
 fn load(start: &Start) -> Result<Loaded, Problems> {
@@ -275,13 +266,8 @@ struct Keeper {
     plugins: Arc<Plugins>,
     host: Arc<Host>,
     shared: Shared,
-    workers: BTreeMap<String, Running>,
+    workers: BTreeMap<String, Worker>,
     consumed: watch::Sender<BTreeSet<String>>,
-}
-
-struct Running {
-    worker: Worker,
-    presence: Option<AbortHandle>,
 }
 
 impl Keeper {
@@ -331,13 +317,13 @@ impl Keeper {
         }
         configure(&self.plugins, &new).await;
         for name in &changes.removed {
-            if let Some(running) = self.workers.remove(name) {
-                tokio::spawn(running.stop(new.runtime.grace));
+            if let Some(worker) = self.workers.remove(name) {
+                tokio::spawn(stop(worker, new.runtime.grace));
             }
         }
         for name in &changes.changed {
-            if let (Some(running), Some(queue)) = (self.workers.get(name), new.queues.get(name)) {
-                running.worker.update(queue.clone());
+            if let (Some(worker), Some(queue)) = (self.workers.get(name), new.queues.get(name)) {
+                worker.update(queue.clone());
             }
         }
         self.config.send_replace(new);
@@ -363,22 +349,14 @@ impl Keeper {
             if self.workers.contains_key(&queue.name) {
                 continue;
             }
-            let missing: Vec<&str> = plugins_of(queue)
+            let missing: Vec<&str> = queue
+                .plugins()
                 .filter(|name| self.plugins.get(name).is_none())
                 .collect();
             if !missing.is_empty() {
                 tracing::debug!(queue = queue.name, plugins = ?missing, "held until its plugins serve");
                 continue;
             }
-            let presence = config.redis.presence.then(|| {
-                let shared = &self.shared;
-                let present = queue::present(
-                    shared.redis.clone(),
-                    queue.name.clone(),
-                    shared.runner.clone(),
-                );
-                tokio::spawn(present).abort_handle()
-            });
             let worker = Worker::spawn(self.shared.clone(), queue.clone());
             tracing::info!(
                 queue = queue.name,
@@ -386,8 +364,7 @@ impl Keeper {
                 concurrency = queue.concurrency.get(),
                 "consuming"
             );
-            self.workers
-                .insert(queue.name.clone(), Running { worker, presence });
+            self.workers.insert(queue.name.clone(), worker);
         }
         let idle: Vec<String> = self
             .workers
@@ -396,8 +373,8 @@ impl Keeper {
             .cloned()
             .collect();
         for name in idle {
-            if let Some(running) = self.workers.remove(&name) {
-                tokio::spawn(running.stop(config.runtime.grace));
+            if let Some(worker) = self.workers.remove(&name) {
+                tokio::spawn(stop(worker, config.runtime.grace));
             }
         }
         self.consumed
@@ -405,15 +382,13 @@ impl Keeper {
     }
 
     async fn drain(self, grace: Duration, mut drains: mpsc::UnboundedReceiver<Duration>) {
-        let mut workers: Vec<Running> = self.workers.into_values().collect();
-        workers
-            .iter()
-            .for_each(|running| running.worker.drain(grace));
+        let mut workers: Vec<Worker> = self.workers.into_values().collect();
+        workers.iter().for_each(|worker| worker.drain(grace));
         let hurry = async {
             let _ = drains.recv().await;
         };
         {
-            let stopped = join_all(workers.iter_mut().map(|running| running.worker.stopped()));
+            let stopped = join_all(workers.iter_mut().map(|worker| worker.stopped()));
             tokio::select! {
                 _ = stopped => return,
                 () = hurry => {}
@@ -421,22 +396,13 @@ impl Keeper {
         }
         workers
             .iter()
-            .for_each(|running| running.worker.drain(Duration::ZERO));
-        join_all(workers.iter_mut().map(|running| running.worker.stopped())).await;
+            .for_each(|worker| worker.drain(Duration::ZERO));
+        join_all(workers.iter_mut().map(|worker| worker.stopped())).await;
     }
 }
 
-impl Running {
-    async fn stop(mut self, grace: Duration) {
-        self.worker.drain(grace);
-        self.worker.stopped().await;
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(presence) = &self.presence {
-            presence.abort();
-        }
-    }
+/// Stop a worker whose queue is no longer wanted.
+async fn stop(mut worker: Worker, grace: Duration) {
+    worker.drain(grace);
+    worker.stopped().await;
 }

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use crate::config::{self, JobSettings};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::queue::{
-    Attempt, Batch, Error, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled, Settlement,
-    Stop, Taken, Wake,
+    self, Attempt, Batch, Error, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled,
+    Settlement, Stop, Taken, Wake,
 };
 
 /// Settle calls under way at once: while one is on the wire the next one forms.
@@ -46,6 +46,8 @@ pub struct Shared {
     pub renewal: Renewal,
     /// Name of this runner.
     pub runner: String,
+    /// Whether BullMQ's `getWorkers` sees the workers.
+    pub presence: bool,
     /// `[runtime]`.
     pub runtime: Arc<config::Runtime>,
     /// Starts an attempt.
@@ -120,12 +122,23 @@ impl Worker {
             calls: FuturesUnordered::new(),
             hungry: true,
             adopt: true,
+            adopt_at: now,
+            doubts: 0,
             look_at: now,
             limited_until: None,
             pause: Pause::default(),
             stopping: None,
         };
-        let task = tokio::spawn(run.run(done_rx, config_rx, stage_rx));
+        let presence = run.shared.presence.then(|| {
+            let (redis, runner) = (run.shared.redis.clone(), run.shared.runner.clone());
+            tokio::spawn(queue::present(redis, run.config.name.clone(), runner))
+        });
+        let task = tokio::spawn(async move {
+            run.run(done_rx, config_rx, stage_rx).await;
+            if let Some(presence) = presence {
+                presence.abort();
+            }
+        });
         Worker {
             config: config_tx,
             stage: stage_tx,
@@ -188,6 +201,11 @@ struct Run {
     hungry: bool,
     /// Jobs of a lost answer are to be given back before anything is taken.
     adopt: bool,
+    /// When that is tried again.
+    adopt_at: Instant,
+    /// Stalled checks at which it is done once more: a call that was given up
+    /// may be carried out later, when a stopped Redis goes on.
+    doubts: u8,
     /// When the queue is asked at the latest.
     look_at: Instant,
     limited_until: Option<Instant>,
@@ -217,7 +235,7 @@ impl Run {
             while let Ok(settlement) = done.try_recv() {
                 self.end(settlement);
             }
-            if self.adopt && self.calls.is_empty() {
+            if self.adopt && self.calls.is_empty() && self.adopt_at <= Instant::now() {
                 self.give_back_orphans().await;
             }
             self.send();
@@ -251,6 +269,7 @@ impl Run {
                     self.limited_until = None;
                     self.look_at = Instant::now() + POLL;
                 }
+                () = tokio::time::sleep_until(self.adopt_at), if self.adopt && self.calls.is_empty() => {}
                 _ = notes.tick(), if noting.is_empty() && !self.in_flight.is_empty() => {
                     let (queue, attempts) = (self.queue.clone(), self.in_flight.all());
                     noting.push(Box::pin(async move {
@@ -261,6 +280,10 @@ impl Run {
                 }
                 Some(()) = noting.next(), if !noting.is_empty() => {}
                 _ = recover.tick(), if recovering.is_empty() && self.stopping.is_none() => {
+                    if self.doubts > 0 {
+                        self.doubts -= 1;
+                        self.adopt = true;
+                    }
                     let queue = self.queue.clone();
                     recovering.push(Box::pin(async move {
                         match queue.recover().await {
@@ -339,7 +362,10 @@ impl Run {
     async fn answered(&mut self, answer: Answer) {
         self.asked -= answer.asked;
         self.in_flight.remove(answer.batch.attempts());
-        self.adopt |= answer.faulty;
+        if answer.faulty {
+            self.adopt = true;
+            self.doubts = 2;
+        }
         let (settled, taken) = match answer.result {
             Ok(done) => done,
             Err(error) => {
@@ -398,6 +424,9 @@ impl Run {
                 "an option was ignored"
             );
         }
+        if attempt.job.scheduler.is_some() {
+            tokio::spawn(schedule(attempt.clone()));
+        }
         let refused = attempt.job.refused().or_else(|| {
             (attempt.job.data.len() > settings.max_payload).then(|| {
                 Outcome::Rejected(Failure {
@@ -439,7 +468,7 @@ impl Run {
             }
             Err(error) => {
                 tracing::warn!(queue = self.queue.name(), %error, "waiting for Redis");
-                tokio::time::sleep(self.pause.next()).await;
+                self.adopt_at = Instant::now() + self.pause.next();
             }
         }
     }
@@ -527,5 +556,27 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
         asked: take,
         result: Ok((settled, Taken::default())),
         faulty: true,
+    }
+}
+
+/// Keep the schedule of a job that starts going. Repeating it is harmless.
+async fn schedule(attempt: Arc<Attempt>) {
+    let (queue, job) = (&attempt.queue, &attempt.job);
+    let Some(scheduler) = &job.scheduler else {
+        return;
+    };
+    let until = Instant::now() + queue.settings().lock;
+    let mut pause = Pause::default();
+    loop {
+        match queue.schedule_next(job, scheduler).await {
+            Ok(_) => return,
+            Err(error) if error.is_transient() && Instant::now() < until => {
+                tokio::time::sleep(pause.next()).await;
+            }
+            Err(error) => {
+                tracing::error!(queue = queue.name(), job = job.id, %error, "the next run was not scheduled");
+                return;
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ mod node;
 mod process;
 mod redis;
 mod runner;
+pub(crate) mod sandbox;
 mod wasm;
 
 use std::time::{Duration, Instant};

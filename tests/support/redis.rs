@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use redis::{ConnectionLike, FromRedisValue};
+use redis::FromRedisValue;
 use tempfile::TempDir;
 
 use super::process::Process;
@@ -147,7 +147,13 @@ impl Redis {
     /// Add a job as BullMQ does, without Node: for tests in which the producer
     /// does not matter. `options` is the JSON that BullMQ stores.
     #[track_caller]
-    pub(crate) fn add(&self, queue: &str, name: &str, data: &str, options: &str) -> String {
+    pub(crate) fn add(
+        &self,
+        queue: &str,
+        name: &str,
+        data: impl AsRef<[u8]>,
+        options: &str,
+    ) -> String {
         let id = self
             .run::<u64>(&["INCR", &self.key(queue, "id")])
             .to_string();
@@ -161,7 +167,9 @@ impl Redis {
             .atomic()
             .cmd("HSET")
             .arg(self.key(queue, &id))
-            .arg(&["name", name, "data", data, "opts", options])
+            .arg(&["name", name, "opts", options])
+            .arg("data")
+            .arg(data.as_ref())
             .arg(&["timestamp", &now, "delay", "0", "priority", "0"])
             .cmd("LPUSH")
             .arg(self.key(queue, "wait"))
@@ -191,8 +199,9 @@ fn server(port: u16, data: &Path, durable: bool) -> Process {
     );
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).expect("a valid URL");
     until("redis-server to answer", || {
+        // While it loads its data it answers, with an error.
         let mut connection = client.get_connection().ok()?;
-        connection.req_command(&redis::cmd("PING")).ok()
+        redis::cmd("PING").query::<String>(&mut connection).ok()
     });
     process
 }

@@ -86,7 +86,7 @@ pub struct Grants {
     pub file: String,
     /// Origins it may call.
     pub http: Vec<String>,
-    /// Networks it may call although they are not public.
+    /// Networks that these may resolve into although they are not public.
     pub http_networks: Vec<String>,
     /// Names of its settings.
     pub config: Vec<String>,

@@ -67,7 +67,7 @@ pub(super) fn outcome(
     }
     match ended {
         Ended::Value(value) => match value_of(value, settings) {
-            Ok(value) => Outcome::Completed(plugin.grants.redactor.redact(value)),
+            Ok(value) => Outcome::Completed(plugin.grants.redactor.redact_json(value)),
             Err(reason) => Outcome::Retry {
                 failure: failure(Cause::Result, reason, Vec::new()),
                 delay: None,
@@ -225,7 +225,16 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
         Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
         None => format!("function {}", frame.func_index()),
     };
-    backtrace.frames().iter().take(FRAMES).map(frame).collect()
+    let mut frames: Vec<String> = backtrace.frames().iter().map(frame).collect();
+    // What a panic of Rust does to end itself says nothing about the plugin.
+    if let Some(at) = frames
+        .iter()
+        .rposition(|name| name.starts_with("core::panicking::"))
+    {
+        frames.drain(..=at);
+    }
+    frames.truncate(FRAMES);
+    frames
 }
 
 fn mib(bytes: usize) -> String {

@@ -40,7 +40,7 @@ impl State {
         if self.attempt.lost() || value.len() > MAX {
             return;
         }
-        let value = self.redactor.redact(value);
+        let value = self.redactor.redact_json(value);
         self.attempt.note(|notes| notes.progress = Some(value));
     }
 }

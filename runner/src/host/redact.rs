@@ -43,4 +43,38 @@ impl Redactor {
         }
         text
     }
+
+    /// JSON text without secrets, still JSON: a secret that stood outside of a
+    /// string, such as a number, takes the whole value with it.
+    pub fn redact_json(&self, text: String) -> String {
+        if !self.secrets.iter().any(|secret| text.contains(&**secret)) {
+            return text;
+        }
+        let redacted = self.redact(text);
+        match super::check_json(&redacted) {
+            Ok(()) => redacted,
+            Err(_) => format!("\"{REDACTED}\""),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+
+    #[test]
+    fn redacted_json_is_still_json() {
+        let secrets = [("PIN", "12345"), ("TOKEN", "a\"quote")];
+        let secrets = secrets.map(|(name, value)| (name.into(), Secret(value.into())));
+        let redactor = Redactor::new(&Plugin {
+            secrets: secrets.into(),
+            ..Plugin::default()
+        });
+        let json = |text: &str| redactor.redact_json(text.to_owned());
+        assert_eq!(json(r#"{"pin":"12345"}"#), r#"{"pin":"[redacted]"}"#);
+        assert_eq!(json(r#"{"token":"a\"quote"}"#), r#"{"token":"[redacted]"}"#);
+        assert_eq!(json(r#"{"pin":12345}"#), r#""[redacted]""#);
+        assert_eq!(json(r#"{"pin":1234}"#), r#"{"pin":1234}"#);
+    }
 }

@@ -33,8 +33,8 @@ pub struct Job {
     pub deferred_failure: Option<String>,
     /// `stacktrace`: JSON list of earlier failures, as stored.
     pub stacktrace: Vec<String>,
-    /// `rjk`: the scheduler that made this job.
-    pub scheduler: Option<String>,
+    /// The scheduler that made this job.
+    pub scheduler: Option<Scheduler>,
     /// Checkpoints: the hash fields `cp:<step>` without the prefix.
     pub checkpoints: Vec<(String, String)>,
 }
@@ -49,6 +49,15 @@ pub struct Retain {
     pub age: Option<f64>,
     /// Remove at most so many by age per end; 1000 if none.
     pub limit: Option<u64>,
+}
+
+/// What is needed to make a scheduler's next job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduler {
+    /// `rjk`: its id.
+    pub id: String,
+    /// `opts` of the job, as stored: they carry the schedule on.
+    pub options: String,
 }
 
 /// The parent of a child in a flow.

@@ -53,8 +53,14 @@ pub(crate) fn decode(text: &str) -> Result<Options, String> {
                 Some(())
             }
             "delay" => number(value).map(|n| options.delay = whole(n)),
-            "removeOnComplete" => Some(options.remove_on_complete = retain(value)),
-            "removeOnFail" => Some(options.remove_on_fail = retain(value)),
+            "removeOnComplete" => {
+                options.remove_on_complete = retain(value);
+                Some(())
+            }
+            "removeOnFail" => {
+                options.remove_on_fail = retain(value);
+                Some(())
+            }
             "kl" | "keepLogs" => number(value).map(|n| options.keep_logs = Some(whole(n))),
             "stackTraceLimit" => number(value).map(|n| options.stack_trace_limit = Some(whole(n))),
             _ => Some(()),

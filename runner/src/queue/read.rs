@@ -96,6 +96,9 @@ const LISTS: [(&str, &str); 3] = [
 impl Queue {
     /// A job by its id, if there is one.
     pub async fn find(&self, id: &str) -> Result<Option<Found>, Error> {
+        // Before the fields: a job that ends in between is shown a state too
+        // early with fields that are complete, not the other way round.
+        let state = self.state(id).await?;
         let mut command = redis::cmd("HMGET");
         command.arg(self.key(id)).arg(&FIELDS);
         let mut fields = list(self.redis().call(&command).await?).into_iter();
@@ -108,7 +111,7 @@ impl Queue {
         Ok(Some(Found {
             id: id.to_owned(),
             name,
-            state: self.state(id).await?,
+            state,
             data,
             attempts: options::decode(&opts).map_or(1, |options| options.attempts),
             attempts_made: number(next()).map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),

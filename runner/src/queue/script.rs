@@ -32,6 +32,7 @@ script!(NOTE, "note");
 script!(WRITE, "write");
 script!(HELD, "held");
 script!(ADD, "add");
+script!(SCHEDULE, "schedule");
 
 impl Script {
     /// Name, for messages.

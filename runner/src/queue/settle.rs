@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::attempt::{Attempt, Notes};
-use super::job::Job;
+use super::job::{Job, Scheduler};
 use super::redis::Error;
 use super::script::SETTLE;
 use super::verdict::{Reason, Verdict};
@@ -311,13 +311,14 @@ fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
         fault = Some(format!("the payload is not UTF-8 text: byte {at}"));
         String::new()
     });
-    let options = String::from_utf8(opts)
-        .map_err(|_| "the options are not UTF-8 text".to_owned())
-        .and_then(|text| options::decode(&text))
-        .unwrap_or_else(|reason| {
-            fault.get_or_insert(reason);
-            options::decode("").unwrap_or_default()
-        });
+    let raw = String::from_utf8(opts).unwrap_or_else(|_| {
+        fault.get_or_insert("the options are not UTF-8 text".to_owned());
+        String::new()
+    });
+    let options = options::decode(&raw).unwrap_or_else(|reason| {
+        fault.get_or_insert(reason);
+        options::decode("").unwrap_or_default()
+    });
     let mut checkpoints = Vec::new();
     let mut all = all.into_iter();
     while let (Some(name), Some(value)) = (all.next(), all.next()) {
@@ -343,7 +344,7 @@ fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
         stacktrace: text(traces)
             .map(|raw| options::traces(&raw))
             .unwrap_or_default(),
-        scheduler: text(scheduler),
+        scheduler: text(scheduler).map(|id| Scheduler { id, options: raw }),
         checkpoints,
         options,
     })

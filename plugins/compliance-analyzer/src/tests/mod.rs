@@ -4,6 +4,7 @@ mod privacy;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use document_text::samples;
 use runner_sdk::testing::{self, Host};
 use runner_sdk::{Failure, Job, queue};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ impl Fixture {
         let host = Host::new();
         let directory = tempfile::tempdir().expect("there is room for a directory");
         host.setting(
-            "documents",
+            "directory",
             directory.path().to_str().expect("its name is UTF-8"),
         );
         Fixture { host, directory }
@@ -186,15 +187,67 @@ fn places_are_capped_and_all_are_counted() {
 }
 
 #[test]
-fn pages_and_characters_are_counted_not_bytes() {
+fn columns_are_counted_in_characters() {
     let fixture = Fixture::new();
-    let report = fixture.analyse("first\n\x0cüber\nöäü 123-45-6789", &["HIPAA"]);
+    let report = fixture.analyse("über\nöäü 123-45-6789", &["HIPAA"]);
     let finding = &report["findings"][0];
     assert_eq!(
-        (&finding["page"], &finding["line"], &finding["column"]),
-        (&json!(2), &json!(2), &json!(5))
+        (&finding["line"], &finding["column"]),
+        (&json!(2), &json!(5))
     );
-    assert_eq!(report["document"]["pages"], 2);
+}
+
+#[test]
+fn a_pdf_is_analysed_page_by_page() {
+    let fixture = Fixture::new();
+    let all = ["GDPR", "SOX", "PCI", "HIPAA"];
+    let report = fixture.analyse(samples::customer_file(), &all);
+    let places: Vec<_> = report["findings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|finding| finding["page"].is_number())
+        .map(|finding| {
+            let text = |key: &str| finding[key].as_str().expect("a text").to_owned();
+            (finding["page"].as_u64(), text("rule"), text("excerpt"))
+        })
+        .collect();
+    let place = |page, rule: &str, excerpt: &str| (Some(page), rule.into(), excerpt.into());
+    assert_eq!(
+        places,
+        [
+            place(2, "card-number", "4111 **** **** 1111"),
+            place(3, "material-weakness", "material weakness"),
+            place(1, "date-of-birth", "** ***** ****"),
+            place(2, "bank-account", "DE89 **** **** **** **30 00"),
+            place(1, "phone-number", "+** *** ***4567"),
+            place(3, "financial-figure", "$**.* *******"),
+            place(3, "financial-figure", "$*.* *******"),
+        ]
+    );
+    assert_eq!(report["document"]["mimeType"], "application/pdf");
+    assert_eq!(report["document"]["pages"], 3);
+    assert_eq!(
+        report["warnings"],
+        json!(["data.mimeType is \"text/plain\", the file is application/pdf"])
+    );
+}
+
+#[test]
+fn a_document_without_text_is_rejected_not_passed() {
+    let fixture = Fixture::new();
+    let path = fixture.path("doc.txt");
+    assert_eq!(
+        rejection(fixture.job(samples::pdf("scan", &[&[]]), &["GDPR"])),
+        format!(
+            "the document \"{path}\" has no text that can be read; scanned pages need text \
+             recognition (OCR) first"
+        )
+    );
+    assert_eq!(
+        rejection(fixture.job("", &["GDPR"])),
+        format!("the document \"{path}\": the file is empty")
+    );
 }
 
 #[test]
@@ -346,12 +399,12 @@ fn a_document_elsewhere_is_not_read() {
 #[test]
 fn a_document_that_is_too_large_is_not_read() {
     let fixture = Fixture::new();
-    fixture.host.setting("max_bytes", "10");
+    fixture.host.setting("max_size", "10");
     let job = fixture.job("eleven byte", &["GDPR"]);
     assert_eq!(
         rejection(job),
         format!(
-            "the document \"{}\" has 11 bytes, more than the setting \"max_bytes\" allows: 10",
+            "\"{}\" has more bytes than the 10 of the setting \"max_size\"",
             fixture.path("doc.txt")
         )
     );

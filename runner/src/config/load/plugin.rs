@@ -105,7 +105,6 @@ fn read(
         http_networks: decoder.list(table, "http_networks", network),
         ..Plugin::default()
     };
-    warn_private(decoder, table, &plugin);
 
     for entry in decoder.free_entries(table, "config") {
         let path = join(&join(&table.path, "config"), entry.key);
@@ -218,36 +217,6 @@ fn network(raw: Raw<'_>) -> Result<IpNet, Fault> {
     text.parse::<IpNet>()
         .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
         .map_err(|_| refused())
-}
-
-/// An origin on this machine is refused at each call unless its network is
-/// allowed as well; nobody means that.
-fn warn_private(decoder: &mut Decoder<'_>, table: &Table<'_>, plugin: &Plugin) {
-    let Some(entry) = table.get("http") else {
-        return;
-    };
-    for origin in &plugin.http {
-        let host = origin.host.trim_matches(['[', ']']);
-        let Ok(address) = host.parse::<std::net::IpAddr>() else {
-            continue;
-        };
-        let local = match address {
-            std::net::IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-            std::net::IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
-        };
-        if local
-            && !plugin
-                .http_networks
-                .iter()
-                .any(|net| net.contains(&address))
-        {
-            let text = format!(
-                "`{}.http`: calls to {address} are refused, because it is not a public address; add http_networks = [\"{address}\"]",
-                table.path
-            );
-            decoder.warn(entry.key_span.start, text);
-        }
-    }
 }
 
 /// A setting is text: a string as it is, anything else as JSON.

@@ -1,0 +1,163 @@
+//! Checks uploaded documents, reads their text and passes them on.
+//!
+//! The payload is `{ documentId, userId, filename, mimeType, fileSize }`. The
+//! file is looked for in the granted directory, in this order:
+//!
+//! 1. `<documentId>/<filename>`
+//! 2. `<documentId>.<extension of filename>`
+//! 3. `<filename>`
+//!
+//! What its content is, and how large, must be what was declared. The result is
+//! a [`Report`]; a job for `compliance-analysis` and an e-mail for the user
+//! follow, each once however often the job is attempted.
+//!
+//! ```toml
+//! [plugins.document-processor]
+//! dirs = { "/documents" = "data/documents" } # the uploads, read only
+//!
+//! [plugins.document-processor.config]
+//! directory = "/documents"         # where to look; default "/documents"
+//! strict = true                    # false: a file that is not as declared is logged, not rejected
+//! max_size = 67108864              # larger files are rejected, in bytes; default 64 MiB
+//! followups = true                 # false: no other job is added
+//! frameworks = ["GDPR", "SOX"]     # what compliance-analysis checks; this is the default
+//! ```
+//!
+//! A file that is not there (yet) is a retry; one that is damaged, protected by
+//! a password, or has no text that can be read, is rejected.
+
+mod follow_up;
+mod upload;
+
+use document_text::{Document, Kind};
+use runner_sdk::prelude::*;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::follow_up::FollowUp;
+use crate::upload::Upload;
+
+runner_sdk::handler!(handle);
+
+/// Progress is split so: looking at the file, its pages, the rest.
+const LOOKED: f64 = 10.0;
+const READ: f64 = 90.0;
+
+/// So many characters of the text are in the result: enough to recognise a
+/// document by, and to show in a list.
+const PREVIEW: usize = 500;
+
+/// What is known about a processed document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// As in the payload.
+    pub document_id: String,
+    /// The file, as this plugin and compliance-analyzer see it.
+    pub path: String,
+    /// Of the file, in hexadecimal.
+    pub sha256: String,
+    /// The size of the file.
+    pub bytes: u64,
+    /// What the content is.
+    pub mime_type: &'static str,
+    /// How a text was encoded; absent for PDF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<&'static str>,
+    /// How many there are; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<usize>,
+    /// Runs without white space that have a letter or a digit.
+    pub words: usize,
+    /// Unicode characters of the text, white space included.
+    pub characters: usize,
+    /// The title that the document gives itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The first 500 characters, white space collapsed.
+    pub text_preview: String,
+    /// The jobs that were added.
+    pub follow_ups: Vec<FollowUp>,
+}
+
+/// Process the document of one job.
+///
+/// # Errors
+/// Rejects a payload that does not fit and a file that cannot be read or is not
+/// as declared; retries when there is no file, and when Redis cannot be
+/// reached.
+pub fn handle(job: Job) -> Result<Report> {
+    let upload: Upload = job.data()?;
+    progress::describe(0.0, "looking for the file");
+    let path = upload.find()?;
+    let content = upload.load(&path)?;
+    let bytes = content.len() as u64;
+    let kind = Kind::of(&content, &upload.mime_type).map_err(reject)?;
+    upload.check(kind, bytes)?;
+    progress::describe(LOOKED, "checked");
+
+    let sha256 = hex(&Sha256::digest(&content));
+    let document = kind
+        .read(content, &upload.mime_type, |page, count| {
+            let share = (page - 1) as f64 / count as f64;
+            let message = format!("page {page} of {count}");
+            progress::describe(LOOKED + share * (READ - LOOKED), &message);
+        })
+        .map_err(reject)?;
+    progress::describe(READ, "read");
+
+    let mut report = Report::new(&upload, &path, sha256, bytes, document);
+    log::info!(
+        bytes = bytes,
+        words = report.words,
+        sha256 = report.sha256,
+        "{} is {}",
+        report.path,
+        report.mime_type
+    );
+    if report.words == 0 {
+        log::warn!("the document has no text; scanned pages need text recognition (OCR) first");
+    }
+    report.follow_ups = follow_up::add(&job, &upload, &report)?;
+    progress::describe(100.0, "done");
+    Ok(report)
+}
+
+impl Report {
+    fn new(upload: &Upload, path: &str, sha256: String, bytes: u64, document: Document) -> Self {
+        let pages = document.pages.len();
+        Report {
+            document_id: upload.document_id.clone(),
+            path: path.to_owned(),
+            sha256,
+            bytes,
+            mime_type: document.kind.media_type(),
+            encoding: document.encoding,
+            pages: (pages > 0).then_some(pages),
+            words: document.words(),
+            characters: document.characters(),
+            text_preview: preview(&document.text),
+            title: document.title,
+            follow_ups: Vec::new(),
+        }
+    }
+}
+
+fn preview(text: &str) -> String {
+    let mut preview = String::new();
+    // No word is longer than what it is part of: a little more than needed.
+    for word in text.split_whitespace().take(PREVIEW) {
+        if !preview.is_empty() {
+            preview.push(' ');
+        }
+        preview.extend(word.chars().take(PREVIEW));
+    }
+    preview.chars().take(PREVIEW).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! From bytes to text: which encoding a text is in.
+//!
+//! The order is that of browsers: a byte order mark, UTF-8 if all of it is
+//! valid, what was declared, the `<meta>` of HTML, and a guess.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8};
+
+/// HTML names its encoding within so many bytes (HTML, 4.2.5.4).
+const META: usize = 1024;
+
+/// The text and the name of its encoding. What is not valid in the encoding
+/// becomes U+FFFD.
+pub(crate) fn decode(
+    content: Vec<u8>,
+    declared: Option<&str>,
+    html: bool,
+) -> (String, &'static str) {
+    if let Some((encoding, mark)) = Encoding::for_bom(&content) {
+        let (text, _) = encoding.decode_without_bom_handling(&content[mark..]);
+        return (text.into_owned(), encoding.name());
+    }
+    let content = match String::from_utf8(content) {
+        Ok(text) => return (text, UTF_8.name()),
+        Err(error) => error.into_bytes(),
+    };
+    let encoding = declared
+        .and_then(|label| Encoding::for_label(label.as_bytes()))
+        .or_else(|| html.then(|| meta(&content)).flatten())
+        // It says UTF-8 and is not: someone guessed before.
+        .filter(|&encoding| encoding != UTF_8)
+        .unwrap_or_else(|| guess(&content));
+    let (text, _) = encoding.decode_without_bom_handling(&content);
+    (text.into_owned(), encoding.name())
+}
+
+/// The encoding after the first `charset=` of a page, quoted or not.
+fn meta(content: &[u8]) -> Option<&'static Encoding> {
+    let head = content[..content.len().min(META)].to_ascii_lowercase();
+    let at = head.windows(8).position(|bytes| bytes == b"charset=")?;
+    let label = head[at + 8..]
+        .split(|byte| matches!(byte, b'"' | b'\'' | b'>' | b';' | b' ' | b'/'))
+        .find(|part| !part.is_empty())?;
+    Encoding::for_label(label)
+}
+
+fn guess(content: &[u8]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(content, true);
+    detector.guess(None, Utf8Detection::Deny)
+}

@@ -1,0 +1,217 @@
+//! Plugins and executor without queues: attempts made by hand, with what they
+//! would write to Redis recorded. Jobs without a server are for what Redis has no
+//! part in; everything else goes through the real process.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use runner::config::{Config, JobSettings, Plugin, Redis as Address, RedisUrl, Runtime};
+use runner::executor::Executor;
+use runner::host::http::Http;
+use runner::host::{Effect, Host};
+use runner::outcome::Outcome;
+use runner::plugin::{self, Plugins};
+use runner::queue::{Attempt, Job, Options, Queue, Redis, Settings};
+use tempfile::TempDir;
+
+use super::PATIENCE;
+
+/// The name of the plugin and of the queue.
+pub(crate) const NAME: &str = "work";
+
+/// One plugin, ready to take jobs.
+pub(crate) struct Sandbox {
+    directory: TempDir,
+    pub(crate) host: Arc<Host>,
+    pub(crate) plugins: Arc<Plugins>,
+    executor: Executor,
+}
+
+/// An attempt that was started.
+pub(crate) struct Running {
+    pub(crate) attempt: Arc<Attempt>,
+    outcome: Receiver<Outcome>,
+}
+
+impl Sandbox {
+    /// This guest, with no grants.
+    pub(crate) fn new(guest: &Path) -> Sandbox {
+        Sandbox::granted(guest, Plugin::default())
+    }
+
+    /// This guest with these grants.
+    pub(crate) fn granted(guest: &Path, grants: Plugin) -> Sandbox {
+        let directory = TempDir::new().expect("a temporary directory");
+        let host = host();
+        let plugins = Plugins::new(host.clone(), &directory.path().join("cache"));
+        let executor = Executor::new(host.clone(), plugins.clone(), threads()).unwrap();
+        let sandbox = Sandbox {
+            directory,
+            host,
+            plugins,
+            executor,
+        };
+        sandbox.install(guest);
+        sandbox.plugins.configure(&sandbox.config(grants));
+        sandbox
+    }
+
+    /// The plugin's file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.directory.path().join("work.wasm")
+    }
+
+    /// Replace the plugin's file in one step.
+    pub(crate) fn install(&self, guest: &Path) {
+        let beside = self.directory.path().join("work.new");
+        std::fs::copy(guest, &beside).expect("a compiled guest");
+        std::fs::rename(beside, self.file()).expect("a writable directory");
+    }
+
+    fn config(&self, grants: Plugin) -> Config {
+        let plugin = Plugin {
+            name: NAME.into(),
+            file: self.file(),
+            ..grants
+        };
+        config(self.directory.path(), [plugin])
+    }
+
+    /// The digest of the version in service.
+    pub(crate) fn digest(&self) -> Option<String> {
+        Some(self.plugins.get(NAME)?.digest.clone())
+    }
+
+    /// Start a job.
+    pub(crate) fn start(&self, job: Job, settings: JobSettings) -> Running {
+        let timeout = settings.timeout;
+        let attempt = Arc::new(Attempt::new(job, queue(NAME), String::new(), timeout));
+        let (sender, outcome) = channel();
+        let settings = JobSettings {
+            plugin: settings.plugin.or(Some(NAME.into())),
+            ..settings
+        };
+        self.executor
+            .start(attempt.clone(), settings, move |_, outcome| {
+                // A test that has ended does not wait for it.
+                let _ = sender.send(outcome);
+            });
+        Running { attempt, outcome }
+    }
+
+    /// Run a job of this name and payload to its end.
+    pub(crate) fn run(&self, name: &str, data: &str) -> Outcome {
+        self.start(job(name, data), JobSettings::default())
+            .outcome()
+    }
+
+    /// What the guest would have written to Redis.
+    pub(crate) fn effects(&self) -> Vec<Effect> {
+        self.host.take_recorded()
+    }
+}
+
+impl Running {
+    /// Wait for its end.
+    #[track_caller]
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
+            .recv_timeout(PATIENCE)
+            .expect("an outcome, once")
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&self) -> bool {
+        self.outcome.try_recv().is_err()
+    }
+
+    /// Its log lines since the last call, without their time.
+    pub(crate) fn logs(&self) -> Vec<String> {
+        let logs = self.attempt.take_notes().logs;
+        let text = |line: String| line.split_once(' ').expect("a time").1.to_owned();
+        logs.into_iter().map(text).collect()
+    }
+}
+
+/// A job on its first attempt of one.
+pub(crate) fn job(name: &str, data: &str) -> Job {
+    Job {
+        id: "1".into(),
+        name: name.into(),
+        data: data.into(),
+        options: Options {
+            attempts: 1,
+            ..Options::default()
+        },
+        ..Job::default()
+    }
+}
+
+/// Default settings with this timeout.
+pub(crate) fn timeout(timeout: Duration) -> JobSettings {
+    JobSettings {
+        timeout,
+        ..JobSettings::default()
+    }
+}
+
+/// A host that records, on the engine all tests share: each engine takes a
+/// quarter of the address space.
+pub(crate) fn host() -> Arc<Host> {
+    static SHARED: OnceLock<(tokio::runtime::Runtime, wasmtime::Engine)> = OnceLock::new();
+    let (io, engine) = SHARED.get_or_init(|| {
+        let io = tokio::runtime::Runtime::new().expect("threads");
+        (io, plugin::engine().expect("address space"))
+    });
+    let host = Host::new(engine.clone(), Http::new(io.handle().clone())).expect("links");
+    let host = Arc::new(host.recording());
+    host.set_queues([("other".to_owned(), queue("other"))].into());
+    host
+}
+
+/// A configuration of nothing but plugins.
+pub(crate) fn config(directory: &Path, plugins: impl IntoIterator<Item = Plugin>) -> Config {
+    let plugins = plugins.into_iter();
+    Config {
+        redis: Address {
+            url: RedisUrl::Url("redis://127.0.0.1".into()),
+            prefix: "bull".into(),
+            presence: false,
+        },
+        runtime: Runtime {
+            plugins: directory.to_owned(),
+            cache: directory.join("cache"),
+            threads: threads(),
+            grace: Duration::ZERO,
+            lock: Duration::from_secs(30),
+            stalled_interval: Duration::from_secs(15),
+            max_stalled: 5,
+        },
+        queues: Default::default(),
+        plugins: plugins
+            .map(|plugin| (plugin.name.clone(), Arc::new(plugin)))
+            .collect(),
+    }
+}
+
+fn threads() -> NonZeroUsize {
+    NonZeroUsize::new(2).expect("two")
+}
+
+/// A queue that is never asked anything.
+fn queue(name: &str) -> Queue {
+    let settings = Settings {
+        name: name.to_owned(),
+        runner: "test".into(),
+        lock: Duration::MAX,
+        max_stalled: 0,
+        stalled_interval: Duration::MAX,
+        limiter: None,
+        max_logs: 0,
+        defaults: Default::default(),
+    };
+    Queue::new(Redis::new("redis://127.0.0.1", "bull").unwrap(), settings)
+}
