@@ -49,6 +49,7 @@
 mod check;
 mod framework;
 mod model;
+mod notice;
 mod redact;
 mod report;
 mod request;
@@ -56,7 +57,6 @@ mod rules;
 mod scan;
 
 use runner_sdk::prelude::*;
-use serde_json::json;
 
 pub use crate::framework::{Framework, Severity};
 pub use crate::report::{Assessment, Document, Finding, Recommendation, Report, Total, Verdict};
@@ -113,7 +113,7 @@ pub fn handle(job: Job) -> Result<Report> {
         report.document.bytes,
         report.document.pages,
     );
-    notify(&job, &request, &report)?;
+    notice::send(&job, &request, &report)?;
     if config::get("model_url").is_some() {
         progress::describe(90.0, "asking the model");
         model::summarise(&job, &mut report)?;
@@ -125,48 +125,6 @@ pub fn handle(job: Job) -> Result<Report> {
 /// For people to read.
 fn mib(bytes: usize) -> f64 {
     bytes as f64 / f64::from(1 << 20)
-}
-
-/// Tell the user of grave findings, once over all attempts.
-fn notify(job: &Job, request: &Request, report: &Report) -> Result {
-    let Some(severity @ (Severity::High | Severity::Critical)) = report.severity else {
-        return Ok(());
-    };
-    let grave: Vec<_> = report
-        .totals
-        .iter()
-        .filter(|total| total.severity >= Severity::High)
-        .map(|total| {
-            format!(
-                "- {} ({}, {} times)",
-                total.title, total.severity, total.count
-            )
-        })
-        .collect();
-    let names: Vec<_> = request.frameworks.iter().map(ToString::to_string).collect();
-    let queue = config::get("notifications_queue").unwrap_or_else(|| "notifications".into());
-    checkpoint::once("notification", || {
-        let id = queue::add(
-            &queue,
-            "send-notification",
-            &json!({
-                "userId": request.user_id,
-                "type": "email",
-                "subject": format!("Compliance findings ({severity}) in document {}", request.document_id),
-                "message": format!(
-                    "The document {} was checked against {}. Grave findings:\n\n{}\n\nThe full report is the result of job {} in the queue {}.",
-                    request.document_id,
-                    names.join(", "),
-                    grave.join("\n"),
-                    job.id,
-                    job.queue,
-                ),
-            }),
-        )
-        .send()?;
-        Ok(id)
-    })?;
-    Ok(())
 }
 
 #[cfg(test)]

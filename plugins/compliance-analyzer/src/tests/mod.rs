@@ -296,6 +296,15 @@ fn the_user_is_told_once_of_grave_findings() {
         (added[0].queue.as_str(), added[0].name.as_str()),
         ("notifications", "send-notification")
     );
+    let id = added[0]
+        .options
+        .id
+        .as_deref()
+        .expect("it is the same in all attempts");
+    assert!(
+        id.starts_with("compliance-analysis/1/") && id.ends_with("/notification"),
+        "{id}"
+    );
     assert_eq!(
         added[0].data,
         json!({
@@ -303,7 +312,7 @@ fn the_user_is_told_once_of_grave_findings() {
             "type": "email",
             "subject": "Compliance findings (critical) in document doc-7",
             "message": "The document doc-7 was checked against PCI. Grave findings:\n\n\
-                        - Payment card number in clear (critical, 1 times)\n\n\
+                        - Payment card number in clear (critical, 1 place)\n\n\
                         The full report is the result of job 1 in the queue compliance-analysis.",
         })
     );
