@@ -6,7 +6,9 @@
 
 mod config;
 mod deploy;
+mod faults;
 mod hostapi;
+mod http;
 mod interop;
 mod payloads;
 mod queue_engine;
