@@ -15,6 +15,7 @@ mod interop;
 mod payloads;
 mod queue_engine;
 mod queue_equality;
+mod queue_faults;
 mod recovery;
 mod reload;
 mod sandbox;
