@@ -348,3 +348,26 @@ fn a_queue_held_by_a_broken_plugin_starts_when_the_file_is_whole() {
     setup.install("scripted", &guest("scripted"));
     assert_eq!(redis.until_ended("work", &id), "completed");
 }
+
+#[test]
+fn edits_of_queues_toml_while_a_plugin_compiles_all_come_into_force() {
+    let redis = Redis::shared();
+    let (setup, _runner) = serve(&redis, "scripted", SCRIPTED);
+    let mut toml = std::fs::read_to_string(setup.path("queues.toml")).unwrap();
+    // A component nobody has compiled yet: a custom section (id 0) with the time
+    // in it changes the digest and nothing else.
+    let mut fresh = std::fs::read(guest("scripted")).unwrap();
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+    fresh.extend([0, 18, 1, b'n']);
+    fresh.extend(now.to_le_bytes());
+    std::fs::write(setup.path("plugins/fresh.wasm"), fresh).unwrap();
+    let queues = ["one", "two", "three"];
+    for (queue, plugin) in queues.into_iter().zip(["fresh", "scripted", "fresh"]) {
+        toml.push_str(&format!("\n[queues.{queue}]\nplugin = {plugin:?}\n"));
+        setup.write(&toml);
+    }
+    for queue in queues {
+        let id = redis.add(queue, "job", r#"{"result":1}"#, "{}");
+        assert_eq!(redis.until_ended(queue, &id), "completed", "{queue}");
+    }
+}

@@ -272,3 +272,21 @@ fn an_unreachable_redis_is_named_without_its_password() {
     );
     assert!(!error.contains("hunter2"));
 }
+
+#[test]
+fn a_worker_that_panics_leaves_its_jobs_to_another() {
+    let redis = Redis::shared();
+    let lock = Duration::from_millis(600);
+    let mut broken = Engine::with(&redis, lock, echo);
+    broken.shared.start = Arc::new(|_, _, _| panic!("a bug of ours"));
+    broken.consume(config("q", 1));
+    let id = redis.add("q", "x", "{}", "{}");
+    redis.until_count("q", "active", 1);
+    // Its process lives on, but nobody renews the lock any more.
+    let mut healthy = Engine::with(&redis, lock, echo);
+    healthy.consume(config("q", 1));
+    redis.until_count("q", "completed", 1);
+    assert_eq!(redis.field("q", &id, "stc").as_deref(), Some("1"));
+    healthy.stop(Duration::from_secs(5));
+    broken.stop(Duration::from_secs(5));
+}

@@ -295,15 +295,23 @@ impl Keeper {
             self.reconcile();
             tokio::select! {
                 Ok(()) = plugins.changed() => {}
-                Some(()) = changes.recv() => self.reload().await,
+                Some(()) = changes.recv() => {
+                    let Some(new) = self.read() else { continue };
+                    tokio::select! {
+                        () = configure(&self.plugins, &new) => self.take_over(new),
+                        // A stop does not wait for compilers.
+                        grace = drains.recv() => return self.drain(grace.unwrap_or_default(), drains).await,
+                    }
+                }
                 name = left(&mut self.leaving) => drop(self.leaving.remove(&name)),
                 grace = drains.recv() => return self.drain(grace.unwrap_or_default(), drains).await,
             }
         }
     }
 
-    /// Read the configuration again; a bad edit changes nothing.
-    async fn reload(&mut self) {
+    /// Read the configuration again: the new one, if it is another and has no
+    /// mistakes. A bad edit changes nothing.
+    fn read(&self) -> Option<Arc<Config>> {
         let new = match load(&self.start) {
             Ok(loaded) => Arc::new(loaded.config),
             Err(problems) => {
@@ -311,13 +319,15 @@ impl Keeper {
                     "{}\nqueues.toml was not taken over; the configuration before it stays in force",
                     problems.render(false)
                 );
-                return;
+                return None;
             }
         };
+        (*self.config.borrow() != new).then_some(new)
+    }
+
+    /// Put a configuration in force whose plugins have been loaded.
+    fn take_over(&mut self, new: Arc<Config>) {
         let old = self.config.borrow().clone();
-        if old == new {
-            return;
-        }
         let changes = Config::diff(&old, &new);
         tracing::info!(
             added = ?changes.added,
@@ -329,7 +339,6 @@ impl Keeper {
         if !changes.restart.is_empty() {
             tracing::warn!(settings = ?changes.restart, "these settings need a restart");
         }
-        configure(&self.plugins, &new).await;
         for name in &changes.removed {
             self.leave(name, new.runtime.grace);
         }

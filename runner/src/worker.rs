@@ -6,12 +6,13 @@
 //! and while jobs of a lost answer have not been given back.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -133,8 +134,23 @@ impl Worker {
             let (redis, runner) = (run.shared.redis.clone(), run.shared.runner.clone());
             tokio::spawn(queue::present(redis, run.config.name.clone(), runner))
         });
+        let (renewal, held) = (run.shared.renewal.clone(), in_flight.clone());
+        let queue = run.queue.clone();
         let task = tokio::spawn(async move {
-            run.run(done_rx, config_rx, stage_rx).await;
+            let run = AssertUnwindSafe(run.run(done_rx, config_rx, stage_rx));
+            if run.catch_unwind().await.is_err() {
+                tracing::error!(
+                    queue = queue.name(),
+                    "a bug in runner: the worker has ended"
+                );
+                // Nobody will settle its jobs: stop them, and let their locks
+                // expire, so that they go back as stalled.
+                for attempt in held.all() {
+                    attempt.stop(Stop::LockLost);
+                }
+            }
+            renewal.forget(queue.name());
+            queue.leave_markers();
             if let Some(presence) = presence {
                 presence.abort();
             }
@@ -318,8 +334,6 @@ impl Run {
                 }
             }
         }
-        self.shared.renewal.forget(self.queue.name());
-        self.queue.leave_markers();
         // A marker may have been popped for us after the last take.
         let _ = self.queue.pass_on().await;
     }

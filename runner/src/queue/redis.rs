@@ -215,8 +215,9 @@ impl Redis {
             Ok(Value::ServerError(error)) => Err(Fault::Redis(error.into())),
             Ok(value) => Ok(value),
             Err(error) => {
-                let broken =
-                    error.is_io_error() || error.is_timeout() || error.is_connection_dropped();
+                // What Redis itself did not say was said of a connection that
+                // broke, possibly in the middle of an answer.
+                let broken = !from_server(&error);
                 let replica = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly));
                 if broken || replica {
                     self.drop_connection(&held);
@@ -277,7 +278,7 @@ impl Redis {
     pub(crate) fn explain(&self, error: &redis::RedisError) -> Error {
         let address = self.0.address.clone();
         match error.kind() {
-            ErrorKind::Io => Error::Unreachable {
+            _ if !from_server(error) => Error::Unreachable {
                 address,
                 reason: if error.is_timeout() {
                     "no answer in time".to_owned()
@@ -304,6 +305,11 @@ impl Redis {
             },
         }
     }
+}
+
+/// Whether Redis said it, as opposed to its client.
+fn from_server(error: &redis::RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
 /// Why a call has no answer.
