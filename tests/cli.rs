@@ -211,6 +211,27 @@ fn waiting_shows_logs_and_progress_on_stderr_and_the_result_on_stdout() {
 }
 
 #[test]
+fn a_terminal_gets_a_progress_bar_and_the_next_command() {
+    let (setup, _runner) = served();
+    let terminal = |command: &str| {
+        let command = format!("{} {command}", env!("CARGO_BIN_EXE_runner"));
+        let output = std::process::Command::new("script")
+            .current_dir(setup.path("."))
+            .args(["-qec", &command, "/dev/null"])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let hint = terminal("add greetings hello");
+    assert!(hint.contains("hint: runner job get greetings 1"), "{hint}");
+    let bar = terminal("add scripted work '{\"sleep\":300,\"progress\":[50]}' --wait");
+    assert!(bar.contains(" 50% active"), "{bar}");
+    let hint = terminal("add faulty reject --wait");
+    assert!(hint.contains("hint: runner job get faulty 1"), "{hint}");
+}
+
+#[test]
 fn waiting_for_a_job_that_fails_exits_1_with_its_reason() {
     let (setup, _runner) = served();
     let add = ["add", "faulty", "reject", "{}", "--wait"];
@@ -422,6 +443,11 @@ fn text_logs_show_a_guests_line_with_its_queue_and_job() {
     assert_eq!(setup.cli(&add).code, Some(0));
     let line = runner.until_logged("one");
     assert!(line.ends_with("Z INFO  scripted/1 one"), "{line}");
+    let add = ["add", "scripted", "work", "{\"reject\":\"a\\u001b[31m b\"}"];
+    assert_eq!(setup.cli(&add).code, Some(0));
+    let line = runner.until_logged("attempt failed");
+    let end = "WARN  attempt failed queue=scripted job=2 attempt=1 of=1 reason=a\\u{1b}[31m b";
+    assert!(line.ends_with(end), "{line}");
 }
 
 #[test]

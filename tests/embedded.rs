@@ -1,6 +1,8 @@
 //! The embedded Redis: found by the commands beside it, adopted after a crash,
 //! stopped after the jobs were handed back.
 
+use std::path::Path;
+
 use redis::Connection;
 
 use crate::support::{Redis, Runner, Setup, guest, until};
@@ -29,8 +31,18 @@ impl Dev {
         Some(format!("redis://127.0.0.1:{port}"))
     }
 
+    /// A connection to this directory's server, when it is ready. Another test's
+    /// server may have got the port since.
     fn connect(&self) -> Option<Connection> {
-        redis::Client::open(self.url()?).ok()?.get_connection().ok()
+        let client = redis::Client::open(self.url()?).ok()?;
+        let mut connection = client.get_connection().ok()?;
+        let (_, directory): (String, String) = redis::cmd("CONFIG")
+            .arg(&["GET", "dir"])
+            .query(&mut connection)
+            .ok()?;
+        redis::cmd("PING").query::<String>(&mut connection).ok()?;
+        let ours = self.0.path("data/redis").canonicalize().ok()?;
+        (Path::new(&directory) == ours).then_some(connection)
     }
 
     /// What identifies this very server process.

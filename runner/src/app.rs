@@ -21,8 +21,9 @@ use crate::executor::Executor;
 use crate::host::Host;
 use crate::host::http::Http;
 use crate::outbox::{self, Outbox};
+use crate::outcome::Outcome;
 use crate::plugin::{self, Plugins, Watcher};
-use crate::queue::{self, Pause, Redis, Renewal};
+use crate::queue::{self, Attempt, Pause, Redis, Renewal};
 use crate::worker::{Shared, Worker};
 
 /// What to start with.
@@ -115,6 +116,10 @@ impl App {
             runtime: Arc::new(config.runtime.clone()),
             presence: config.redis.presence,
             start: Arc::new(move |attempt, settings, done| {
+                let done = move |attempt: Arc<Attempt>, outcome| {
+                    tell(&attempt, &outcome);
+                    done(attempt, outcome);
+                };
                 executor.start(attempt, settings.clone(), done);
             }),
         };
@@ -203,6 +208,33 @@ impl App {
         if let Some(embedded) = self.embedded {
             embedded.stop().await;
         }
+    }
+}
+
+/// Failures are worth a line each; the ends of the others are for `-v`.
+fn tell(attempt: &Attempt, outcome: &Outcome) {
+    let (queue, job) = (attempt.queue.name(), attempt.job.id.as_str());
+    let number = attempt.job.attempts_made + 1;
+    match outcome {
+        Outcome::Retry { failure, .. } | Outcome::Rejected(failure) => {
+            let of = attempt.job.options.attempts;
+            tracing::warn!(
+                queue,
+                job,
+                attempt = number,
+                of,
+                reason = failure.reason,
+                "attempt failed"
+            );
+        }
+        Outcome::Snoozed { delay, reason } => {
+            tracing::info!(queue, job, ?delay, reason, "snoozed");
+        }
+        Outcome::Completed(_) => {
+            let took = attempt.started.elapsed();
+            tracing::debug!(queue, job, ?took, "completed");
+        }
+        Outcome::Released | Outcome::Lost => {}
     }
 }
 

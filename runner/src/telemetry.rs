@@ -12,6 +12,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::host::log::escape;
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -129,8 +131,13 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = format!("{value:?}");
+        // Only messages are ours; a reason may hold what a guest said.
+        if field.name() == "message" {
+            self.message = text;
+            return;
+        }
         let target = match field.name() {
-            "message" => &mut self.message,
             "queue" => &mut self.queue,
             "job" => &mut self.job,
             name => {
@@ -139,6 +146,8 @@ impl Visit for Fields {
                 &mut self.rest
             }
         };
-        let _ = write!(target, "{value:?}");
+        let mut shown = String::new();
+        escape(&mut shown, &text);
+        target.push_str(&shown);
     }
 }
