@@ -189,7 +189,7 @@ fn a_flood_of_lines_is_cut_and_says_so() {
     assert_eq!(logs[0], "INFO line 0");
     assert_eq!(
         logs[9],
-        "INFO this job's log is full; further lines are dropped"
+        "INFO this attempt may log 10 lines (max_logs); further lines are dropped"
     );
 }
 

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::join_all;
+use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -131,6 +133,7 @@ impl App {
             host,
             shared,
             workers: BTreeMap::new(),
+            leaving: BTreeMap::new(),
             consumed: consumed_tx,
         };
         let keeper = tokio::spawn(keeper.run(changes, drains));
@@ -155,6 +158,11 @@ impl App {
     /// Where Redis is, without password.
     pub fn address(&self) -> &str {
         self.redis.address()
+    }
+
+    /// The URL for producers, when the Redis is an embedded one.
+    pub fn producers(&self) -> Option<String> {
+        self.embedded.as_ref().map(Embedded::url)
     }
 
     /// The plugins.
@@ -268,6 +276,10 @@ struct Keeper {
     host: Arc<Host>,
     shared: Shared,
     workers: BTreeMap<String, Worker>,
+    /// Workers whose queue is no longer wanted, until their jobs have ended. A
+    /// queue has one worker at a time: a second one would take the jobs of the
+    /// first for orphans.
+    leaving: BTreeMap<String, Worker>,
     consumed: watch::Sender<BTreeSet<String>>,
 }
 
@@ -284,6 +296,7 @@ impl Keeper {
             tokio::select! {
                 Ok(()) = plugins.changed() => {}
                 Some(()) = changes.recv() => self.reload().await,
+                name = left(&mut self.leaving) => drop(self.leaving.remove(&name)),
                 grace = drains.recv() => return self.drain(grace.unwrap_or_default(), drains).await,
             }
         }
@@ -318,9 +331,7 @@ impl Keeper {
         }
         configure(&self.plugins, &new).await;
         for name in &changes.removed {
-            if let Some(worker) = self.workers.remove(name) {
-                tokio::spawn(stop(worker, new.runtime.grace));
-            }
+            self.leave(name, new.runtime.grace);
         }
         for name in &changes.changed {
             if let (Some(worker), Some(queue)) = (self.workers.get(name), new.queues.get(name)) {
@@ -354,6 +365,10 @@ impl Keeper {
                 .plugins()
                 .filter(|name| self.plugins.get(name).is_none())
                 .collect();
+            if self.leaving.contains_key(&queue.name) {
+                tracing::debug!(queue = queue.name, "held until its earlier jobs have ended");
+                continue;
+            }
             if !missing.is_empty() {
                 tracing::debug!(queue = queue.name, plugins = ?missing, "held until its plugins serve");
                 continue;
@@ -374,36 +389,60 @@ impl Keeper {
             .cloned()
             .collect();
         for name in idle {
-            if let Some(worker) = self.workers.remove(&name) {
-                tokio::spawn(stop(worker, config.runtime.grace));
-            }
+            self.leave(&name, config.runtime.grace);
         }
         self.consumed
             .send_replace(self.workers.keys().cloned().collect());
     }
 
+    /// Let the worker of a queue that is no longer wanted end its jobs.
+    fn leave(&mut self, name: &str, grace: Duration) {
+        if let Some((name, worker)) = self.workers.remove_entry(name) {
+            worker.drain(grace);
+            self.leaving.insert(name, worker);
+        }
+    }
+
     async fn drain(self, grace: Duration, mut drains: mpsc::UnboundedReceiver<Duration>) {
-        let mut workers: Vec<Worker> = self.workers.into_values().collect();
-        workers.iter().for_each(|worker| worker.drain(grace));
-        let hurry = async {
-            let _ = drains.recv().await;
-        };
-        {
-            let stopped = join_all(workers.iter_mut().map(|worker| worker.stopped()));
+        let (hurry, hurried) = watch::channel(grace);
+        let stopped = join_all(
+            self.workers
+                .into_values()
+                .chain(self.leaving.into_values())
+                .map(|worker| stop_within(worker, hurried.clone())),
+        );
+        tokio::pin!(stopped);
+        loop {
             tokio::select! {
-                _ = stopped => return,
-                () = hurry => {}
+                _ = &mut stopped => return,
+                Some(grace) = drains.recv() => {
+                    hurry.send_replace(grace);
+                }
             }
         }
-        workers
-            .iter()
-            .for_each(|worker| worker.drain(Duration::ZERO));
-        join_all(workers.iter_mut().map(|worker| worker.stopped())).await;
     }
 }
 
-/// Stop a worker whose queue is no longer wanted.
-async fn stop(mut worker: Worker, grace: Duration) {
-    worker.drain(grace);
-    worker.stopped().await;
+/// Stop a worker; a new grace on the way counts from then.
+async fn stop_within(mut worker: Worker, mut grace: watch::Receiver<Duration>) {
+    loop {
+        worker.drain(*grace.borrow_and_update());
+        tokio::select! {
+            () = worker.stopped() => return,
+            Ok(()) = grace.changed() => {}
+        }
+    }
+}
+
+/// When one of these workers has settled its last job: the name of its queue.
+async fn left(leaving: &mut BTreeMap<String, Worker>) -> String {
+    let stopped = leaving.iter_mut().map(|(name, worker)| async move {
+        worker.stopped().await;
+        name.clone()
+    });
+    let mut stopped: FuturesUnordered<_> = stopped.collect();
+    match stopped.next().await {
+        Some(name) => name,
+        None => std::future::pending().await,
+    }
 }

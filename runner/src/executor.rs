@@ -61,7 +61,9 @@ impl Executor {
     }
 
     /// Start an attempt. `done` is called exactly once, from a guest thread,
-    /// whatever happens in between, a panic of our own code included.
+    /// whatever happens in between, a panic of our own code included. Only when
+    /// the executor is dropped first it is not: the lock then expires, and the
+    /// job goes back as stalled.
     pub fn start(
         &self,
         attempt: Arc<Attempt>,

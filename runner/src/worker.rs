@@ -166,10 +166,13 @@ impl Worker {
             .send_replace(Stage::Drain(Instant::now() + grace));
     }
 
-    /// When all jobs were settled, after [`Worker::drain`].
+    /// When all jobs were settled, after [`Worker::drain`]. May be asked again.
     pub async fn stopped(&mut self) {
-        // A worker that panicked has nothing more to settle.
-        let _ = (&mut self.task).await;
+        // A handle that has given its answer must not be polled again.
+        if !self.task.is_finished() {
+            // A worker that panicked has nothing more to settle.
+            let _ = (&mut self.task).await;
+        }
     }
 }
 

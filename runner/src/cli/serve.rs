@@ -128,12 +128,12 @@ fn banner(app: &App) {
     anstream::eprintln!(
         "{GOOD}runner{GOOD:#} {} {DIM}on{DIM:#} {}",
         env!("CARGO_PKG_VERSION"),
-        app.address()
+        app.producers().unwrap_or_else(|| app.address().to_owned())
     );
     let consumed: Vec<_> = config
         .queues
         .values()
-        .filter(|queue| queue.base.plugin.is_some())
+        .filter(|queue| queue.is_consumed())
         .collect();
     for queue in consumed.iter().take(ROWS) {
         let plugin = queue.base.plugin.as_deref().unwrap_or_default();
@@ -162,5 +162,6 @@ fn banner(app: &App) {
             plugin.name
         );
     }
-    output::hint("runner add <queue> <name> '{…}' --wait");
+    let example = consumed.first().map_or("<queue>", |queue| &queue.name);
+    output::hint(&format!("runner add {example} <name> '{{…}}' --wait"));
 }

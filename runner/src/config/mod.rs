@@ -150,7 +150,8 @@ pub struct JobSettings {
     /// Bytes of result that are stored; a larger result is a failed attempt.
     /// Defaults to 5 MiB.
     pub max_result: usize,
-    /// Log lines kept per job when the job has no `keepLogs`. Defaults to 1000.
+    /// Log lines an attempt may write, and lines kept per job when it has no
+    /// `keepLogs`. Defaults to 1000.
     pub max_logs: usize,
     /// Jobs one attempt may add. Defaults to 1000.
     pub max_adds: usize,

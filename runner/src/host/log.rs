@@ -21,6 +21,9 @@ pub struct Log {
     attempt: Arc<Attempt>,
     redactor: Arc<Redactor>,
     request_id: Option<Arc<str>>,
+    /// Lines an attempt may write. How many of them are kept is `keepLogs`'s
+    /// matter.
+    max: usize,
     /// Lines this attempt may still write.
     left: Arc<std::sync::atomic::AtomicUsize>,
 }
@@ -37,6 +40,7 @@ impl Log {
             attempt,
             redactor,
             request_id,
+            max: lines,
             left: Arc::new(lines.into()),
         }
     }
@@ -53,18 +57,26 @@ impl Log {
         let mut text = String::new();
         match left {
             Err(_) => return,
-            Ok(1) => text.push_str("this job's log is full; further lines are dropped"),
+            Ok(1) => {
+                let max = self.max;
+                let _ = write!(
+                    text,
+                    "this attempt may log {max} lines (max_logs); further lines are dropped"
+                );
+            }
             Ok(_) => {
-                escape(&mut text, message);
+                // Redacted first: escaping changes a secret, and cutting leaves
+                // the beginning of one.
+                let redacted = |text: &str| self.redactor.redact(text.to_owned());
+                escape(&mut text, &redacted(message));
                 for (key, value) in fields {
                     text.push(' ');
-                    escape(&mut text, key);
+                    escape(&mut text, &redacted(key));
                     text.push('=');
-                    escape(&mut text, value);
+                    escape(&mut text, &redacted(value));
                 }
             }
         }
-        let text = self.redactor.redact(text);
         self.emit(level, &text);
         let line = format!("{:.3} {} {text}", jiff::Timestamp::now(), name(level));
         self.attempt.note(|notes| notes.logs.push(line));

@@ -185,18 +185,11 @@ impl State {
         settings: &JobSettings,
     ) -> Result<Store<State>, String> {
         let request_id = job::request_id(&attempt.job.data);
-        let keep = attempt
-            .job
-            .options
-            .keep_logs
-            .unwrap_or(settings.max_logs as u64);
         let log = Log::new(
             attempt.clone(),
             grants.redactor.clone(),
             request_id.as_deref().map(Into::into),
-            usize::try_from(keep)
-                .unwrap_or(usize::MAX)
-                .min(settings.max_logs),
+            settings.max_logs,
         );
         let stdout = Lines::new(log.clone(), Level::Info);
         let stderr = Lines::new(log.clone(), Level::Warn);

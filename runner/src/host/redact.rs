@@ -17,19 +17,18 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// The values granted to this plugin, also as JSON writes them.
+    /// The values granted to this plugin, also as JSON writes them, and each
+    /// line of a value of several, because a plugin prints it line by line.
     pub fn new(plugin: &Plugin) -> Redactor {
+        let values = plugin.secrets.values().map(|secret| &*secret.0);
+        let pieces = values.flat_map(|value| std::iter::once(value).chain(value.lines()));
         let mut secrets: Vec<Box<str>> = Vec::new();
-        for secret in plugin
-            .secrets
-            .values()
-            .filter(|secret| secret.0.len() >= MIN)
-        {
-            let json = serde_json::to_string(&secret.0).expect("a string is JSON");
-            secrets.push(secret.0.as_str().into());
+        for piece in pieces.filter(|piece| piece.len() >= MIN) {
+            let json = serde_json::to_string(piece).expect("a string is JSON");
+            secrets.push(piece.into());
             secrets.push(json[1..json.len() - 1].into());
         }
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         secrets.dedup();
         Redactor { secrets }
     }

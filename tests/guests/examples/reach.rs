@@ -1,5 +1,7 @@
 //! Reaches for what the job's name says, and returns what it got.
 
+use std::time::Duration;
+
 use runner_sdk::prelude::*;
 use serde_json::{Value, json};
 
@@ -54,12 +56,34 @@ fn handle(job: Job) -> Result<Value> {
         "write" => json!(std::fs::write(text("path"), "x").map_err(|error| error.to_string())),
         "env" => json!(std::env::vars().collect::<Vec<_>>()),
         "fetch" => {
-            let answer = http::get(text("url")).send();
+            let redirects = data["redirects"].as_u64().unwrap_or(0) as u8;
+            let timeout = Duration::from_millis(data["timeout"].as_u64().unwrap_or(20_000));
+            let request = http::get(text("url")).redirects(redirects);
+            let answer = request.timeout(timeout).send();
             json!(
                 answer
                     .map(|response| response.status())
                     .map_err(|error| error.to_string())
             )
+        }
+        "insist" => loop {
+            let _ = queue::add(&text("queue"), "insisted", &0).send();
+            let _ = job.update_data(&data);
+            progress::set(50.0);
+            log::info!("still here");
+            std::thread::sleep(Duration::from_millis(10));
+        },
+        "tell" => {
+            let secret = config::require_secret("TOKEN")?;
+            println!("{secret}");
+            eprint!("{secret}");
+            log::warn!(token = secret, "{secret}");
+            progress::describe(1.0, &secret);
+            match text("how").as_str() {
+                "panic" => panic!("{secret}"),
+                "retry" => return Err(retry(secret)),
+                _ => json!({ "token": secret }),
+            }
         }
         "update" => {
             job.update_data(&json!({ "updated": true }))?;
