@@ -145,7 +145,7 @@ impl Report {
 
 fn preview(text: &str) -> String {
     let mut preview = String::new();
-    // No word is longer than what it is part of: a little more than needed.
+    // So many words of so many characters are enough, and no more are read.
     for word in text.split_whitespace().take(PREVIEW) {
         if !preview.is_empty() {
             preview.push(' ');

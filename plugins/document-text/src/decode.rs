@@ -9,6 +9,13 @@ use encoding_rs::{Encoding, UTF_8};
 /// HTML names its encoding within so many bytes (HTML, 4.2.5.4).
 const META: usize = 1024;
 
+/// The guess reads so many bytes: more letters than it needs, and no more time
+/// for a book than for a chapter.
+const GUESS: usize = 256 << 10;
+
+/// It reads so many before the first letter that is not ASCII: the word.
+const BEFORE: usize = 64;
+
 /// The text and the name of its encoding. What is not valid in the encoding
 /// becomes U+FFFD.
 pub(crate) fn decode(
@@ -44,8 +51,13 @@ fn meta(content: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_label(label)
 }
 
+/// Only letters that are not ASCII tell encodings apart, so the guess begins
+/// just before the first one. (ISO-2022-JP has none, and arrives as UTF-8.)
 fn guess(content: &[u8]) -> &'static Encoding {
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    detector.feed(content, true);
+    let first = content.iter().position(|byte| !byte.is_ascii());
+    let start = first.unwrap_or_default().saturating_sub(BEFORE);
+    let end = content.len().min(start + GUESS);
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(&content[start..end], end == content.len());
     detector.guess(None, Utf8Detection::Deny)
 }

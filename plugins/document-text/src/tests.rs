@@ -245,6 +245,18 @@ fn text_is_decoded_by_mark_validity_declaration_and_guess() {
 }
 
 #[test]
+fn an_encoding_is_guessed_wherever_its_first_letter_is() {
+    let ascii = "Vertrag ".repeat(100_000);
+    let russian = encoding_rs::WINDOWS_1251
+        .encode("об оказании услуг связи")
+        .0;
+    let content = [ascii.as_bytes(), &russian].concat();
+    let document = read(content, "text/plain").expect("it can be read");
+    assert_eq!(document.encoding, Some("windows-1251"));
+    assert!(document.text.ends_with("Vertrag об оказании услуг связи"));
+}
+
+#[test]
 fn the_content_says_what_a_file_is() {
     let cases: [(&[u8], &str, Kind); 8] = [
         (b"\n%PDF-1.4", "text/plain", Kind::Pdf),
