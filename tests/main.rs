@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
+mod cli;
 mod config;
 mod deploy;
+mod embedded;
 mod faults;
 mod hostapi;
 mod http;
@@ -13,6 +15,7 @@ mod interop;
 mod payloads;
 mod queue_engine;
 mod queue_equality;
+mod queue_faults;
 mod recovery;
 mod reload;
 mod sandbox;

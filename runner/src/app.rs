@@ -34,6 +34,8 @@ pub struct Start {
     pub overrides: Overrides,
     /// Answer plugins' HTTP requests locally, recording them in this directory.
     pub outbox: Option<PathBuf>,
+    /// Where plugins' HTTP requests are driven, apart from the queues.
+    pub network: tokio::runtime::Handle,
 }
 
 /// Why Runner does not start.
@@ -91,7 +93,7 @@ impl App {
         }
         let (redis, embedded) = connect(&config.redis).await?;
 
-        let mut http = Http::new(tokio::runtime::Handle::current());
+        let mut http = Http::new(start.network.clone());
         if let Some(data) = &start.outbox {
             let rules = start.file.with_file_name(outbox::RULES);
             http = http.with_outbox(Arc::new(Outbox::new(data, rules)?));
@@ -156,6 +158,11 @@ impl App {
     /// Where Redis is, without password.
     pub fn address(&self) -> &str {
         self.redis.address()
+    }
+
+    /// The URL for producers, when the Redis is an embedded one.
+    pub fn producers(&self) -> Option<String> {
+        self.embedded.as_ref().map(Embedded::url)
     }
 
     /// The plugins.
@@ -406,23 +413,33 @@ impl Keeper {
     }
 
     async fn drain(self, grace: Duration, mut drains: mpsc::UnboundedReceiver<Duration>) {
-        let leaving = self.leaving.into_values();
-        let mut workers: Vec<Worker> = self.workers.into_values().chain(leaving).collect();
-        workers.iter().for_each(|worker| worker.drain(grace));
-        let hurry = async {
-            let _ = drains.recv().await;
-        };
-        {
-            let stopped = join_all(workers.iter_mut().map(|worker| worker.stopped()));
+        let (hurry, hurried) = watch::channel(grace);
+        let stopped = join_all(
+            self.workers
+                .into_values()
+                .chain(self.leaving.into_values())
+                .map(|worker| stop_within(worker, hurried.clone())),
+        );
+        tokio::pin!(stopped);
+        loop {
             tokio::select! {
-                _ = stopped => return,
-                () = hurry => {}
+                _ = &mut stopped => return,
+                Some(grace) = drains.recv() => {
+                    hurry.send_replace(grace);
+                }
             }
         }
-        workers
-            .iter()
-            .for_each(|worker| worker.drain(Duration::ZERO));
-        join_all(workers.iter_mut().map(|worker| worker.stopped())).await;
+    }
+}
+
+/// Stop a worker; a new grace on the way counts from then.
+async fn stop_within(mut worker: Worker, mut grace: watch::Receiver<Duration>) {
+    loop {
+        worker.drain(*grace.borrow_and_update());
+        tokio::select! {
+            () = worker.stopped() => return,
+            Ok(()) = grace.changed() => {}
+        }
     }
 }
 

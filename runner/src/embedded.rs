@@ -91,10 +91,13 @@ impl Embedded {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return match running(dir).await {
-                    Some((address, _)) => Ok(Embedded {
-                        address,
-                        owned: None,
-                    }),
+                    Some((address, _)) => {
+                        tracing::info!(%address, "using the embedded redis of another runner");
+                        Ok(Embedded {
+                            address,
+                            owned: None,
+                        })
+                    }
                     None => Err(Error::Held(dir.clone())),
                 };
             }

@@ -1,10 +1,16 @@
 //! Log set-up. Lines go to stderr, data to stdout.
 
+use std::fmt::{self, Write as _};
 use std::io::IsTerminal;
 
+use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -34,16 +40,105 @@ pub fn init(filter: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
     });
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_span_events(FmtSpan::NONE)
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder
             .with_ansi(
-                terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+                anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
             )
-            .with_target(false)
+            .event_format(Text { terminal })
             .init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+/// `15:04:05.123 INFO  message key=value`. A guest's line begins with its queue
+/// and job: `15:04:05.123 INFO  otp-queue/42 message`.
+struct Text {
+    /// People who watch know the day and live in local time; a file is read
+    /// later and elsewhere.
+    terminal: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Text
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut out: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let colour = |style: Style| {
+            if out.has_ansi_escapes() {
+                style
+            } else {
+                Style::new()
+            }
+        };
+        let dim = colour(Style::new().dimmed());
+        let level = *event.metadata().level();
+        let mark = colour(match level {
+            Level::ERROR => AnsiColor::Red.on_default(),
+            Level::WARN => AnsiColor::Yellow.on_default(),
+            Level::INFO => AnsiColor::Green.on_default(),
+            _ => Style::new().dimmed(),
+        });
+        let time = if self.terminal {
+            jiff::Zoned::now().strftime("%H:%M:%S%.3f").to_string()
+        } else {
+            format!("{:.3}", jiff::Timestamp::now())
+        };
+        write!(out, "{dim}{time}{dim:#} {mark}{level:<5}{mark:#} ")?;
+        if event.metadata().target() == "runner::guest" {
+            let Fields { queue, job, .. } = &fields;
+            return writeln!(out, "{dim}{queue}/{job}{dim:#} {}", fields.message);
+        }
+        writeln!(out, "{}{dim}{}{dim:#}", fields.message, fields.others())
+    }
+}
+
+/// What an event says.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    queue: String,
+    job: String,
+    rest: String,
+}
+
+impl Fields {
+    /// All fields but the message, each with a space in front.
+    fn others(&self) -> String {
+        let named = |name: &str, value: &str| match value {
+            "" => String::new(),
+            value => format!(" {name}={value}"),
+        };
+        named("queue", &self.queue) + &named("job", &self.job) + &self.rest
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let target = match field.name() {
+            "message" => &mut self.message,
+            "queue" => &mut self.queue,
+            "job" => &mut self.job,
+            name => {
+                // Writing to a String does not fail.
+                let _ = write!(self.rest, " {name}=");
+                &mut self.rest
+            }
+        };
+        let _ = write!(target, "{value:?}");
+    }
 }

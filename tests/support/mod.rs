@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "no single test file needs all of it")]
 
+pub(crate) mod engine;
 mod node;
 mod process;
 mod redis;

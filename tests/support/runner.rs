@@ -127,7 +127,7 @@ impl Setup {
     /// The binary in this directory, with nothing of the developer's own
     /// environment that could change what it does. Compiled plugins are shared
     /// between tests, as they are between runs.
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
         command
             .current_dir(self.directory.path())
@@ -164,7 +164,7 @@ impl Runner {
     /// # Panics
     /// With its log, when the process ends instead.
     #[track_caller]
-    fn until_ready(&self) {
+    pub(crate) fn until_ready(&self) {
         until("runner to be ready", || {
             let log = self.log();
             let alive = Path::new(&format!("/proc/{}/fd", self.id()))

@@ -44,7 +44,7 @@ pub(crate) fn affirmed<'a>(hit: &Hit<'a>) -> Option<&'a str> {
     ];
     let sentence = hit
         .before
-        .rsplit(['.', ';', '!', '?', '\u{b6}'])
+        .rsplit(['.', ';', '!', '?'])
         .next()
         .unwrap_or_default();
     let denied = sentence
@@ -124,17 +124,17 @@ fn iban_length(country: &str) -> Option<usize> {
     Some(match country {
         "NO" => 15,
         "BE" => 16,
-        "DK" | "FI" | "FO" | "GL" | "NL" | "SD" => 18,
+        "DK" | "FI" | "FK" | "FO" | "GL" | "NL" | "SD" => 18,
         "MK" | "SI" => 19,
-        "AT" | "BA" | "EE" | "KZ" | "LT" | "LU" | "XK" => 20,
-        "CH" | "CR" | "HR" | "LI" | "LV" => 21,
-        "BG" | "BH" | "DE" | "GB" | "GE" | "IE" | "ME" | "RS" | "VA" => 22,
+        "AT" | "BA" | "EE" | "KZ" | "LT" | "LU" | "MN" | "XK" => 20,
+        "CH" | "HR" | "LI" | "LV" => 21,
+        "BG" | "BH" | "CR" | "DE" | "GB" | "GE" | "IE" | "ME" | "RS" | "VA" => 22,
         "AE" | "GI" | "IL" | "IQ" | "OM" | "SO" | "TL" => 23,
         "AD" | "CZ" | "ES" | "MD" | "PK" | "RO" | "SA" | "SE" | "SK" | "TN" | "VG" => 24,
         "LY" | "PT" | "ST" => 25,
         "IS" | "TR" => 26,
         "BI" | "DJ" | "FR" | "GR" | "IT" | "MC" | "MR" | "SM" => 27,
-        "AL" | "AZ" | "BY" | "CY" | "DO" | "GT" | "HU" | "LB" | "NI" | "PL" | "SV" => 28,
+        "AL" | "AZ" | "BY" | "CY" | "DO" | "GT" | "HN" | "HU" | "LB" | "NI" | "PL" | "SV" => 28,
         "BR" | "EG" | "PS" | "QA" | "UA" => 29,
         "JO" | "KW" | "MU" | "YE" => 30,
         "MT" | "SC" => 31,
@@ -151,7 +151,7 @@ pub(crate) fn iban<'a>(hit: &Hit<'a>) -> Option<&'a str> {
     let mut end = 0;
     let mut characters = Vec::with_capacity(length);
     for (at, byte) in hit.value.bytes().enumerate() {
-        if byte == b' ' {
+        if !byte.is_ascii_alphanumeric() {
             continue;
         }
         if characters.len() == length {
@@ -293,13 +293,15 @@ pub(crate) fn ip<'a>(hit: &Hit<'a>) -> Option<&'a str> {
         let special = a == 0
             || a >= 224
             || (a == 100 && (64..128).contains(&b))
-            || (a == 198 && (18..20).contains(&b));
+            || (a == 198 && (18..20).contains(&b))
+            || ip.is_private()
+            || ip.is_loopback()
+            || ip.is_link_local()
+            || ip.is_documentation();
         let version = ["version", "release", "v.", "section", "§", "ver."]
             .iter()
             .any(|word| ends_with_word(hit.before, word));
-        !special
-            && !version
-            && !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_documentation())
+        !(special || version)
     } else if let Ok(ip) = hit.value.parse::<Ipv6Addr>() {
         // 2000::/3 is what is given out, 2001:db8::/32 is for documentation.
         let [a, b, ..] = ip.segments();

@@ -81,15 +81,6 @@ impl fmt::Display for Framework {
 }
 
 impl Severity {
-    /// All of them, the gravest first.
-    pub(crate) const ALL: [Severity; 5] = [
-        Severity::Critical,
-        Severity::High,
-        Severity::Medium,
-        Severity::Low,
-        Severity::Info,
-    ];
-
     /// What a rule that was met costs of a score of 100: two high ones or a
     /// critical one leave less than two thirds, low ones alone rarely do.
     pub(crate) fn cost(self) -> u32 {

@@ -13,13 +13,13 @@
 //! secrets = { MODEL_API_KEY = "env:MODEL_API_KEY?" } # if the model asks for it
 //!
 //! [plugins.compliance-analyzer.config]
-//! documents = "/documents"               # the default; documents must lie in it
-//! max_bytes = 33554432                   # the default; a larger file is rejected
-//! findings_per_rule = 20                 # the default; all are counted
-//! notifications_queue = "notifications"  # the default
+//! directory = "/documents"               # where documents must lie; the default
+//! max_size = 67108864                    # a larger file is rejected; in bytes, default 64 MiB
+//! findings_per_rule = 20                 # places shown, all are counted; the default
+//! notifications_queue = "notifications"  # told of grave findings; the default
 //! model_url = "https://api.openai.com/v1"  # OpenAI's chat API; without it no model
 //! model = "gpt-5-mini"
-//! model_required = false                 # the default: without a summary if need be
+//! model_required = false                 # true: no result without a summary
 //! ```
 //!
 //! The result, whose fields stay as they are:
@@ -49,6 +49,7 @@
 mod check;
 mod framework;
 mod model;
+mod notice;
 mod redact;
 mod report;
 mod request;
@@ -56,7 +57,6 @@ mod rules;
 mod scan;
 
 use runner_sdk::prelude::*;
-use serde_json::json;
 
 pub use crate::framework::{Framework, Severity};
 pub use crate::report::{Assessment, Document, Finding, Recommendation, Report, Total, Verdict};
@@ -77,19 +77,35 @@ pub fn handle(job: Job) -> Result<Report> {
         .unwrap_or(20_usize)
         .min(1000);
     progress::describe(0.0, "reading the document");
-    let text = request.text()?;
-    let size = text.text.len();
+    let (bytes, document) = request.document()?;
+    let size = document.text.len();
     progress::describe(20.0, "preparing the rules");
     let scanner = Scanner::new(rules::for_frameworks(&request.frameworks));
-    let found = scanner.scan(&text.text, &text.pages, shown, |done| {
+    let found = scanner.scan(&document.text, &document.pages, shown, |done| {
         let part = done as f64 / size as f64;
         progress::describe(
             25.0 + 60.0 * part,
-            &format!("scanned {done} of {size} bytes"),
+            &format!("scanned {:.1} of {:.1} MiB", mib(done), mib(size)),
         );
     });
     progress::describe(85.0, "weighing the findings");
-    let mut report = Report::new(&request, &text, scanner.rules(), &found);
+    let about = Document {
+        path: request.path.clone(),
+        mime_type: document.kind.media_type(),
+        bytes,
+        pages: document.pages.len().max(1),
+        characters: document.characters(),
+    };
+    let mut report = Report::new(&request, about, scanner.rules(), &found);
+    if !document.kind.may_be(&request.mime_type) {
+        let warning = format!(
+            "data.mimeType is \"{}\", the file is {}",
+            request.mime_type.escape_debug(),
+            document.kind.media_type()
+        );
+        log::warn!("{warning}");
+        report.warnings.push(warning);
+    }
     log::info!(
         findings = report.totals.iter().map(|total| total.count).sum::<u64>(),
         rules = report.totals.len(),
@@ -97,7 +113,7 @@ pub fn handle(job: Job) -> Result<Report> {
         report.document.bytes,
         report.document.pages,
     );
-    notify(&job, &request, &report)?;
+    notice::send(&job, &request, &report)?;
     if config::get("model_url").is_some() {
         progress::describe(90.0, "asking the model");
         model::summarise(&job, &mut report)?;
@@ -106,46 +122,9 @@ pub fn handle(job: Job) -> Result<Report> {
     Ok(report)
 }
 
-/// Tell the user of grave findings, once over all attempts.
-fn notify(job: &Job, request: &Request, report: &Report) -> Result {
-    let Some(severity @ (Severity::High | Severity::Critical)) = report.severity else {
-        return Ok(());
-    };
-    let grave: Vec<_> = report
-        .totals
-        .iter()
-        .filter(|total| total.severity >= Severity::High)
-        .map(|total| {
-            format!(
-                "- {} ({}, {} times)",
-                total.title, total.severity, total.count
-            )
-        })
-        .collect();
-    let names: Vec<_> = request.frameworks.iter().map(ToString::to_string).collect();
-    let queue = config::get("notifications_queue").unwrap_or_else(|| "notifications".into());
-    checkpoint::once("notification", || {
-        let id = queue::add(
-            &queue,
-            "send-notification",
-            &json!({
-                "userId": request.user_id,
-                "type": "email",
-                "subject": format!("Compliance findings ({severity}) in document {}", request.document_id),
-                "message": format!(
-                    "The document {} was checked against {}. Grave findings:\n\n{}\n\nThe full report is the result of job {} in the queue {}.",
-                    request.document_id,
-                    names.join(", "),
-                    grave.join("\n"),
-                    job.id,
-                    job.queue,
-                ),
-            }),
-        )
-        .send()?;
-        Ok(id)
-    })?;
-    Ok(())
+/// For people to read.
+fn mib(bytes: usize) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 #[cfg(test)]

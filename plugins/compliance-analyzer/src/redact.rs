@@ -48,10 +48,11 @@ pub(crate) fn secret(value: &str) -> String {
     format!("{prefix}********")
 }
 
-/// The first letter and the domain: `a***@example.com`.
+/// The first letter and the domain without digits: `a***@example.com`.
 pub(crate) fn email(value: &str) -> String {
     let (local, domain) = value.split_once('@').unwrap_or((value, ""));
     let first: String = local.chars().take(1).collect();
+    let domain = domain.replace(|c: char| c.is_ascii_digit(), "*");
     format!("{first}***@{domain}")
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::framework::{Framework, Severity};
-use crate::request::{Request, Text};
+use crate::request::Request;
 use crate::rules::{ABSENCES, Rule, Subject};
 use crate::scan::Found;
 
@@ -39,11 +39,11 @@ pub struct Report {
 pub struct Document {
     /// Of the payload.
     pub path: String,
-    /// Of the payload.
-    pub mime_type: String,
+    /// What the content is, whatever was declared.
+    pub mime_type: &'static str,
     /// Size of the file.
     pub bytes: usize,
-    /// 1 for a kind of document that has no pages.
+    /// 1 for what is not a PDF.
     pub pages: usize,
     /// Of the text.
     pub characters: usize,
@@ -137,7 +137,7 @@ impl Report {
     /// Weigh what the rules found.
     pub(crate) fn new(
         request: &Request,
-        text: &Text,
+        document: Document,
         rules: &[&'static Rule],
         found: &[Found],
     ) -> Self {
@@ -149,13 +149,7 @@ impl Report {
             .collect();
         Report {
             document_id: request.document_id.clone(),
-            document: Document {
-                path: request.path.clone(),
-                mime_type: request.mime_type.clone(),
-                bytes: text.bytes,
-                pages: text.pages.len().max(1),
-                characters: text.text.chars().count(),
-            },
+            document,
             verdict: frameworks
                 .iter()
                 .map(|one| one.verdict)

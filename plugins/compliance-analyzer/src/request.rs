@@ -1,12 +1,23 @@
 //! The payload, and the text it points to.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 
+use document_text::{Document, Kind};
 use runner_sdk::prelude::*;
 use serde::Deserialize;
 
 use crate::framework::Framework;
+
+/// Where documents are, unless the setting `directory` says otherwise.
+const DIRECTORY: &str = "/documents";
+
+/// Larger files are rejected, unless the setting `max_size` says otherwise: 64
+/// MiB, as document-processor has it.
+const MAX_SIZE: u64 = 64 << 20;
+
+/// Percent of the progress that reading takes.
+const READ: f64 = 20.0;
 
 /// What the producer asked for.
 pub(crate) struct Request {
@@ -27,15 +38,6 @@ struct Payload {
     compliance_frameworks: Vec<String>,
 }
 
-/// The text of a document.
-pub(crate) struct Text {
-    pub(crate) text: String,
-    /// Offsets at which pages begin, the first being 0.
-    pub(crate) pages: Vec<usize>,
-    /// Size of the file.
-    pub(crate) bytes: usize,
-}
-
 impl Request {
     pub(crate) fn read(job: &Job) -> Result<Self> {
         let payload: Payload = job.data()?;
@@ -48,9 +50,33 @@ impl Request {
         })
     }
 
-    /// Read the document.
-    pub(crate) fn text(&self) -> Result<Text> {
-        let directory = config::get("documents").unwrap_or_else(|| "/documents".into());
+    /// Read the document; its size in bytes, and its text.
+    pub(crate) fn document(&self) -> Result<(usize, Document)> {
+        let file = self.load()?;
+        let bytes = file.len();
+        let read = Kind::of(&file, &self.mime_type).and_then(|kind| {
+            kind.read(file, &self.mime_type, |page, count| {
+                progress::describe(
+                    READ * page as f64 / count as f64,
+                    &format!("reading page {page} of {count}"),
+                );
+            })
+        });
+        let document =
+            read.map_err(|error| reject(format!("the document \"{}\": {error}", self.path)))?;
+        if document.words() == 0 {
+            // To say that it passed would be false.
+            return Err(reject(format!(
+                "the document \"{}\" has no text that can be read; scanned pages need text \
+                 recognition (OCR) first",
+                self.path
+            )));
+        }
+        Ok((bytes, document))
+    }
+
+    fn load(&self) -> Result<Vec<u8>> {
+        let directory = config::get("directory").unwrap_or_else(|| DIRECTORY.into());
         let directory = directory.trim_end_matches('/');
         let path = &self.path;
         let inside = path
@@ -58,44 +84,33 @@ impl Request {
             .is_some_and(|rest| rest.starts_with('/') && !rest.ends_with('/'));
         if !inside || path.split('/').any(|part| part == "..") || path.contains('\0') {
             return Err(reject(format!(
-                "data.documentPath: \"{path}\" is not in the directory \"{directory}\""
+                "data.documentPath: \"{}\" is not in the directory \"{directory}\"",
+                path.escape_debug()
             )));
         }
-        let max_bytes = config::json("max_bytes")?.unwrap_or(MAX_BYTES);
-        let place = |error: std::io::Error| match error.kind() {
+        let fault = |error: std::io::Error| match error.kind() {
             ErrorKind::NotFound => reject(format!(
                 "there is no document \"{path}\"; it was looked for in the directory that \
                  queues.toml grants as \"{directory}\" (dirs under [plugins.<name>])"
             )),
-            ErrorKind::IsADirectory => reject(format!("\"{path}\" is a directory")),
-            _ => retry(format!("the document \"{path}\" cannot be read: {error}")),
+            ErrorKind::PermissionDenied => reject(format!("\"{path}\" may not be read: {error}")),
+            _ => retry(format!("\"{path}\" was not read: {error}")),
         };
-        let about = fs::metadata(path).map_err(place)?;
+        let about = fs::metadata(path).map_err(fault)?;
         if about.is_dir() {
             return Err(reject(format!("\"{path}\" is a directory")));
         }
-        if about.len() > max_bytes {
+        let limit = config::json("max_size")?.unwrap_or(MAX_SIZE);
+        let mut content = Vec::new();
+        // One byte more tells whether there is more; the file may be growing.
+        File::open(path)
+            .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut content))
+            .map_err(fault)?;
+        if content.len() as u64 > limit {
             return Err(reject(format!(
-                "the document \"{path}\" has {} bytes, more than the setting \"max_bytes\" \
-                 allows: {max_bytes}",
-                about.len()
+                "\"{path}\" has more bytes than the {limit} of the setting \"max_size\""
             )));
         }
-        text_of(fs::read(path).map_err(place)?, &self.mime_type).map_err(|failure| {
-            let reason = format!("the document \"{path}\": {}", failure.reason());
-            failure.with_reason(reason)
-        })
+        Ok(content)
     }
-}
-
-/// 32 MiB: what fits into the default memory of the queue with its text.
-const MAX_BYTES: u64 = 32 << 20;
-
-fn text_of(file: Vec<u8>, mime_type: &str) -> Result<Text> {
-    let bytes = file.len();
-    let text = String::from_utf8(file)
-        .map_err(|_| reject(format!("{mime_type} is not read, only text in UTF-8")))?;
-    let mut pages = vec![0];
-    pages.extend(text.match_indices('\x0c').map(|(at, _)| at + 1));
-    Ok(Text { text, pages, bytes })
 }

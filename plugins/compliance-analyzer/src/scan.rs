@@ -20,6 +20,10 @@ const OVERLAP: usize = 512;
 /// Bytes before a match, and behind it, that checks may look at.
 const BEFORE: usize = 80;
 const AFTER: usize = 16;
+/// Bytes of the automaton's memory. Ordinary text needs a few hundred KiB; text
+/// that is made of the words of the rules would fill the default of 2 MiB again
+/// and again.
+const CACHE: usize = 16 << 20;
 /// Windows between two reports of progress: 1 MiB.
 const REPORT: usize = 256;
 
@@ -55,6 +59,7 @@ impl Scanner {
         let all = RegexSetBuilder::new(rules.iter().map(|rule| rule.pattern))
             .unicode(false)
             .case_insensitive(true)
+            .dfa_size_limit(CACHE)
             .build()
             .expect("the tests compile every pattern");
         let each = rules.iter().map(|_| OnceCell::new()).collect();

@@ -80,12 +80,18 @@ impl Args {
         };
         let loaded = cli.load()?;
         super::block_on(async {
-            let queue = super::connect(&loaded, &self.queue).await?;
+            let queue = super::connect(cli, &loaded, &self.queue).await?;
             let before = queue.last_event().await?;
             let id = queue.add(&[job]).await?.pop().expect("one id for one job");
             if !self.wait {
                 self.print_added(cli, &id);
                 return Ok(());
+            }
+            if !super::declared(&loaded, &self.queue)?.is_consumed() {
+                output::hint(&format!(
+                    "queue {:?} names no plugin: the job waits for another program",
+                    self.queue
+                ));
             }
             let end = follow(&queue, &id, before);
             match self.timeout {
@@ -159,6 +165,9 @@ async fn follow(queue: &Queue, id: &str, since: String) -> Result {
         }
     };
     bar.finish_and_clear();
+    if end.is_err() {
+        output::hint(&format!("runner job get {} {id}", queue.name()));
+    }
     output::line(&end.map_err(Exit::failed)?);
     Ok(())
 }

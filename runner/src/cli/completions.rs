@@ -3,6 +3,8 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
+use super::output;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The shell.
@@ -12,7 +14,9 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self) -> super::Result {
         let mut command = super::Cli::command();
-        clap_complete::generate(self.shell, &mut command, "runner", &mut std::io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut command, "runner", &mut script);
+        output::line(String::from_utf8_lossy(&script).trim_end());
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! `runner job`: look at jobs.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::output;
@@ -28,10 +30,10 @@ impl Command {
         super::block_on(async {
             match self {
                 Command::Get(args) => {
-                    get(cli, &super::connect(&loaded, &args.queue).await?, args).await
+                    get(cli, &super::connect(cli, &loaded, &args.queue).await?, args).await
                 }
                 Command::Logs(args) => {
-                    logs(cli, &super::connect(&loaded, &args.queue).await?, args).await
+                    logs(cli, &super::connect(cli, &loaded, &args.queue).await?, args).await
                 }
             }
         })
@@ -85,8 +87,15 @@ async fn get(cli: &Cli, queue: &Queue, args: &Args) -> Result {
         &format!("{} of {}", job.attempts_made, job.attempts),
     );
     field("added", &output::instant(Some(job.added_at)));
-    field("started", &output::instant(job.processed_on));
-    field("ended", &output::instant(job.finished_on));
+    let after = |earlier: Option<u64>, later: Option<u64>| match (earlier, later) {
+        (Some(earlier), Some(later)) => {
+            let took = Duration::from_millis(later.saturating_sub(earlier));
+            format!("{}, after {took:?}", output::instant(Some(later)))
+        }
+        _ => output::instant(later),
+    };
+    field("started", &after(Some(job.added_at), job.processed_on));
+    field("ended", &after(job.processed_on, job.finished_on));
     field("plugin", job.plugin.as_deref().unwrap_or_default());
     field("runner", job.processed_by.as_deref().unwrap_or_default());
     field("progress", job.progress.as_deref().unwrap_or_default());

@@ -15,7 +15,7 @@ mod plugin;
 mod run;
 mod serve;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -25,6 +25,9 @@ use crate::config::{Config, Env, Loaded, Overrides, RedisUrl};
 use crate::embedded::Embedded;
 use crate::queue::{self, Queue, Redis, Settings};
 use crate::telemetry::{self, LogFormat};
+
+/// The configuration file when none is named.
+const CONFIG: &str = "queues.toml";
 
 /// Run BullMQ jobs in sandboxed WebAssembly plugins.
 #[derive(Debug, Parser)]
@@ -42,7 +45,7 @@ struct Cli {
         global = true,
         value_name = "FILE",
         env = "RUNNER_CONFIG",
-        default_value = "queues.toml"
+        default_value = CONFIG
     )]
     config: PathBuf,
     /// Print one JSON document instead of text.
@@ -198,6 +201,17 @@ impl Cli {
             .map_err(|problems| Exit::usage(problems.render(output::colour())))
     }
 
+    /// [`Cli::load`] for commands that work on a plugin's file: where there is
+    /// no `queues.toml` and none was named, the defaults are in force.
+    fn load_or_default(&self) -> Result<Loaded> {
+        let file = Path::new(CONFIG);
+        if self.config != file || file.exists() {
+            return self.load();
+        }
+        Config::parse(file, "", &self.overrides(), &Env::of_process())
+            .map_err(|problems| Exit::usage(problems.render(output::colour())))
+    }
+
     fn overrides(&self) -> Overrides {
         Overrides {
             redis_url: self.redis.clone(),
@@ -226,9 +240,10 @@ impl From<queue::Error> for Exit {
     fn from(error: queue::Error) -> Exit {
         match error {
             queue::Error::Url(_) | queue::Error::Invalid(_) => Exit::usage(error),
-            queue::Error::Unreachable { .. } | queue::Error::Unready { .. } => {
-                Exit::unreachable(error)
-            }
+            queue::Error::Unreachable { .. } => Exit::unreachable(format!(
+                "{error}; start it, or name another with --redis or [redis] url"
+            )),
+            queue::Error::Unready { .. } => Exit::unreachable(error),
             other => Exit::failed(other),
         }
     }
@@ -257,15 +272,19 @@ fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a crate::config::Que
 }
 
 /// A declared queue over a connection of this command's own.
-async fn connect(loaded: &Loaded, name: &str) -> Result<Queue> {
+///
+/// `runner dev` puts its embedded Redis before the file's URL, so commands beside
+/// it do the same while that Redis runs; `--redis` goes before both.
+async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
     let queue = declared(loaded, name)?;
     let config = &loaded.config;
     let url = match &config.redis.url {
-        RedisUrl::Url(url) => url.clone(),
-        RedisUrl::Embedded(dir) => Embedded::find(&dir.clone())
-            .await
-            .map_err(Exit::unreachable)?
-            .url(),
+        RedisUrl::Embedded(dir) => Embedded::find(dir).await.map_err(Exit::unreachable)?.url(),
+        RedisUrl::Url(url) if cli.redis.is_some() => url.clone(),
+        RedisUrl::Url(url) => match Embedded::find(&cli.data().join("redis")).await {
+            Ok(dev) => dev.url(),
+            Err(_) => url.clone(),
+        },
     };
     let redis = Redis::new(&url, &config.redis.prefix)?;
     redis.ping().await?;

@@ -22,7 +22,8 @@ pub(super) fn colour() -> bool {
 /// Print what went wrong. A rendered report, which begins with `error` itself,
 /// is printed as it is.
 pub(super) fn error(message: &str) {
-    if message.contains("error: ") || message.contains("error\u{1b}") {
+    let text = anstream::adapter::strip_str(message).to_string();
+    if text.starts_with("error: ") {
         anstream::eprintln!("{}", message.trim_end());
     } else {
         anstream::eprintln!("{ERROR}error:{ERROR:#} {message}");
@@ -97,6 +98,6 @@ pub(super) fn instant(millis: Option<u64>) -> String {
     millis
         .and_then(|millis| i64::try_from(millis).ok())
         .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
-        .map(|instant| instant.to_string())
+        .map(|instant| format!("{instant:.3}"))
         .unwrap_or_default()
 }

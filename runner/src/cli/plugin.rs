@@ -123,7 +123,7 @@ pub(super) fn only(config: &Config, file: &Path, name: &str) -> Config {
 }
 
 fn inspect(cli: &Cli, plugin: &str) -> Result {
-    let loaded = cli.load()?;
+    let loaded = cli.load_or_default()?;
     let (name, file) = match loaded.config.plugins.get(plugin) {
         Some(known) => (plugin.to_owned(), known.file.clone()),
         None => named(plugin)?,

@@ -51,7 +51,7 @@ const SHOW: Duration = Duration::from_millis(100);
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let data = super::add::payload(&self.data)?;
-        let config = cli.load()?.config;
+        let config = cli.load_or_default()?.config;
         let (name, file) = match config.plugins.get(&self.plugin) {
             Some(known) => (self.plugin.clone(), known.file.clone()),
             None => super::plugin::named(&self.plugin)?,

@@ -56,23 +56,26 @@ impl DevArgs {
     }
 }
 
-/// Redis, HTTP and housekeeping need little CPU; two threads keep one free when
-/// the other is in a slow system call.
-const IO_THREADS: usize = 2;
+/// Threads for plugins' HTTP: one stays free when the other is busy with a
+/// handshake.
+const NETWORK_THREADS: usize = 2;
 
 fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
+    let network = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(NETWORK_THREADS)
+        .thread_name("runner-network")
+        .enable_all()
+        .build()
+        .map_err(Exit::failed)?;
     let start = Start {
         file: cli.config.clone(),
         overrides,
         outbox: outbox.then(|| cli.data()),
+        network: network.handle().clone(),
     };
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(IO_THREADS)
-        .thread_name("runner-io")
-        .enable_all()
-        .build()
-        .map_err(Exit::failed)?
-        .block_on(run(start))
+    // Queues run on this one thread: handing a job from one thread to another
+    // costs more than what there is to do.
+    super::block_on(run(start))
 }
 
 async fn run(start: Start) -> Result {
@@ -125,12 +128,12 @@ fn banner(app: &App) {
     anstream::eprintln!(
         "{GOOD}runner{GOOD:#} {} {DIM}on{DIM:#} {}",
         env!("CARGO_PKG_VERSION"),
-        app.address()
+        app.producers().unwrap_or_else(|| app.address().to_owned())
     );
     let consumed: Vec<_> = config
         .queues
         .values()
-        .filter(|queue| queue.base.plugin.is_some())
+        .filter(|queue| queue.is_consumed())
         .collect();
     for queue in consumed.iter().take(ROWS) {
         let plugin = queue.base.plugin.as_deref().unwrap_or_default();
@@ -159,5 +162,6 @@ fn banner(app: &App) {
             plugin.name
         );
     }
-    output::hint("runner add <queue> <name> '{…}' --wait");
+    let example = consumed.first().map_or("<queue>", |queue| &queue.name);
+    output::hint(&format!("runner add {example} <name> '{{…}}' --wait"));
 }

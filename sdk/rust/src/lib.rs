@@ -132,3 +132,8 @@ pub fn __handle<T: serde::Serialize>(
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/plugins-rust.md")]
 struct Guide;
+
+/// Compiles the code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -92,7 +92,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "Financial result of a company",
         advice: "Check that the figure agrees with the books and with what was published.",
         subject: Subject::Company,
-        pattern: r"\b(?:revenues?|net sales|net (?:income|loss|profit)|operating (?:income|profit|loss)|ebitda|earnings)\b[^\n.;0-9]{0,30}((?:[$]|usd |eur |gbp |€ ?|£ ?)\d+(?:[.,]\d+)*(?:\s?(?:thousand|million|billion|bn|m|k))?)\b",
+        pattern: r"\b(?:revenues?|net sales|net (?:income|loss|profit)|operating (?:income|profit|loss)|ebitda|earnings)\b[^\n.;0-9]*((?:[$]|usd |eur |gbp |€ ?|£ ?)\d+(?:[.,]\d+)*(?:\s?(?:thousand|million|billion|bn|m|k))?)\b",
         check: check::standalone,
         show: redact::all,
     },

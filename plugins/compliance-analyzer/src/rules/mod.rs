@@ -3,7 +3,8 @@
 //! A pattern is for bytes, without Unicode and without case; `(?-i:…)` turns
 //! case on. All of them together are one automaton that reads every document,
 //! so they repeat with `+` and `*` rather than with large counts. The value is
-//! the first group that took part, or else the whole match.
+//! the first group that took part, or else the whole match. `\xc2\xa0` is the
+//! space that does not break, which PDF and HTML have within numbers.
 
 mod finance;
 mod health;
@@ -89,3 +90,6 @@ fn all() -> impl Iterator<Item = &'static Rule> {
         .chain(secrets::RULES)
         .chain(statements::RULES)
 }
+
+#[cfg(test)]
+mod examples;

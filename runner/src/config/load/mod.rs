@@ -40,15 +40,25 @@ impl Config {
     /// Relative paths in the file start at the file's directory. Secrets are
     /// resolved here, so a secret that is missing is a mistake like any other.
     pub fn load(path: &Path, overrides: &Overrides, env: &Env) -> Result<Loaded, Problems> {
-        let file = path.display().to_string();
-        let source = match std::fs::read_to_string(path) {
-            Ok(source) => source,
-            Err(error) => return Err(unreadable(file, &error)),
-        };
-        let dir = path.parent().unwrap_or(Path::new(""));
-        let mut decoder = Decoder::new(dir, &file, &source, env);
+        match std::fs::read_to_string(path) {
+            Ok(source) => Config::parse(path, &source, overrides, env),
+            Err(error) => Err(unreadable(path.display().to_string(), &error)),
+        }
+    }
 
-        let (document, faults) = DeTable::parse_recoverable(&source);
+    /// [`Config::load`] of a text that would stand at this path. The empty text
+    /// has only defaults.
+    pub fn parse(
+        path: &Path,
+        source: &str,
+        overrides: &Overrides,
+        env: &Env,
+    ) -> Result<Loaded, Problems> {
+        let file = path.display().to_string();
+        let dir = path.parent().unwrap_or(Path::new(""));
+        let mut decoder = Decoder::new(dir, &file, source, env);
+
+        let (document, faults) = DeTable::parse_recoverable(source);
         if !faults.is_empty() {
             for fault in faults {
                 decoder.problems.push(Problem {

@@ -1,0 +1,155 @@
+//! The queue engine with a closure in the place of the executor.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runner::config::{self, JobSettings};
+use runner::outcome::{Cause, Failure, Outcome};
+use runner::queue::{self, Attempt, Renewal};
+use runner::worker::{Shared, Worker};
+use serde_json::Value;
+
+use super::{Node, Redis};
+
+pub(crate) type Handle = Arc<dyn Fn(&Attempt) -> Outcome + Send + Sync>;
+
+/// A worker on a runtime of its own.
+pub(crate) struct Engine {
+    pub(crate) runtime: tokio::runtime::Runtime,
+    pub(crate) shared: Shared,
+    pub(crate) workers: Vec<Worker>,
+}
+
+pub(crate) fn settings() -> JobSettings {
+    JobSettings {
+        plugin: None,
+        timeout: Duration::from_secs(60),
+        memory: 64 << 20,
+        max_payload: 10 << 20,
+        max_result: 5 << 20,
+        max_logs: 1000,
+        max_adds: 1000,
+    }
+}
+
+pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
+    config::Queue {
+        name: queue.into(),
+        concurrency: NonZeroUsize::new(concurrency).unwrap(),
+        limiter: None,
+        base: settings(),
+        jobs: Vec::new(),
+        defaults: config::JobDefaults::default(),
+    }
+}
+
+pub(crate) fn failed(reason: &str) -> Failure {
+    Failure {
+        cause: Cause::Returned,
+        reason: reason.into(),
+        frames: vec!["handle (plugin.rs:7)".into()],
+    }
+}
+
+pub(crate) fn retry(reason: &str) -> Outcome {
+    Outcome::Retry {
+        failure: failed(reason),
+        delay: None,
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(
+        redis: &Redis,
+        handle: impl Fn(&Attempt) -> Outcome + Send + Sync + 'static,
+    ) -> Engine {
+        Engine::with(redis, Duration::from_secs(30), handle)
+    }
+
+    pub(crate) fn with(
+        redis: &Redis,
+        lock: Duration,
+        handle: impl Fn(&Attempt) -> Outcome + Send + Sync + 'static,
+    ) -> Engine {
+        Engine::over(&redis.url(), redis.prefix(), lock, handle)
+    }
+
+    pub(crate) fn over(
+        url: &str,
+        prefix: &str,
+        lock: Duration,
+        handle: impl Fn(&Attempt) -> Outcome + Send + Sync + 'static,
+    ) -> Engine {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let _entered = runtime.enter();
+        let connection = queue::Redis::new(url, prefix).unwrap();
+        let handle: Handle = Arc::new(handle);
+        let shared = Shared {
+            redis: connection.clone(),
+            renewal: Renewal::start(&connection, lock).unwrap(),
+            runner: "runner-1".into(),
+            presence: true,
+            runtime: Arc::new(config::Runtime {
+                plugins: PathBuf::new(),
+                cache: PathBuf::new(),
+                threads: NonZeroUsize::new(2).unwrap(),
+                grace: Duration::from_secs(25),
+                lock,
+                stalled_interval: lock / 2,
+                max_stalled: 5,
+            }),
+            start: Arc::new(move |attempt: Arc<Attempt>, _: &JobSettings, done| {
+                let handle = handle.clone();
+                tokio::task::spawn_blocking(move || {
+                    let outcome = handle(&attempt);
+                    done(attempt, outcome);
+                });
+            }),
+        };
+        tokio::spawn(queue::listen(connection));
+        drop(_entered);
+        Engine {
+            runtime,
+            shared,
+            workers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn consume(&mut self, config: config::Queue) {
+        let _entered = self.runtime.enter();
+        self.workers
+            .push(Worker::spawn(self.shared.clone(), Arc::new(config)));
+    }
+
+    pub(crate) fn stop(&mut self, grace: Duration) {
+        for mut worker in self.workers.drain(..) {
+            worker.drain(grace);
+            self.runtime.block_on(worker.stopped());
+        }
+    }
+}
+
+pub(crate) fn echo(attempt: &Attempt) -> Outcome {
+    Outcome::Completed(attempt.job.data.clone())
+}
+
+pub(crate) fn on_both(test: impl Fn(&Redis, Node)) {
+    for version in [5, 6] {
+        let redis = Redis::shared();
+        let node = Node::start(&redis, version);
+        test(&redis, node);
+    }
+}
+
+pub(crate) fn names(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect()
+}
