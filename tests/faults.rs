@@ -164,7 +164,7 @@ fn payloads_at_the_edge_reach_the_guest_and_come_back_byte_for_byte() {
 
 #[test]
 fn two_runners_share_a_queue_and_run_each_job_once() {
-    const JOBS: u64 = 400;
+    const JOBS: u64 = 200;
     let redis = Redis::shared();
     let mut node = Node::start(&redis, 6);
     let toml = format!("{SCRIPTED}concurrency = 5\n");
@@ -173,7 +173,7 @@ fn two_runners_share_a_queue_and_run_each_job_once() {
     let two = Setup::new(&redis, &toml).plugin("scripted", &guest("scripted"));
     let two = two.env("RUNNER_NAME", "two");
     let (_first, _second) = (one.serve(), two.serve());
-    let data = json!({ "sleep": 10, "log": ["ran"] });
+    let data = json!({ "sleep": 40, "log": ["ran"] });
     node.call(
         "flood",
         json!({ "queue": "work", "name": "n", "count": JOBS, "data": data }),

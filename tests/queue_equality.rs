@@ -445,6 +445,11 @@ fn state(redis: &Redis, queue: &str) -> BTreeMap<String, Vec<String>> {
         match text.parse::<f64>() {
             // This century in milliseconds, or the same with 12 bits more.
             Ok(number) if number > 1.65e12 && number != 17_179_869_185.0 => "time".to_owned(),
+            // What is left of a long delay: its script computes it from the
+            // clock, and may be a moment later than the caller.
+            Ok(number) if number > 30_000.0 && number < 1e9 => {
+                format!("{}s", (number / 1000.0).round())
+            }
             _ => text,
         }
     };

@@ -1,16 +1,16 @@
 //! The plugin of README.md, word for word.
 
-use runner_sdk::{Failure, Job, handler, log};
+use runner_sdk::prelude::*;
 
 #[derive(serde::Deserialize)]
 struct Greeting {
     name: String,
 }
 
-fn handle(job: Job) -> Result<String, Failure> {
+fn greet(job: Job) -> Result<String> {
     let greeting: Greeting = job.data()?;
     log::info!("greeting {}", greeting.name);
     Ok(format!("hello {}", greeting.name))
 }
 
-handler!(handle);
+runner_sdk::handler!(greet);
