@@ -22,8 +22,10 @@ use wasmtime::component::Component;
 
 type Tag = Hmac<Sha256>;
 
-/// Bytes of the key and of a tag.
+/// Bytes of the key.
 const LENGTH: usize = 32;
+/// Extension of the file that holds the tag of another.
+const TAG: &str = "tag";
 
 /// A private directory of compiled components.
 #[derive(Debug)]
@@ -58,16 +60,14 @@ impl Cache {
         Ok(Cache { artifacts, key })
     }
 
-    /// The compiled form of this component, if it is here and genuine.
+    /// The compiled form of this component, if it is here and genuine. It is
+    /// mapped, not copied: code that no job reaches takes no memory.
     pub(super) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
         let name = name(engine, digest);
-        let mut stored = Vec::new();
-        File::open(self.artifacts.join(&name))
-            .and_then(|mut file| file.read_to_end(&mut stored))
-            .ok()?;
-        let at = stored.len().checked_sub(LENGTH)?;
-        let (code, tag) = stored.split_at(at);
-        if self.tag(&name, code).verify_slice(tag).is_err() {
+        let artifact = self.artifacts.join(&name);
+        let tag = fs::read(artifact.with_extension(TAG)).ok()?;
+        let genuine = self.tag(&name, &artifact).ok()?.verify_slice(&tag);
+        if genuine.is_err() {
             tracing::warn!(
                 file = name,
                 "compiled code is not genuine and is made again"
@@ -76,11 +76,11 @@ impl Cache {
         }
         #[expect(
             unsafe_code,
-            reason = "the tag proves that these bytes were serialized by this user's Runner for \
-                      this engine; they are the bytes just read, not a file that may change"
+            reason = "the tag proves that this file was serialized by this user's Runner for this \
+                      engine; nobody else can write in its directory, and we only rename over it"
         )]
-        // SAFETY: see the reason; `Component::deserialize` checks version and settings itself.
-        let component = unsafe { Component::deserialize(engine, code) };
+        // SAFETY: see the reason; version and settings are checked by wasmtime.
+        let component = unsafe { Component::deserialize_file(engine, &artifact) };
         component
             .inspect_err(|error| tracing::warn!(file = name, %error, "compiled code is made again"))
             .ok()
@@ -98,30 +98,36 @@ impl Cache {
     ) -> io::Result<()> {
         let name = name(engine, digest);
         let code = component.serialize().map_err(io::Error::other)?;
-        let tag = self.tag(&name, &code).finalize().into_bytes();
-        let partial = self
-            .artifacts
-            .join(format!("{name}.{}", std::process::id()));
-        let mut file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&partial)?;
-        file.write_all(&code)?;
-        file.write_all(&tag)?;
-        // Whole or not at all: a reader never sees half of it.
-        fs::rename(partial, self.artifacts.join(name))
+        let artifact = self.artifacts.join(&name);
+        let partial = artifact.with_extension(std::process::id().to_string());
+        write(&partial, &code)?;
+        let tag = self.tag(&name, &partial)?.finalize().into_bytes();
+        // Whole or not at all: a reader never sees half of it. A reader between
+        // the two renames finds the tag of the other file, and compiles.
+        fs::rename(&partial, &artifact)?;
+        write(&partial, &tag)?;
+        fs::rename(&partial, artifact.with_extension(TAG))
     }
 
     /// The name is part of what is authenticated: a genuine file under another
     /// name is not genuine there.
-    fn tag(&self, name: &str, code: &[u8]) -> Tag {
+    fn tag(&self, name: &str, file: &Path) -> io::Result<Tag> {
         let mut tag = Tag::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         tag.update(name.as_bytes());
-        tag.update(code);
-        tag
+        super::each_piece(file, |piece| tag.update(piece))?;
+        Ok(tag)
     }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)
 }
 
 /// File name for a component under this engine's settings.
@@ -154,13 +160,7 @@ fn key(path: &Path) -> io::Result<[u8; LENGTH]> {
     }
     File::open("/dev/urandom")?.read_exact(&mut key)?;
     let partial = path.with_extension(std::process::id().to_string());
-    OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&partial)?
-        .write_all(&key)?;
+    write(&partial, &key)?;
     // Of two processes that start at once the first wins; both then read its key.
     let linked = fs::hard_link(&partial, path);
     fs::remove_file(&partial)?;

@@ -11,6 +11,7 @@ mod engine;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -228,11 +229,10 @@ impl Plugins {
         let _one = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &entry.config.name;
         let file = &entry.config.file;
-        let bytes = match read(file) {
-            Ok(bytes) => bytes,
+        let digest = match digest(file) {
+            Ok(digest) => digest,
             Err(refusal) => return self.refuse(entry, String::new(), refusal),
         };
-        let digest = hex(&Sha256::digest(&bytes));
         let serving = entry.serving.load();
         if serving
             .as_ref()
@@ -249,7 +249,7 @@ impl Plugins {
             return;
         }
         let grants = self.host.grants(entry.config.clone());
-        match self.build(name, digest.clone(), &bytes, grants) {
+        match self.build(name, digest.clone(), file, grants) {
             Ok(plugin) => {
                 tracing::info!(
                     plugin = name,
@@ -270,8 +270,8 @@ impl Plugins {
     fn build(
         &self,
         name: &str,
-        digest: String,
-        bytes: &[u8],
+        mut digest: String,
+        file: &Path,
         grants: Grants,
     ) -> Result<Plugin, Refusal> {
         let began = Instant::now();
@@ -282,18 +282,31 @@ impl Plugins {
             .and_then(|cache| cache.load(engine, &digest));
         let (component, cached) = match cached {
             Some(component) => (component, true),
-            None => (compile(engine, bytes)?, false),
+            None => {
+                let bytes = std::fs::read(file).map_err(unreadable(file))?;
+                // The file may have changed since; what is compiled counts.
+                digest = hex(&Sha256::digest(&bytes));
+                (compile(engine, &bytes)?, false)
+            }
         };
-        let pre = contract::check(&self.host, &component)?;
-        if let (Some(cache), false) = (&self.cache, cached)
-            && let Err(error) = cache.store(engine, &digest, &component)
-        {
-            tracing::warn!(plugin = name, %error, "compiled code is not kept");
+        let mut pre = contract::check(&self.host, &component)?;
+        if let (Some(cache), false) = (&self.cache, cached) {
+            match cache.store(engine, &digest, &component) {
+                // Mapped from the file it takes a fraction of the memory.
+                Ok(()) => {
+                    if let Some(mapped) = cache.load(engine, &digest) {
+                        pre = contract::check(&self.host, &mapped)?;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(plugin = name, %error, "compiled code is not kept");
+                }
+            }
         }
         Ok(Plugin {
             version: format!("{name}@{}", &digest[..12]).into(),
             shape: contract::shape(engine, &component),
-            size: bytes.len() as u64,
+            size: std::fs::metadata(file).map_or(0, |metadata| metadata.len()),
             took: began.elapsed(),
             cached,
             digest,
@@ -368,18 +381,36 @@ fn same_file(event: &Path, file: &Path) -> bool {
             })
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Refusal> {
-    let unreadable = |error: std::io::Error| Refusal::Unreadable {
+fn unreadable(file: &Path) -> impl Fn(std::io::Error) -> Refusal {
+    move |error| Refusal::Unreadable {
         path: file.display().to_string(),
         reason: error.to_string(),
-    };
-    let size = std::fs::metadata(file).map_err(unreadable)?.len();
+    }
+}
+
+/// SHA-256 of a file of acceptable size.
+fn digest(file: &Path) -> Result<String, Refusal> {
+    let size = std::fs::metadata(file).map_err(unreadable(file))?.len();
     if size > MAX_SIZE {
         return Err(Refusal::TooLarge {
             size: size.div_ceil(1 << 20),
         });
     }
-    std::fs::read(file).map_err(unreadable)
+    let mut digest = Sha256::new();
+    each_piece(file, |piece| digest.update(piece)).map_err(unreadable(file))?;
+    Ok(hex(&digest.finalize()))
+}
+
+/// Read a file without holding it.
+fn each_piece(file: &Path, mut each: impl FnMut(&[u8])) -> std::io::Result<()> {
+    let mut file = std::fs::File::open(file)?;
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            length => each(&piece[..length]),
+        }
+    }
 }
 
 fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Component, Refusal> {
