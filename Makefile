@@ -5,7 +5,7 @@ PLUGINS := $(patsubst plugins/%/Cargo.toml,%,$(shell grep -l cdylib plugins/*/Ca
 TARGET := wasm32-wasip2
 WASM := target/$(TARGET)/plugin
 
-.PHONY: help setup plugins guests build demo test lint bench
+.PHONY: help setup plugins guests build demo test lint bench figures
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,3 +54,6 @@ bench: setup ## Measure Runner beside its peers; QUICK=1 for a rough look, ARGS=
 	@cargo build --quiet --locked --release --manifest-path benches/official/Cargo.toml --target-dir target
 	@npm ci --silent --prefix benches
 	@node benches/bench.mjs $(if $(QUICK),--runs 1 --jobs 20000 --latency-seconds 3) $(ARGS)
+
+figures: setup build guests ## Count what must hold under load: kills, swaps, spinning guests, idle
+	@node benches/figures.mjs $(ARGS)

@@ -7,20 +7,13 @@
 // `make bench` builds what is measured and calls this. Each figure is the median
 // of the runs; the runs of the workers are interleaved, so that a slow minute of
 // the machine hits all of them. Writes target/bench.json.
-import { spawn, execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Queue } from 'bullmq'
-import { Redis } from 'ioredis'
+import { QUEUE, cpuOf, cpuSeconds, here, left, median, peakMiB, scratch, sleep, start, startRedis, stop, target, tree } from './shared.mjs'
 
-const here = dirname(fileURLToPath(import.meta.url))
-const target = resolve(process.env.CARGO_TARGET_DIR ?? join(here, '../target'))
-const TICKS = Number(execFileSync('getconf', ['CLK_TCK']))
-const QUEUE = 'bench'
 const RATE = 500 // jobs/s of the latency run, the load at which peers were published
 
 const { values: args } = parseArgs({
@@ -35,7 +28,6 @@ const { values: args } = parseArgs({
 const runs = Number(args.runs)
 const workers = args.workers.split(',')
 const concurrencies = args.concurrency.split(',').map(Number)
-const scratch = mkdtempSync(join(tmpdir(), 'runner-bench-'))
 
 // How a worker is started: program, arguments, environment.
 const commands = {
@@ -64,55 +56,6 @@ function jobsOf(worker, concurrency) {
   return concurrency === 1 ? Math.ceil(all / 5) : all
 }
 
-async function freePort() {
-  const server = createServer()
-  await new Promise(done => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address()
-  await new Promise(done => server.close(done))
-  return port
-}
-
-const children = new Set()
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-  rmSync(scratch, { recursive: true, force: true })
-})
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
-
-function start(program, argv, env, stdio = ['ignore', 'ignore', 'inherit']) {
-  const child = spawn(program, argv, { env: { ...process.env, ...env }, stdio })
-  children.add(child)
-  child.ended = new Promise(done => child.on('exit', code => (children.delete(child), done(code))))
-  return child
-}
-
-async function stop(child) {
-  child.kill('SIGTERM')
-  const late = setTimeout(() => child.kill('SIGKILL'), 5000)
-  await child.ended
-  clearTimeout(late)
-}
-
-// A redis-server of its own for each run, started from a seed if there is one.
-async function startRedis(seed) {
-  const dir = mkdtempSync(join(scratch, 'redis-'))
-  if (seed) copyFileSync(seed, join(dir, 'dump.rdb'))
-  const port = await freePort()
-  const argv = ['--port', port, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no']
-  const server = start('redis-server', [...argv.map(String), '--loglevel', 'warning'], {})
-  const url = `redis://127.0.0.1:${port}`
-  const client = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 20 })
-  client.on('error', () => {}) // until it listens
-  await client.ping()
-  return {
-    url,
-    client,
-    dir,
-    pid: server.pid,
-    stop: async () => (client.disconnect(), await stop(server), rmSync(dir, { recursive: true })),
-  }
-}
-
 // The database with so many waiting jobs in a paused queue, made once.
 const seeds = new Map()
 async function seedOf(count) {
@@ -132,34 +75,6 @@ async function seedOf(count) {
   }
   return seeds.get(count)
 }
-
-// A process and its descendants: the sandboxed peer works in children.
-function tree(pid) {
-  const found = [pid]
-  try {
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      const list = readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim()
-      for (const child of list ? list.split(' ') : []) found.push(...tree(Number(child)))
-    }
-  } catch {
-    // It ended while we looked.
-  }
-  return found
-}
-
-function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS
-}
-
-const cpuOf = pids => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
-
-function rssMiB(pids) {
-  const peak = pid => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
-  return pids.reduce((sum, pid) => sum + peak(pid), 0) / 1024
-}
-
-const sleep = ms => new Promise(done => setTimeout(done, ms))
 
 // Workers are connected when each of their connections blocks on the queue: the
 // same sign for all of them.
@@ -182,17 +97,6 @@ async function startWorker(worker, redis, concurrency) {
   return child
 }
 
-async function left(client) {
-  const replies = await client
-    .pipeline()
-    .llen(`bull:${QUEUE}:wait`)
-    .llen(`bull:${QUEUE}:paused`)
-    .llen(`bull:${QUEUE}:active`)
-    .zcard(`bull:${QUEUE}:delayed`)
-    .exec()
-  return replies.reduce((sum, [, count]) => sum + count, 0)
-}
-
 // Drain a seeded queue.
 async function throughput(worker, concurrency) {
   const jobs = jobsOf(worker, concurrency)
@@ -210,7 +114,7 @@ async function throughput(worker, concurrency) {
     jobs_per_s: jobs / seconds,
     worker_cpu_us: ((cpuOf(pids) - cpu) / jobs) * 1e6,
     redis_cpu_us: ((cpuSeconds(redis.pid) - redisCpu) / jobs) * 1e6,
-    rss_mib: rssMiB(pids),
+    rss_mib: peakMiB(pids),
   }
   const completed = await redis.client.zcard(`bull:${QUEUE}:completed`)
   if (completed !== jobs) throw new Error(`${worker} completed ${completed} of ${jobs} jobs`)
@@ -244,8 +148,6 @@ async function latency(worker, concurrency) {
   const at = share => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))]
   return { start_p50_ms: at(0.5), start_p99_ms: at(0.99) }
 }
-
-const median = numbers => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 const samples = new Map()
 for (let run = 0; run < runs; run++) {
