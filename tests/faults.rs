@@ -295,10 +295,12 @@ fn a_bad_edit_of_queues_toml_is_told_once_and_changes_nothing() {
     let redis = Redis::shared();
     let (setup, runner) = serve(&redis, "scripted", SCRIPTED);
     let good = std::fs::read_to_string(setup.path("queues.toml")).unwrap();
-    for (edit, bad) in ["[queues.work\n", "[queues.work]\nplugn = \"scripted\"\n"]
-        .iter()
-        .enumerate()
-    {
+    let edits = [
+        "[queues.work\n",
+        "[queues.work]\nplugn = \"scripted\"\n",
+        "",
+    ];
+    for (edit, bad) in edits.iter().enumerate() {
         // In place, as a simple editor writes: truncated, then written.
         std::fs::write(setup.path("queues.toml"), bad).unwrap();
         until("the complaint", || {
@@ -309,7 +311,7 @@ fn a_bad_edit_of_queues_toml_is_told_once_and_changes_nothing() {
     }
     setup.write(&good.replace("[queues.work]", "[queues.work]\nconcurrency = 3"));
     runner.until_logged("was taken over");
-    assert_eq!(told(&runner, "was not taken over"), 2, "{:?}", runner.log());
+    assert_eq!(told(&runner, "was not taken over"), 3, "{:?}", runner.log());
 }
 
 #[test]

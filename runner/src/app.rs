@@ -354,7 +354,15 @@ impl Keeper {
                 return None;
             }
         };
-        (*self.config.borrow() != new).then_some(new)
+        let old = self.config.borrow();
+        // An editor that truncates before it writes must not stop all queues.
+        if new.queues.is_empty() && !old.queues.is_empty() {
+            tracing::error!(
+                "queues.toml declares no queue and was not taken over; stop runner to consume none"
+            );
+            return None;
+        }
+        (*old != new).then_some(new)
     }
 
     /// Put a configuration in force whose plugins have been loaded.
