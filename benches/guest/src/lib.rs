@@ -19,4 +19,4 @@ impl Guest for Bench {
     }
 }
 
-runner_sdk::bindings::export!(Bench with_types_in runner_sdk::bindings);
+runner_sdk::export!(Bench);

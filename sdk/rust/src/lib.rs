@@ -107,11 +107,22 @@ macro_rules! handler {
                 }
             }
 
-            // Only linkers for Wasm take the names of the exports.
-            #[cfg(target_arch = "wasm32")]
-    $crate::bindings::export!(Plugin with_types_in $crate::bindings);
-            #[cfg(not(target_arch = "wasm32"))]
-            let _ = <Plugin as $crate::bindings::exports::runner::plugin::handler::Guest>::handle;
+            $crate::export!(Plugin);
+        };
+    };
+}
+
+/// Export a type that implements the generated trait of the handler, for plugins
+/// that want the payload and the failures as they are on the wire.
+#[macro_export]
+macro_rules! export {
+    ($plugin:ident) => {
+        // Only linkers for Wasm take the names of the exports.
+        #[cfg(target_arch = "wasm32")]
+        $crate::bindings::export!($plugin with_types_in $crate::bindings);
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: () = {
+            let _ = <$plugin as $crate::bindings::exports::runner::plugin::handler::Guest>::handle;
         };
     };
 }

@@ -28,4 +28,4 @@ impl Guest for Echo {
     }
 }
 
-runner_sdk::bindings::export!(Echo with_types_in runner_sdk::bindings);
+runner_sdk::export!(Echo);

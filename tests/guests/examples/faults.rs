@@ -52,4 +52,4 @@ fn recurse(depth: u64) -> u64 {
     black_box(recurse(black_box(depth + 1))) + depth
 }
 
-runner_sdk::bindings::export!(Faults with_types_in runner_sdk::bindings);
+runner_sdk::export!(Faults);
