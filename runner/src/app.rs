@@ -344,6 +344,11 @@ impl Keeper {
     /// Read the configuration again: the new one, if it is another and has no
     /// mistakes. A bad edit changes nothing.
     fn read(&self) -> Option<Arc<Config>> {
+        // An editor that truncates before it writes must not stop all queues.
+        if std::fs::metadata(&self.start.file).is_ok_and(|file| file.len() == 0) {
+            tracing::error!("queues.toml is empty and was not taken over");
+            return None;
+        }
         let new = match load(&self.start) {
             Ok(loaded) => Arc::new(loaded.config),
             Err(problems) => {
@@ -354,15 +359,7 @@ impl Keeper {
                 return None;
             }
         };
-        let old = self.config.borrow();
-        // An editor that truncates before it writes must not stop all queues.
-        if new.queues.is_empty() && !old.queues.is_empty() {
-            tracing::error!(
-                "queues.toml declares no queue and was not taken over; stop runner to consume none"
-            );
-            return None;
-        }
-        (*old != new).then_some(new)
+        (*self.config.borrow() != new).then_some(new)
     }
 
     /// Put a configuration in force whose plugins have been loaded.

@@ -265,10 +265,13 @@ fn the_payload_can_say_when_a_code_expires() {
         assert!(reason.starts_with("the code expired 2"), "{reason}");
     }
     let wrong = json!({ "recipient": "user@example.com", "otp": CODE, "expiresAt": "soon" });
+    let reason = failure(job("email-otp", wrong)).reason().to_owned();
+    // Where it stands depends on the order in which the test writes the fields.
+    let (text, _) = reason.split_once(" at line 1 column ").expect("a place");
     assert_eq!(
-        failure(job("email-otp", wrong)).reason(),
+        text,
         "data.expiresAt: \"soon\" is no instant; write milliseconds since 1970 or \
-         \"2026-01-31T12:00:00Z\" at line 1 column 19"
+         \"2026-01-31T12:00:00Z\""
     );
 }
 
