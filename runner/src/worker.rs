@@ -5,6 +5,8 @@
 //! to fill. It refuses to take while the queue has no free slot, while it stops,
 //! and while jobs of a lost answer have not been given back.
 
+mod settle;
+
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -16,11 +18,12 @@ use futures::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use self::settle::{Answer, settle};
 use crate::config::{self, JobSettings};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::queue::{
-    self, Attempt, Batch, Error, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled,
-    Settlement, Stop, Taken, Wake,
+    self, Attempt, Batch, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled, Settlement,
+    Stop, Wake,
 };
 
 /// Settle calls under way at once: while one is on the wire the next one forms.
@@ -190,15 +193,6 @@ impl Worker {
             let _ = (&mut self.task).await;
         }
     }
-}
-
-/// The answer of one settle call, after all of its retries.
-struct Answer {
-    batch: Batch,
-    asked: usize,
-    result: Result<(Vec<Settled>, Taken), Error>,
-    /// A call failed on the way: jobs may be ours without our knowing.
-    faulty: bool,
 }
 
 type Call = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -496,91 +490,6 @@ impl Run {
                 self.adopt_at = Instant::now() + self.pause.next();
             }
         }
-    }
-}
-
-/// One settle call with its retries: after a transient error again, until the
-/// locks would have expired.
-async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
-    let until = Instant::now() + queue.settings().lock;
-    let mut pause = Pause::default();
-    let mut faulty = false;
-    loop {
-        let result = queue.settle(&batch, take).await;
-        match result {
-            Err(error) if error.is_transient() => {
-                let again = !batch.is_empty() && Instant::now() < until;
-                faulty = true;
-                if !again {
-                    return Answer {
-                        batch,
-                        asked: take,
-                        result: Err(error),
-                        faulty,
-                    };
-                }
-                tokio::time::sleep(pause.next()).await;
-            }
-            Err(error) if batch.len() > 1 => {
-                // One job spoils the call: each by itself, so that it spoils its own.
-                tracing::error!(queue = queue.name(), %error, "a batch was refused; its ends go one by one");
-                return one_by_one(queue, batch, take).await;
-            }
-            Ok((mut settled, taken)) => {
-                if faulty {
-                    look(&queue, &batch, &mut settled).await;
-                }
-                return Answer {
-                    batch,
-                    asked: take,
-                    result: Ok((settled, taken)),
-                    faulty,
-                };
-            }
-            Err(error) => {
-                return Answer {
-                    batch,
-                    asked: take,
-                    result: Err(error),
-                    faulty: true,
-                };
-            }
-        }
-    }
-}
-
-/// Ends that are lost at the second try may have been written at the first.
-async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled]) {
-    for (attempt, settled) in batch.attempts().zip(settled) {
-        if *settled == Settled::Lost
-            && let Ok(Some(state)) = queue.settled_before(&attempt.job.id).await
-        {
-            *settled = Settled::Now(state);
-        }
-    }
-}
-
-async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
-    let mut settled = Vec::with_capacity(batch.len());
-    let mut whole = Vec::with_capacity(batch.len());
-    for one in batch.split() {
-        match queue.settle(&one, 0).await {
-            Ok((mut states, _)) => {
-                look(&queue, &one, &mut states).await;
-                settled.append(&mut states);
-            }
-            Err(error) => {
-                tracing::error!(queue = queue.name(), %error, "an end could not be written");
-                settled.push(Settled::Lost);
-            }
-        }
-        whole.push(one);
-    }
-    Answer {
-        batch: Batch::join(whole),
-        asked: take,
-        result: Ok((settled, Taken::default())),
-        faulty: true,
     }
 }
 

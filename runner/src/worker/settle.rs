@@ -1,0 +1,100 @@
+//! One settle call of a worker with its retries, and what is made of an answer
+//! that was lost on the way.
+
+use tokio::time::Instant;
+
+use crate::queue::{Batch, Error, Pause, Queue, Settled, Taken};
+
+/// The answer of one settle call, after all of its retries.
+pub(super) struct Answer {
+    pub(super) batch: Batch,
+    pub(super) asked: usize,
+    pub(super) result: Result<(Vec<Settled>, Taken), Error>,
+    /// A call failed on the way: jobs may be ours without our knowing.
+    pub(super) faulty: bool,
+}
+
+/// One settle call with its retries: after a transient error again, until the
+/// locks would have expired.
+pub(super) async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
+    let until = Instant::now() + queue.settings().lock;
+    let mut pause = Pause::default();
+    let mut faulty = false;
+    loop {
+        let result = queue.settle(&batch, take).await;
+        match result {
+            Err(error) if error.is_transient() => {
+                let again = !batch.is_empty() && Instant::now() < until;
+                faulty = true;
+                if !again {
+                    return Answer {
+                        batch,
+                        asked: take,
+                        result: Err(error),
+                        faulty,
+                    };
+                }
+                tokio::time::sleep(pause.next()).await;
+            }
+            Err(error) if batch.len() > 1 => {
+                // One job spoils the call: each by itself, so that it spoils its own.
+                tracing::error!(queue = queue.name(), %error, "a batch was refused; its ends go one by one");
+                return one_by_one(queue, batch, take).await;
+            }
+            Ok((mut settled, taken)) => {
+                if faulty {
+                    look(&queue, &batch, &mut settled).await;
+                }
+                return Answer {
+                    batch,
+                    asked: take,
+                    result: Ok((settled, taken)),
+                    faulty,
+                };
+            }
+            Err(error) => {
+                return Answer {
+                    batch,
+                    asked: take,
+                    result: Err(error),
+                    faulty: true,
+                };
+            }
+        }
+    }
+}
+
+/// Ends that are lost at the second try may have been written at the first.
+async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled]) {
+    for (attempt, settled) in batch.attempts().zip(settled) {
+        if *settled == Settled::Lost
+            && let Ok(Some(state)) = queue.settled_before(&attempt.job.id).await
+        {
+            *settled = Settled::Now(state);
+        }
+    }
+}
+
+async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
+    let mut settled = Vec::with_capacity(batch.len());
+    let mut whole = Vec::with_capacity(batch.len());
+    for one in batch.split() {
+        match queue.settle(&one, 0).await {
+            Ok((mut states, _)) => {
+                look(&queue, &one, &mut states).await;
+                settled.append(&mut states);
+            }
+            Err(error) => {
+                tracing::error!(queue = queue.name(), %error, "an end could not be written");
+                settled.push(Settled::Lost);
+            }
+        }
+        whole.push(one);
+    }
+    Answer {
+        batch: Batch::join(whole),
+        asked: take,
+        result: Ok((settled, Taken::default())),
+        faulty: true,
+    }
+}
