@@ -244,3 +244,40 @@ fn a_proxy_in_the_environment_is_not_used() {
         "the proxy was asked"
     );
 }
+
+#[test]
+fn the_log_of_a_request_names_origin_and_outcome_and_nothing_private() {
+    let server = Server::says(OK);
+    let redis = Redis::shared();
+    let toml = format!(
+        "[queues.work]\nplugin = \"reach\"\n\n[plugins.reach]\nhttp = [{:?}]\n",
+        server.origin()
+    );
+    let runner = Setup::new(&redis, &toml)
+        .plugin("reach", &guest("reach"))
+        .env("RUST_LOG", "info,runner=debug")
+        .serve();
+    let sent = format!("{}/private?key=private", server.origin());
+    for url in [sent.as_str(), "https://evil.example/private"] {
+        let id = redis.add("work", "fetch", json!({ "url": url }).to_string(), "{}");
+        assert_eq!(redis.until_ended("work", &id), "completed");
+    }
+
+    let line: Value = serde_json::from_str(&runner.until_logged("\"http request\"")).unwrap();
+    for (field, value) in [
+        ("plugin", json!("reach")),
+        ("method", json!("GET")),
+        ("origin", json!(server.origin())),
+        ("status", json!(200)),
+        ("bytes", json!(0)),
+    ] {
+        assert_eq!(line[field], value, "{field}: {line}");
+    }
+    assert!(line["ms"].is_u64(), "{line}");
+    let refused = runner.until_logged("\"http request refused\"");
+    let refused: Value = serde_json::from_str(&refused).unwrap();
+    assert_eq!(refused["error"], "denied", "{refused}");
+    let lines = runner.log();
+    let requests = lines.iter().filter(|line| line.contains("http request"));
+    assert!(!requests.cloned().collect::<String>().contains("private"));
+}
