@@ -15,24 +15,36 @@ pub(crate) struct Script {
     digest: OnceLock<String>,
 }
 
+/// A script is its files one after the other: first those of `scripts/lib` that
+/// it builds on, each before the one that needs it.
 macro_rules! script {
-    ($constant:ident, $file:literal) => {
+    ($constant:ident, $name:literal, $($file:literal),+) => {
         pub(crate) static $constant: Script = Script {
-            name: $file,
-            source: include_str!(concat!("scripts/", $file, ".lua")),
+            name: $name,
+            source: concat!($(include_str!(concat!("scripts/", $file, ".lua"))),+),
             digest: OnceLock::new(),
         };
     };
 }
 
-script!(SETTLE, "settle");
-script!(RENEW, "renew");
-script!(RECOVER, "recover");
-script!(NOTE, "note");
-script!(WRITE, "write");
-script!(HELD, "held");
-script!(ADD, "add");
-script!(SCHEDULE, "schedule");
+script!(
+    SETTLE,
+    "settle",
+    "lib/queue",
+    "lib/parents",
+    "lib/deduplication",
+    "lib/keep",
+    "lib/quarantine",
+    "settle",
+    "take"
+);
+script!(RENEW, "renew", "renew");
+script!(RECOVER, "recover", "lib/queue", "recover");
+script!(NOTE, "note", "lib/queue", "note");
+script!(WRITE, "write", "write");
+script!(HELD, "held", "held");
+script!(ADD, "add", "lib/queue", "add");
+script!(SCHEDULE, "schedule", "lib/queue", "schedule");
 
 impl Script {
     /// Name, for messages.

@@ -3,13 +3,6 @@
 -- KEYS[1]  base of the queue's keys
 -- ARGV     per job: id, token, progress or '', lines to keep, count of lines, lines…
 -- returns  positions, from 0, of the jobs whose lock is not ours any more
-local call = redis.call
-local base, events = KEYS[1], KEYS[1] .. 'events'
-local max = call('HGET', base .. 'meta', 'opts.maxLenEvents')
-if not max then
-  max = 10000
-  call('HSET', base .. 'meta', 'opts.maxLenEvents', max)
-end
 local lost, at, n = {}, 1, 0
 while ARGV[at] do
   local id, progress, lines = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 4])
@@ -17,7 +10,7 @@ while ARGV[at] do
   if call('GET', key .. ':lock') == ARGV[at + 1] then
     if progress ~= '' then
       call('HSET', key, 'progress', progress)
-      call('XADD', events, 'MAXLEN', '~', max, '*', 'event', 'progress', 'jobId', id, 'data', progress)
+      call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'progress', 'jobId', id, 'data', progress)
     end
     if lines > 0 then
       call('RPUSH', key .. ':logs', unpack(ARGV, at + 5, at + 4 + lines))

@@ -4,29 +4,11 @@
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 stalls a job may have  2 ms between two checks
 -- returns  ids put back; nil if the gate is closed
-local call, try = redis.call, redis.pcall
-local base = KEYS[1]
-local stalled, active, events, meta = base .. 'stalled', base .. 'active', base .. 'events', base .. 'meta'
-local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if not call('SET', base .. 'stalled-check', now, 'PX', ARGV[2], 'NX') then
   return false
 end
 
-local settings = call('HMGET', meta, 'paused', 'concurrency', 'opts.maxLenEvents', 'version')
-if not settings[3] then
-  settings[3] = 10000
-  call('HSET', meta, 'opts.maxLenEvents', 10000)
-end
-call('XTRIM', events, 'MAXLEN', '~', settings[3])
-
-local target = base .. 'wait'
-if settings[1] then
-  local major = settings[4] and tonumber(string.match(settings[4], '^bullmq:(%d+)'))
-  if (major and major < 6) or call('EXISTS', base .. 'paused') == 1 then
-    target = base .. 'paused'
-  end
-end
+call('XTRIM', events, 'MAXLEN', '~', max_events())
 
 local back = {}
 for _, id in ipairs(call('SMEMBERS', stalled)) do
@@ -45,9 +27,7 @@ for _, id in ipairs(call('SMEMBERS', stalled)) do
       end
     end
     call('RPUSH', target, id)
-    if not settings[1] and not (settings[2] and call('LLEN', active) >= tonumber(settings[2])) then
-      call('ZADD', base .. 'marker', 0, '0')
-    end
+    wake()
     call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
     call('XADD', events, '*', 'event', 'stalled', 'jobId', id)
     back[#back + 1] = id

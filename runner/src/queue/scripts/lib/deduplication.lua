@@ -1,0 +1,64 @@
+-- Deduplication at the end of a job (BullMQ: removeDeduplicationKeyIfNeededOnFinalization,
+-- requeueDeduplicatedJob).
+-- The last job that came while this one was running (keepLastIfActive) is due.
+local function add_deduplicated(deid)
+  local from = base .. 'dn:' .. deid
+  local spec = call('HMGET', from, 'name', 'data', 'opts', 'pk', 'pd', 'pdk', 'rjk', 'jid')
+  if not spec[1] then
+    return
+  end
+  local id = call('INCR', base .. 'id') .. ''
+  id = spec[8] or id
+  local key, opts = base .. id, cjson.decode(spec[3])
+  local de = opts['de']
+  local ttl = de and not de['keepLastIfActive'] and tonumber(de['ttl'])
+  if ttl and ttl > 0 then
+    call('SET', base .. 'de:' .. deid, id, 'PX', ttl)
+  else
+    call('SET', base .. 'de:' .. deid, id)
+  end
+  local delay, priority = tonumber(opts['delay']) or 0, tonumber(opts['priority']) or 0
+  local fields = { 'name', spec[1], 'data', spec[2], 'opts', cjson.encode(opts), 'timestamp', now,
+    'delay', delay, 'priority', priority }
+  local function also(name, value)
+    if value then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  if spec[4] then
+    also('parentKey', spec[4])
+    also('parent', spec[5])
+  end
+  also('rjk', spec[7])
+  also('deid', de and de['id'])
+  call('HSET', key, unpack(fields))
+  call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', spec[1])
+  if delay ~= 0 then
+    local at = now + math.max(delay, 0)
+    call('ZADD', delayed, delayed_score(delayed, at), id)
+    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'delayed', 'jobId', id, 'delay', at)
+    call('ZADD', marker, next_delayed(delayed), '1')
+  else
+    if priority > 0 then
+      call('ZADD', prioritized, priority_score(base, priority), id)
+    else
+      call(opts['lifo'] and 'RPUSH' or 'LPUSH', target, id)
+    end
+    wake()
+    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', id)
+  end
+  if spec[6] then
+    call('SADD', spec[6], key)
+  end
+  call('DEL', from)
+end
+
+local function release_deduplication(deid, id)
+  local key = base .. 'de:' .. deid
+  local ttl = call('PTTL', key)
+  if ttl == 0 or (ttl == -1 and call('GET', key) == id) then
+    call('DEL', key)
+  end
+  add_deduplicated(deid)
+end

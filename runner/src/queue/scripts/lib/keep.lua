@@ -1,0 +1,30 @@
+-- What stays of finished jobs (BullMQ: removeJobsByMaxAge, removeJobsByMaxCount).
+local function remove_keys(key)
+  call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
+end
+
+local function remove_finished(ids)
+  for _, id in ipairs(ids) do
+    local key = base .. id
+    local parent = try('HGET', key, 'parentKey')
+    if type(parent) == 'string' and parent ~= '' and call('EXISTS', parent) == 1 then
+      forget_child(key, parent)
+    end
+    remove_keys(key)
+  end
+end
+
+local function keep(set, count, age, limit)
+  if age then
+    local before = now - age * 1000
+    local old = call('ZREVRANGEBYSCORE', set, before, '-inf', 'LIMIT', 0, limit)
+    remove_finished(old)
+    for from = 1, #old, 5000 do
+      call('ZREM', set, unpack(old, from, math.min(from + 4999, #old)))
+    end
+  end
+  if count and count > 0 then
+    remove_finished(call('ZREVRANGE', set, count, -1))
+    call('ZREMRANGEBYRANK', set, 0, -(count + 1))
+  end
+end

@@ -1,0 +1,69 @@
+-- What every script of ours does alike: the keys of the queue KEYS[1], its
+-- settings, Redis' own time, and where a job waits.
+local call, try = redis.call, redis.pcall
+local floor = math.floor
+local base = KEYS[1]
+local time = call('TIME')
+local now = time[1] * 1000 + floor(time[2] / 1000)
+
+local wait, active, events = base .. 'wait', base .. 'active', base .. 'events'
+local marker, delayed, prioritized = base .. 'marker', base .. 'delayed', base .. 'prioritized'
+local stalled, metakey = base .. 'stalled', base .. 'meta'
+
+local meta = call('HMGET', metakey, 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents', 'version')
+local paused = meta[1] and true or false
+local cap = tonumber(meta[2])
+
+-- BullMQ 5 keeps jobs of a paused queue in a list of their own and renames it
+-- over `wait` on resume: whatever is pushed to `wait` meanwhile would be lost.
+local function waiting_list(queue, meta_paused, version)
+  if meta_paused then
+    local major = version and tonumber(string.match(version, '^bullmq:(%d+)'))
+    if (major and major < 6) or call('EXISTS', queue .. 'paused') == 1 then
+      return queue .. 'paused'
+    end
+  end
+  return queue .. 'wait'
+end
+local target = wait
+if paused then
+  target = waiting_list(base, true, meta[6])
+end
+
+local function blocked()
+  return paused or (cap ~= nil and call('LLEN', active) >= cap)
+end
+
+local function wake()
+  if not blocked() then
+    call('ZADD', marker, 0, '0')
+  end
+end
+
+local function next_delayed(set)
+  local first = call('ZRANGE', set, 0, 0, 'WITHSCORES')
+  return first[2] and tonumber(first[2]) / 4096
+end
+
+-- Score of a job that waits until `at`; jobs of one millisecond keep their order.
+local function delayed_score(set, at)
+  local low, high = at * 4096, (at + 1) * 4096 - 1
+  local last = call('ZREVRANGEBYSCORE', set, high, low, 'WITHSCORES', 'LIMIT', 0, 1)
+  if last[2] then
+    return math.min(tonumber(last[2]) + 1, high)
+  end
+  return low
+end
+
+local function priority_score(queue, priority)
+  return priority * 4294967296 + call('INCR', queue .. 'pc') % 4294967296
+end
+
+local keep_events = meta[5]
+local function max_events()
+  if not keep_events then
+    keep_events = 10000
+    call('HSET', metakey, 'opts.maxLenEvents', keep_events)
+  end
+  return keep_events
+end

@@ -1,0 +1,131 @@
+-- The second half of settle: jobs for the free slots (BullMQ: moveToActive).
+-- Continues settle.lua and ends with its answer.
+local jobs, limited, next_at = {}, 0, -1
+local held_back = false
+if want > 0 then
+  held_back = blocked()
+
+  local due = call('ZRANGEBYSCORE', delayed, 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
+  if due[1] then
+    call('ZREM', delayed, unpack(due))
+    for _, id in ipairs(due) do
+      local key = base .. id
+      local priority = try('HGET', key, 'priority')
+      if type(priority) == 'table' then
+        quarantine(id, 'the key of the job is not a hash', runner)
+      else
+        priority = tonumber(priority) or 0
+        if priority == 0 then
+          call('LPUSH', target, id)
+        else
+          call('ZADD', prioritized, priority_score(base, priority), id)
+        end
+        call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
+        call('HSET', key, 'delay', 0)
+      end
+    end
+    if not held_back then
+      call('ZADD', marker, 0, '0')
+    end
+  end
+
+  -- The queue's own limit goes before the worker's, its duration after, as BullMQ has it.
+  local max = tonumber(meta[3]) or tonumber(ARGV[5])
+  local limiter, n = base .. 'limiter', want
+  if max then
+    local used = tonumber(call('GET', limiter)) or 0
+    if used >= max then
+      local ttl = call('PTTL', limiter)
+      if ttl > 0 then
+        limited = ttl
+      else
+        call('DEL', limiter)
+        used = 0
+      end
+    end
+    n = math.min(n, max - used)
+  end
+  if cap and not paused then
+    n = math.min(n, cap - call('LLEN', active))
+  end
+
+  if limited == 0 and not held_back and n > 0 then
+    local ids, popped = {}, call('RPOP', wait, n)
+    if popped then
+      for _, id in ipairs(popped) do
+        -- Ids that begin with `0:` are markers of BullMQ before version 5.
+        if string.sub(id, 1, 2) ~= '0:' then
+          ids[#ids + 1] = id
+        end
+      end
+    end
+    if #ids < n then
+      popped = call('ZPOPMIN', prioritized, n - #ids)
+      for i = 1, #popped, 2 do
+        ids[#ids + 1] = popped[i]
+      end
+      if not popped[1] then
+        call('DEL', base .. 'pc')
+      end
+    end
+
+    local tokens = 0
+    if ids[1] then
+      call('LPUSH', active, unpack(ids))
+      for _, id in ipairs(ids) do
+        local key = base .. id
+        local job = try('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'priority', 'atm', 'ats', 'stc',
+          'parent', 'defa', 'stacktrace', 'cps', 'rjk')
+        if job.err then
+          quarantine(id, 'the key of the job is not a hash', runner)
+        elseif not (job[1] and job[2] and job[4]) then
+          quarantine(id, 'incomplete job: name, data or timestamp is missing', runner)
+        else
+          local ats = (tonumber(job[7]) or 0) + 1
+          call('SET', key .. ':lock', token, 'PX', lock_ms)
+          call('XADD', events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
+          call('HSET', key, 'processedOn', now, 'ats', ats, 'pb', runner)
+          job[7] = ats
+          if not job[10] then
+            tokens = tokens + 1
+          end
+          job[14] = id
+          if job[12] then
+            job[12] = call('HGETALL', key)
+          end
+          jobs[#jobs + 1] = job
+        end
+      end
+      if max and tokens > 0 then
+        local duration = tonumber(ARGV[6]) or tonumber(meta[4])
+        if call('INCRBY', limiter, tokens) == tokens and duration then
+          call('PEXPIRE', limiter, floor(math.abs(duration)))
+        end
+      end
+    end
+
+    if #ids < n then
+      local at = next_delayed(delayed)
+      if at then
+        next_at = math.max(0, math.ceil(at - now))
+      end
+    elseif call('EXISTS', wait, prioritized) > 0 and not blocked() then
+      -- Somebody else may have a free slot for the rest.
+      call('ZADD', marker, 0, '0')
+    end
+  end
+end
+
+if any_delayed and not jobs[1] then
+  local at = next_delayed(delayed)
+  if at then
+    call('ZADD', marker, at, '1')
+  end
+end
+
+if finished > 0 and not jobs[1] and limited == 0 and next_at == -1 and not (want > 0 and held_back) and
+    call('EXISTS', wait, active, prioritized) == 0 then
+  call('XADD', events, '*', 'event', 'drained')
+end
+
+return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined }
