@@ -6,6 +6,7 @@
 
 mod cli;
 mod config;
+mod dedup;
 mod deploy;
 mod embedded;
 mod faults;

@@ -79,6 +79,9 @@ async function jobOf({ queue, id }) {
 const operations = {
   queue: async ({ queue, method, args }) => plain(await queueOf(queue)[method](...(args ?? []))),
 
+  /** Why `add` refuses a job; null when it does not. */
+  refusal: ({ queue, args }) => queueOf(queue).add(...args).then(() => null, (error) => error.message),
+
   job: async (args) => {
     const job = await Job.fromId(queueOf(args.queue), args.id);
     return job ? { ...plain(job), state: await job.getState() } : null;

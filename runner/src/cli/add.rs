@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::output;
 use super::{Cli, Exit, Result};
 use crate::config::{Backoff, BackoffKind, JobDefaults};
-use crate::queue::{Event, NewJob, Queue};
+use crate::queue::{Deduplication, Event, NewJob, Queue};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -38,6 +38,27 @@ pub(super) struct Args {
     /// The wait between attempts: fixed:1s or exponential:1s.
     #[arg(long, value_parser = backoff)]
     backoff: Option<Backoff>,
+    /// Refuse a payload of more bytes.
+    #[arg(long, value_name = "BYTES")]
+    size_limit: Option<u64>,
+    /// Add no second job with this id until the first has ended.
+    #[arg(long, value_name = "ID")]
+    dedup_id: Option<String>,
+    /// Add no second one for this time instead: 30s, 5m.
+    #[arg(long, value_name = "TIME", requires = "dedup_id", value_parser = humantime::parse_duration)]
+    dedup_ttl: Option<Duration>,
+    /// Each further job begins that time anew.
+    #[arg(long, requires = "dedup_ttl")]
+    dedup_extend: bool,
+    /// Take the place of the first job while that is delayed.
+    #[arg(long, requires = "dedup_id")]
+    dedup_replace: bool,
+    /// While the first job is running, keep the last that comes for later.
+    #[arg(long, requires = "dedup_id")]
+    dedup_keep_last: bool,
+    /// Move the first job, if that is delayed, to the delay of this one.
+    #[arg(long, requires = "dedup_id")]
+    dedup_reschedule: bool,
     /// Follow the job: progress and logs on stderr, the result on stdout. Exits
     /// 1 when the job fails.
     #[arg(long, short)]
@@ -75,8 +96,10 @@ impl Args {
             options: JobDefaults {
                 attempts: self.attempts,
                 backoff: self.backoff,
+                size_limit: self.size_limit,
                 ..JobDefaults::default()
             },
+            deduplication: self.deduplication(),
         };
         let loaded = cli.load()?;
         super::block_on(async {
@@ -103,6 +126,17 @@ impl Args {
                     )))
                 }),
             }
+        })
+    }
+
+    fn deduplication(&self) -> Option<Deduplication> {
+        self.dedup_id.clone().map(|id| Deduplication {
+            id,
+            ttl: self.dedup_ttl.map_or(0, |ttl| ttl.as_millis() as u64),
+            extend: self.dedup_extend,
+            replace: self.dedup_replace,
+            keep_last_if_active: self.dedup_keep_last,
+            reschedule: self.dedup_reschedule,
         })
     }
 

@@ -40,6 +40,7 @@ pub mod keys {
         "backoff",
         "remove_on_complete",
         "remove_on_fail",
+        "size_limit",
     ];
     /// `backoff`
     pub const BACKOFF: &[&str] = &["type", "delay", "jitter"];

@@ -200,6 +200,10 @@ fn job_defaults(loaded: &Loaded, defaults: &JobDefaults, path: &str) -> Vec<Sett
         Some(backoff) => show_backoff(backoff),
         None => "none".to_owned(),
     };
+    let size_limit = match defaults.size_limit {
+        Some(bytes) => show_size(usize::try_from(bytes).unwrap_or(usize::MAX)),
+        None => "none".to_owned(),
+    };
     vec![
         loaded.setting(path, "attempts", defaults.attempts.unwrap_or(1)),
         loaded.setting(path, "backoff", backoff),
@@ -209,6 +213,7 @@ fn job_defaults(loaded: &Loaded, defaults: &JobDefaults, path: &str) -> Vec<Sett
             show_keep(defaults.remove_on_complete),
         ),
         loaded.setting(path, "remove_on_fail", show_keep(defaults.remove_on_fail)),
+        loaded.setting(path, "size_limit", size_limit),
     ]
 }
 

@@ -222,6 +222,8 @@ pub struct JobDefaults {
     pub remove_on_complete: Option<Keep>,
     /// What is kept of failed jobs.
     pub remove_on_fail: Option<Keep>,
+    /// Bytes of payload that are accepted when the job is added; any if none.
+    pub size_limit: Option<u64>,
 }
 
 /// The wait between attempts.

@@ -54,7 +54,7 @@ pub struct Host {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// A job was added to this queue.
-    Added(String, NewJob),
+    Added(String, Box<NewJob>),
     /// The payload was replaced.
     Data(String),
     /// A step was recorded, with its value.

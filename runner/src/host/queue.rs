@@ -6,7 +6,7 @@ use super::bindings::runner::plugin::queue as wit;
 use super::bindings::runner::plugin::queue::{Error, Host};
 use super::{Effect, State};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
-use crate::queue::{self, NewJob};
+use crate::queue::{self, Deduplication, NewJob};
 
 /// BullMQ's largest priority.
 const PRIORITY: u32 = 2_097_151;
@@ -52,7 +52,8 @@ impl Host for State {
                     .id
                     .clone()
                     .unwrap_or_else(|| (self.jobs_added + at + 1).to_string());
-                self.host.record(|| Effect::Added(queue.clone(), job));
+                self.host
+                    .record(|| Effect::Added(queue.clone(), Box::new(job)));
                 id
             });
             let ids: Vec<String> = added.collect();
@@ -100,7 +101,9 @@ fn checked(job: wit::NewJob, request_id: Option<&str>, max: usize) -> Result<New
             backoff: options.backoff.map(backoff),
             remove_on_complete: options.remove_on_complete.map(keep),
             remove_on_fail: options.remove_on_fail.map(keep),
+            size_limit: options.size_limit,
         },
+        deduplication: options.deduplication.map(deduplication),
     })
 }
 
@@ -137,6 +140,17 @@ fn backoff(backoff: wit::Backoff) -> Backoff {
         } else {
             backoff.jitter.clamp(0.0, 1.0)
         },
+    }
+}
+
+fn deduplication(of: wit::Deduplication) -> Deduplication {
+    Deduplication {
+        id: of.id,
+        ttl: of.ttl.unwrap_or(0),
+        extend: of.extend,
+        replace: of.replace,
+        keep_last_if_active: of.keep_last_if_active,
+        reschedule: of.reschedule,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Queue;
+use super::deduplication::Deduplication;
 use super::redis::Error;
 use super::script::ADD;
 use super::settle::texts;
@@ -30,11 +31,13 @@ pub struct NewJob {
     pub lifo: bool,
     /// Options that override the queue's defaults.
     pub options: JobDefaults,
+    /// Add it only if no job with the same meaning is there.
+    pub deduplication: Option<Deduplication>,
 }
 
 impl NewJob {
     /// Refuse what BullMQ refuses, and what would break its layout.
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, defaults: &JobDefaults) -> Result<(), Error> {
         let wrong = |reason: String| Err(Error::Invalid(reason));
         if let Some(id) = &self.id {
             if id.is_empty() {
@@ -60,6 +63,17 @@ impl NewJob {
         }
         if let Err(error) = serde_json::from_str::<&serde_json::value::RawValue>(&self.data) {
             return wrong(format!("the payload is not JSON: {error}"));
+        }
+        let limit = self.options.size_limit.or(defaults.size_limit);
+        if let Some(limit) = limit.filter(|limit| *limit > 0 && self.data.len() as u64 > *limit) {
+            return wrong(format!(
+                "the payload of job {:?} has {} bytes, more than its size limit of {limit}",
+                self.name,
+                self.data.len()
+            ));
+        }
+        if let Some(deduplication) = &self.deduplication {
+            deduplication.check().map_err(Error::Invalid)?;
         }
         Ok(())
     }
@@ -90,6 +104,10 @@ impl NewJob {
         put("removeOnComplete", keep_done.map(keep));
         let keep_failed = own.remove_on_fail.or(defaults.remove_on_fail);
         put("removeOnFail", keep_failed.map(keep));
+        let size_limit = own.size_limit.or(defaults.size_limit);
+        put("sizeLimit", size_limit.map(Value::from));
+        let deduplication = self.deduplication.as_ref();
+        put("de", deduplication.map(Deduplication::json));
         Value::Object(options).to_string()
     }
 }
@@ -119,7 +137,8 @@ fn keep(keep: Keep) -> Value {
 
 impl Queue {
     /// Add jobs, all or none; their ids in order. A job whose custom id is known
-    /// is not added again, and its id is returned as if it were.
+    /// is not added again, and its id is returned as if it were; so is that of
+    /// the job that stands for it where it was deduplicated.
     ///
     /// # Errors
     /// [`Error::Invalid`] before anything is sent, when one of them cannot be
@@ -132,7 +151,7 @@ impl Queue {
             )));
         }
         for job in jobs {
-            job.check()?;
+            job.check(&self.settings().defaults)?;
         }
         if jobs.is_empty() {
             return Ok(Vec::new());
@@ -152,6 +171,10 @@ impl Queue {
                         .arg(job.delay)
                         .arg(job.priority)
                         .arg(if job.lifo { "RPUSH" } else { "LPUSH" });
+                    match &job.deduplication {
+                        Some(deduplication) => command.arg(deduplication.json().to_string()),
+                        None => command.arg(""),
+                    };
                 }
             })
             .await?;
@@ -169,7 +192,7 @@ mod tests {
             ..NewJob::default()
         };
         change(&mut job);
-        job.check().unwrap_err().to_string()
+        job.check(&JobDefaults::default()).unwrap_err().to_string()
     }
 
     #[test]
@@ -193,6 +216,32 @@ mod tests {
         assert_eq!(
             refused(|job| job.data = "{".into()),
             "the payload is not JSON: EOF while parsing an object at line 1 column 1"
+        );
+    }
+
+    #[test]
+    fn a_payload_over_its_size_limit_is_refused_and_one_of_that_size_is_not() {
+        let job = |limit: Option<u64>| NewJob {
+            name: "mail".into(),
+            data: "\"ä\"".into(),
+            options: JobDefaults {
+                size_limit: limit,
+                ..JobDefaults::default()
+            },
+            ..NewJob::default()
+        };
+        let defaults = JobDefaults {
+            size_limit: Some(3),
+            ..JobDefaults::default()
+        };
+        let none = JobDefaults::default();
+        assert!(job(None).check(&none).is_ok());
+        assert!(job(Some(4)).check(&defaults).is_ok());
+        // To npm 0 is no limit.
+        assert!(job(Some(0)).check(&none).is_ok());
+        assert_eq!(
+            job(None).check(&defaults).unwrap_err().to_string(),
+            "the payload of job \"mail\" has 4 bytes, more than its size limit of 3"
         );
     }
 

@@ -8,6 +8,7 @@
 
 mod add;
 mod attempt;
+mod deduplication;
 mod job;
 mod markers;
 mod note;
@@ -27,6 +28,7 @@ pub(crate) use self::redis::Pause;
 pub use self::redis::{Error, Redis};
 pub use add::NewJob;
 pub use attempt::{Attempt, Notes, Stop};
+pub use deduplication::Deduplication;
 pub use job::{Backoff, Job, Options, Parent, Retain, Scheduler};
 pub(crate) use markers::Wake;
 pub use read::{Counts, Found};

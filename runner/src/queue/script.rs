@@ -43,7 +43,7 @@ script!(RECOVER, "recover", "lib/queue", "recover");
 script!(NOTE, "note", "lib/queue", "note");
 script!(WRITE, "write", "write");
 script!(HELD, "held", "held");
-script!(ADD, "add", "lib/queue", "add");
+script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
 script!(SCHEDULE, "schedule", "lib/queue", "schedule");
 
 impl Script {

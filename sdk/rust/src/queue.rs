@@ -43,6 +43,68 @@ pub enum Keep {
     Age(Duration),
 }
 
+/// One job in the place of several that mean the same. `send` returns the id of
+/// the job that stands for them.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use runner_sdk::queue::{self, Deduplication};
+///
+/// # fn handle() -> runner_sdk::Result {
+/// // However often a document is saved, it is indexed once, 5 s after the last.
+/// let pause = Duration::from_secs(5);
+/// queue::add("index", "document", &7)
+///     .delay(pause)
+///     .deduplicate(Deduplication::debounce("document-7", pause))
+///     .send()?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Deduplication(wit::Deduplication);
+
+impl Deduplication {
+    /// Add no further job until the first has ended.
+    pub fn until_ended(id: impl Into<String>) -> Self {
+        Deduplication(wit::Deduplication {
+            id: id.into(),
+            ttl: None,
+            extend: false,
+            replace: false,
+            keep_last_if_active: false,
+            reschedule: false,
+        })
+    }
+
+    /// Add no further job for this time, whether the first has ended or not.
+    pub fn throttle(id: impl Into<String>, ttl: Duration) -> Self {
+        let mut one = Deduplication::until_ended(id);
+        one.0.ttl = Some(millis(ttl));
+        one
+    }
+
+    /// While the first job is delayed, the further one takes its place and
+    /// begins the time anew. Give the jobs a delay of this time.
+    pub fn debounce(id: impl Into<String>, ttl: Duration) -> Self {
+        let mut one = Deduplication::throttle(id, ttl);
+        one.0.extend = true;
+        one.0.replace = true;
+        one
+    }
+
+    /// Of the jobs that come while the first is running, add the last when it
+    /// has ended.
+    pub fn keep_last_if_active(mut self) -> Self {
+        self.0.keep_last_if_active = true;
+        self
+    }
+
+    /// A further job moves the first, if that is delayed, to its own delay.
+    pub fn reschedule(mut self) -> Self {
+        self.0.reschedule = true;
+        self
+    }
+}
+
 /// Why a job was not added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -89,6 +151,8 @@ pub fn add(queue: &str, name: &str, data: &impl Serialize) -> NewJob {
             backoff: None,
             remove_on_complete: None,
             remove_on_fail: None,
+            size_limit: None,
+            deduplication: None,
         },
     }
 }
@@ -174,6 +238,18 @@ impl NewJob {
         self
     }
 
+    /// Refuse the job when its payload has more bytes as JSON.
+    pub fn size_limit(mut self, bytes: u64) -> Self {
+        self.options.size_limit = Some(bytes);
+        self
+    }
+
+    /// Add it only if no job with the same meaning is there.
+    pub fn deduplicate(mut self, deduplication: Deduplication) -> Self {
+        self.options.deduplication = Some(deduplication.0);
+        self
+    }
+
     /// Add the job; the result is its id.
     ///
     /// # Errors
@@ -248,6 +324,8 @@ mod tests {
             .exponential_backoff(Duration::from_secs(1))
             .remove_on_complete(Keep::Count(100))
             .remove_on_fail(Keep::Age(Duration::from_secs(3600)))
+            .size_limit(100)
+            .deduplicate(Deduplication::debounce("w", Duration::from_secs(9)).keep_last_if_active())
             .send();
         assert_eq!(id, Ok("welcome-7".into()));
         let added = host.added();
@@ -270,6 +348,12 @@ mod tests {
             added[0].options.remove_on_fail,
             Some(wit::Keep::Age(3600))
         ));
+        assert_eq!(added[0].options.size_limit, Some(100));
+        let Some(one) = &added[0].options.deduplication else {
+            panic!("no deduplication");
+        };
+        assert_eq!((one.id.as_str(), one.ttl), ("w", Some(9000)));
+        assert!(one.extend && one.replace && one.keep_last_if_active && !one.reschedule);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use runner_sdk::prelude::*;
+use runner_sdk::queue::Deduplication;
 use serde_json::{Value, json};
 
 fn handle(job: Job) -> Result<Value> {
@@ -34,6 +35,26 @@ fn handle(job: Job) -> Result<Value> {
         "add" => {
             let added = queue::add(&text("queue"), &text("name"), &data["data"]).send();
             json!(added.map_err(|error| error.to_string()))
+        }
+        "add-once" => {
+            let once = match text("how").as_str() {
+                "until-ended" => Deduplication::until_ended(text("id")),
+                "throttle" => Deduplication::throttle(text("id"), Duration::from_secs(60)),
+                "debounce" => Deduplication::debounce(text("id"), Duration::from_secs(60)),
+                _ => Deduplication::until_ended(text("id")).keep_last_if_active(),
+            };
+            let added = (0..2).map(|n| {
+                queue::add(&text("queue"), "once", &n)
+                    .delay(Duration::from_secs(60))
+                    .deduplicate(once.clone())
+                    .send()
+                    .map_err(|error| error.to_string())
+            });
+            json!(added.collect::<std::result::Result<Vec<_>, _>>())
+        }
+        "add-small" => {
+            let job = queue::add(&text("queue"), "small", &data["data"]);
+            json!(job.size_limit(5).send().map_err(|error| error.to_string()))
         }
         "add-many" => {
             let count = data["count"].as_u64().unwrap_or(0);

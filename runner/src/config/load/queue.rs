@@ -285,6 +285,9 @@ fn job_defaults(
         defaults.remove_on_complete = completed.or(defaults.remove_on_complete);
         let failed = keep(decoder, table, "remove_on_fail");
         defaults.remove_on_fail = failed.or(defaults.remove_on_fail);
+        let size = |raw: Raw<'_>| value::size(raw, LARGEST_STRING).map(|bytes| bytes as u64);
+        let size_limit = decoder.value(table, "size_limit", size);
+        defaults.size_limit = size_limit.or(defaults.size_limit);
     }
     if !from.is_empty() {
         for key in keys::JOB_DEFAULTS {

@@ -1,0 +1,78 @@
+-- Whether a job is added that names a deduplication id (BullMQ: deduplicateJob).
+-- BullMQ 5 tells of it twice, under the old name first.
+local major = meta[6] and tonumber(string.match(meta[6], '^bullmq:(%d+)'))
+local function tell_deduplicated(deid, kept, dropped)
+  if major and major < 6 then
+    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'debounced', 'jobId', kept, 'debounceId', deid)
+  end
+  call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'deduplicated', 'jobId', kept,
+    'deduplicationId', deid, 'deduplicatedJobId', dropped)
+end
+
+-- From now on the job `id` stands for all of the same deduplication id.
+local function hold(key, id, de)
+  local ttl = tonumber(de['ttl'])
+  if ttl and ttl > 0 and not de['keepLastIfActive'] then
+    call('SET', key, id, 'PX', ttl)
+  else
+    call('SET', key, id)
+  end
+end
+
+-- The first job is running: this one is added when it has ended, unless another
+-- comes after it (lib/deduplication.lua).
+local function keep_for_later(key, pending, current, id, de, name, data, opts)
+  if not (de['keepLastIfActive'] and call('LPOS', active, current)) then
+    return false
+  end
+  call('DEL', pending)
+  call('HSET', pending, 'name', name, 'data', data, 'opts', opts, 'jid', id)
+  call('PERSIST', key)
+  tell_deduplicated(de['id'], current, id)
+  return true
+end
+
+-- The id of the job that stands for this one; nil when it is to be added.
+local function deduplicate(id, de, name, data, opts, delay)
+  local deid = de['id']
+  local key, pending = base .. 'de:' .. deid, base .. 'dn:' .. deid
+  local current = call('GET', key)
+  if not current then
+    hold(key, id, de)
+    return nil
+  end
+  local ttl = tonumber(de['ttl']) or 0
+  if de['replace'] and call('ZREM', delayed, current) == 1 then
+    local replaced = base .. current
+    call('DEL', replaced, replaced .. ':logs', replaced .. ':dependencies', replaced .. ':processed',
+      replaced .. ':failed', replaced .. ':unsuccessful', pending)
+    call('XADD', events, '*', 'event', 'removed', 'jobId', current, 'prev', 'delayed')
+    tell_deduplicated(deid, id, current)
+    if ttl > 0 and not de['extend'] and not de['keepLastIfActive'] then
+      call('SET', key, id, 'KEEPTTL')
+    else
+      hold(key, id, de)
+    end
+    return nil
+  end
+  if call('PTTL', key) == -1 and call('EXISTS', base .. current) == 0 then
+    -- Nobody would ever release it: the job that held it is gone.
+    call('DEL', pending)
+    hold(key, id, de)
+    return nil
+  end
+  if keep_for_later(key, pending, current, id, de, name, data, opts) or de['replace'] then
+    return current
+  end
+  if ttl > 0 and de['extend'] then
+    hold(key, current, de)
+  end
+  tell_deduplicated(deid, current, id)
+  if de['reschedule'] and call('ZSCORE', delayed, current) then
+    call('HSET', base .. current, 'delay', delay)
+    call('ZADD', delayed, delayed_score(delayed, now + delay), current)
+    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'delayed', 'jobId', current, 'delay', now + delay)
+    call('ZADD', marker, next_delayed(delayed), '1')
+  end
+  return current
+end
