@@ -6,6 +6,7 @@
 
 mod cli;
 mod config;
+mod deadletter;
 mod dedup;
 mod deploy;
 mod embedded;
@@ -13,6 +14,7 @@ mod faults;
 mod hostapi;
 mod http;
 mod interop;
+mod metrics;
 mod payloads;
 mod queue_engine;
 mod queue_equality;

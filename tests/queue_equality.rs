@@ -350,6 +350,8 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
             limiter: None,
             max_logs: 1000,
             defaults: JobDefaults::default(),
+            metrics: None,
+            dead_letters: queue::DeadLetters::default(),
         },
     );
     let failure = |reason: &Value| Failure {

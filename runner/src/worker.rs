@@ -22,8 +22,8 @@ use self::settle::{Answer, settle};
 use crate::config::{self, JobSettings};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::queue::{
-    self, Attempt, Batch, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled, Settlement,
-    Stop, Wake,
+    self, Attempt, Batch, DeadLetters, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled,
+    Settlement, Stop, Wake,
 };
 
 /// Settle calls under way at once: while one is on the wire the next one forms.
@@ -80,6 +80,8 @@ impl Shared {
                 limiter: config.limiter,
                 max_logs: config.base.max_logs,
                 defaults: config.defaults.clone(),
+                metrics: config.metrics,
+                dead_letters: DeadLetters::of(config),
             },
         )
     }
@@ -405,6 +407,10 @@ impl Run {
                 reason,
                 "a job that cannot be run was failed"
             );
+        }
+        if !taken.quarantined.is_empty() {
+            let ids = taken.quarantined.iter().map(|(id, _)| id.clone());
+            tokio::spawn(settle::bury(self.queue.clone(), ids.collect()));
         }
         if answer.asked > 0 {
             let now = Instant::now();

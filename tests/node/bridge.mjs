@@ -128,9 +128,9 @@ const operations = {
   },
 
   /** A Node worker on the queue, with the same handler as the guest `scripted`. */
-  worker: async ({ queue, concurrency = 1 }) => {
+  worker: async ({ queue, concurrency = 1, metrics }) => {
     const worker = once('worker', queue, () => {
-      const made = new Worker(queue, scripted, { connection, prefix, concurrency });
+      const made = new Worker(queue, scripted, { connection, prefix, concurrency, metrics });
       made.done = 0;
       made.on('completed', () => (made.done += 1));
       return made;

@@ -23,15 +23,7 @@ pub(crate) struct Engine {
 }
 
 pub(crate) fn settings() -> JobSettings {
-    JobSettings {
-        plugin: None,
-        timeout: Duration::from_secs(60),
-        memory: 64 << 20,
-        max_payload: 10 << 20,
-        max_result: 5 << 20,
-        max_logs: 1000,
-        max_adds: 1000,
-    }
+    JobSettings::default()
 }
 
 pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
@@ -42,6 +34,7 @@ pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
         base: settings(),
         jobs: Vec::new(),
         defaults: config::JobDefaults::default(),
+        metrics: None,
     }
 }
 

@@ -228,6 +228,8 @@ fn queue(name: &str) -> Queue {
         limiter: None,
         max_logs: 0,
         defaults: Default::default(),
+        metrics: None,
+        dead_letters: Default::default(),
     };
     Queue::new(Redis::new("redis://127.0.0.1", "bull").unwrap(), settings)
 }

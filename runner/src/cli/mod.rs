@@ -23,7 +23,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 use crate::app;
 use crate::config::{Config, Env, Loaded, Overrides, RedisUrl};
 use crate::embedded::Embedded;
-use crate::queue::{self, Queue, Redis, Settings};
+use crate::queue::{self, DeadLetters, Queue, Redis, Settings};
 use crate::telemetry::{self, LogFormat};
 
 /// The configuration file when none is named.
@@ -297,6 +297,8 @@ async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
         limiter: queue.limiter,
         max_logs: queue.base.max_logs,
         defaults: queue.defaults.clone(),
+        metrics: queue.metrics,
+        dead_letters: DeadLetters::of(queue),
     };
     Ok(Queue::new(redis, settings))
 }

@@ -136,6 +136,8 @@ fn detached(name: &str) -> Result<Queue> {
         limiter: None,
         max_logs: 0,
         defaults: Default::default(),
+        metrics: None,
+        dead_letters: crate::queue::DeadLetters::default(),
     };
     Ok(Queue::new(redis, settings))
 }

@@ -57,6 +57,8 @@ pub mod keys {
         "max_result",
         "max_logs",
         "max_adds",
+        "dead_letter",
+        "metrics",
     ];
     /// `[queues.<name>]`
     pub const QUEUE: &[&str] = &[
@@ -69,6 +71,8 @@ pub mod keys {
         "max_result",
         "max_logs",
         "max_adds",
+        "dead_letter",
+        "metrics",
         "defaults",
         "jobs",
     ];
@@ -81,6 +85,7 @@ pub mod keys {
         "max_result",
         "max_logs",
         "max_adds",
+        "dead_letter",
     ];
     /// `[plugins.<name>]`
     pub const PLUGIN: &[&str] = &["file", "http", "http_networks", "config", "secrets", "dirs"];

@@ -161,12 +161,19 @@ fn settings(loaded: &Loaded, config: &Config, queue: &Queue, path: &str) -> Vec<
         None => "none".to_owned(),
     };
     all.push(loaded.setting(path, "limiter", limiter));
+    let metrics = match queue.metrics {
+        Some(minutes) => format!("of {minutes} minutes"),
+        None => "none".to_owned(),
+    };
+    all.push(loaded.setting(path, "metrics", metrics));
     all.extend(job_settings(loaded, path, &queue.base));
     all
 }
 
 fn job_settings(loaded: &Loaded, path: &str, settings: &JobSettings) -> Vec<Setting> {
     let plugin = settings.plugin.as_deref().unwrap_or("none");
+    let dead_letter = settings.dead_letter.as_ref();
+    let dead_letter = dead_letter.map_or("none", |to| to.queue.as_str());
     vec![
         loaded.setting(path, "plugin", plugin),
         loaded.setting(path, "timeout", show_duration(settings.timeout)),
@@ -175,6 +182,7 @@ fn job_settings(loaded: &Loaded, path: &str, settings: &JobSettings) -> Vec<Sett
         loaded.setting(path, "max_result", show_size(settings.max_result)),
         loaded.setting(path, "max_logs", settings.max_logs),
         loaded.setting(path, "max_adds", settings.max_adds),
+        loaded.setting(path, "dead_letter", dead_letter),
     ]
 }
 

@@ -109,6 +109,10 @@ pub struct Queue {
     pub jobs: Vec<(Pattern, JobSettings)>,
     /// Options of jobs added to this queue through Runner (CLI, `queue.add`).
     pub defaults: JobDefaults,
+    /// Minutes for which the numbers of completed and failed jobs are kept, as
+    /// BullMQ's worker option `metrics` keeps them; `None`: not at all. Defaults
+    /// to a day.
+    pub metrics: Option<u32>,
 }
 
 impl Queue {
@@ -155,6 +159,17 @@ pub struct JobSettings {
     pub max_logs: usize,
     /// Jobs one attempt may add. Defaults to 1000.
     pub max_adds: usize,
+    /// Where a copy goes when the job fails for good.
+    pub dead_letter: Option<DeadLetter>,
+}
+
+/// A queue for copies of jobs that failed for good.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeadLetter {
+    /// The queue, declared and not the job's own.
+    pub queue: String,
+    /// The options of the copies: its own for jobs added through Runner.
+    pub defaults: JobDefaults,
 }
 
 /// What nobody set; each value is explained at its field.
@@ -168,6 +183,7 @@ impl Default for JobSettings {
             max_result: 5 << 20,
             max_logs: 1000,
             max_adds: 1000,
+            dead_letter: None,
         }
     }
 }

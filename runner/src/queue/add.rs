@@ -80,6 +80,11 @@ impl NewJob {
 
     /// `opts` as npm stores it.
     fn options(&self, defaults: &JobDefaults) -> String {
+        Value::Object(self.stored(defaults)).to_string()
+    }
+
+    /// `opts` as npm stores it, as an object.
+    pub(super) fn stored(&self, defaults: &JobDefaults) -> Map<String, Value> {
         let mut options = Map::new();
         let own = &self.options;
         let attempts = own.attempts.or(defaults.attempts).unwrap_or(0);
@@ -108,7 +113,7 @@ impl NewJob {
         put("sizeLimit", size_limit.map(Value::from));
         let deduplication = self.deduplication.as_ref();
         put("de", deduplication.map(Deduplication::json));
-        Value::Object(options).to_string()
+        options
     }
 }
 

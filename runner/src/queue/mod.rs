@@ -8,6 +8,7 @@
 
 mod add;
 mod attempt;
+mod dead_letter;
 mod deduplication;
 mod job;
 mod markers;
@@ -28,6 +29,7 @@ pub(crate) use self::redis::Pause;
 pub use self::redis::{Error, Redis};
 pub use add::NewJob;
 pub use attempt::{Attempt, Notes, Stop};
+pub use dead_letter::DeadLetters;
 pub use deduplication::Deduplication;
 pub use job::{Backoff, Job, Options, Parent, Retain, Scheduler};
 pub(crate) use markers::Wake;
@@ -61,6 +63,11 @@ pub struct Settings {
     pub max_logs: usize,
     /// Options of jobs added through Runner.
     pub defaults: JobDefaults,
+    /// Minutes of metrics that are kept (BullMQ's `maxDataPoints`); none: no
+    /// metrics.
+    pub metrics: Option<u32>,
+    /// Where copies of jobs go that failed for good.
+    pub dead_letters: DeadLetters,
 }
 
 #[derive(Debug)]

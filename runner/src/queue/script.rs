@@ -35,6 +35,8 @@ script!(
     "lib/deduplication",
     "lib/keep",
     "lib/quarantine",
+    "lib/dead_letter",
+    "lib/metrics",
     "settle",
     "take"
 );
@@ -44,6 +46,7 @@ script!(NOTE, "note", "lib/queue", "note");
 script!(WRITE, "write", "write");
 script!(HELD, "held", "held");
 script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
+script!(BURY, "bury", "lib/queue", "lib/dead_letter", "bury");
 script!(SCHEDULE, "schedule", "lib/queue", "schedule");
 
 impl Script {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::attempt::{Attempt, Notes};
+use super::dead_letter::{Copy, Failed};
 use super::job::{Job, Scheduler};
 use super::redis::Error;
 use super::script::SETTLE;
@@ -144,7 +145,10 @@ impl Queue {
                 };
                 command.arg(live.clone().count());
                 for end in live.clone() {
-                    end.arguments(command, settings.max_logs);
+                    end.arguments(command, self);
+                }
+                if let Some(minutes) = settings.metrics {
+                    command.arg(minutes);
                 }
             })
             .await?;
@@ -190,9 +194,10 @@ impl Queue {
 }
 
 impl End {
-    fn arguments(&self, command: &mut redis::Cmd, max_logs: usize) {
+    fn arguments(&self, command: &mut redis::Cmd, queue: &Queue) {
         let Some(verdict) = &self.verdict else { return };
         let job = &self.attempt.job;
+        let dead_letter = self.dead_letter(queue);
         let mut fields: [(&str, &str); 3] = [("", ""); 3];
         let mut filled = 0;
         let mut field = |name, value| {
@@ -203,7 +208,8 @@ impl End {
             Verdict::Completed(value, keep) => ("c", value.as_str(), *keep),
             Verdict::Failed(reason, keep) => {
                 field("stacktrace", reason.traces.as_str());
-                ("f", reason.text.as_str(), *keep)
+                let op = if dead_letter.is_some() { "x" } else { "f" };
+                (op, reason.text.as_str(), *keep)
             }
             Verdict::Now(Reason { text, traces }, _)
             | Verdict::Later(Reason { text, traces }, _) => {
@@ -243,7 +249,8 @@ impl End {
                 optional(command, keep.limit);
             }
         }
-        let keep_logs = job.options.keep_logs.unwrap_or(max_logs as u64).max(1);
+        let max_logs = queue.settings().max_logs as u64;
+        let keep_logs = job.options.keep_logs.unwrap_or(max_logs).max(1);
         // Lines that would be trimmed at once are not sent.
         let shown = usize::try_from(keep_logs).map_or(LINES, |keep| keep.min(LINES));
         let lines = &self.notes.logs[self.notes.logs.len().saturating_sub(shown)..];
@@ -252,13 +259,32 @@ impl End {
             .arg(self.notes.progress.as_deref().unwrap_or(""))
             .arg(keep_logs)
             .arg(lines.len())
-            .arg(filled * 2);
+            .arg(filled * 2 + if dead_letter.is_some() { 3 } else { 0 });
         for line in lines {
             command.arg(line);
         }
         for (name, value) in &fields[..filled] {
             command.arg(*name).arg(*value);
         }
+        if let Some(copy) = dead_letter {
+            command.arg(copy.base).arg(queue.name()).arg(copy.head);
+        }
+    }
+
+    /// The copy to make if the job has failed for good.
+    fn dead_letter(&self, queue: &Queue) -> Option<Copy> {
+        let Some(Verdict::Failed(reason, _)) = &self.verdict else {
+            return None;
+        };
+        let job = &self.attempt.job;
+        queue.dead_letter(&Failed {
+            id: &job.id,
+            name: &job.name,
+            reason: &reason.text,
+            attempts_made: job.attempts_made.saturating_add(1),
+            plugin: self.attempt.ran.get().map(String::as_str),
+            runner: &queue.settings().runner,
+        })
     }
 }
 

@@ -98,3 +98,17 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
         faulty: true,
     }
 }
+
+/// Copy what was quarantined to the dead letter queue; again after a transient
+/// error, for as long as a settle is tried again.
+pub(super) async fn bury(queue: Queue, ids: Vec<String>) {
+    let until = Instant::now() + queue.settings().lock;
+    let mut pause = Pause::default();
+    while let Err(error) = queue.bury(ids.iter().map(String::as_str)).await {
+        if !error.is_transient() || Instant::now() >= until {
+            tracing::error!(queue = queue.name(), jobs = ?ids, %error, "not copied to the dead letter queue");
+            return;
+        }
+        tokio::time::sleep(pause.next()).await;
+    }
+}

@@ -1,6 +1,8 @@
 //! `[defaults.*]` and `[queues.*]`: each value is the narrowest one that is
 //! set: job pattern, queue, `[defaults]`, built in.
 
+mod dead_letter;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ const LARGEST_STRING: usize = 512 << 20;
 /// What 32-bit linear memory can address.
 const LARGEST_MEMORY: usize = 4 << 30;
 
-const NARROWED: [&str; 7] = [
+const NARROWED: [&str; 8] = [
     "plugin",
     "timeout",
     "memory",
@@ -25,7 +27,13 @@ const NARROWED: [&str; 7] = [
     "max_result",
     "max_logs",
     "max_adds",
+    "dead_letter",
 ];
+
+/// A day, as BullMQ counts: one point per minute.
+const BUILT_IN_METRICS: u32 = 1440;
+/// A year: BullMQ's own constants end at two weeks, and Redis holds the list.
+const LONGEST_METRICS: u32 = 366 * 1440;
 
 const BUILT_IN_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(10).expect("10 is not zero");
 
@@ -45,7 +53,8 @@ pub(super) fn read_all(
         &JobSettings::default(),
     );
     base.plugin = None;
-    let concurrency = table.and_then(|t| decoder.value(&t, "concurrency", value::positive));
+    let table = table.as_ref();
+    let concurrency = table.and_then(|t| decoder.value(t, "concurrency", value::positive));
     let concurrency = decoder
         .env_value(
             "defaults.queue.concurrency",
@@ -54,6 +63,9 @@ pub(super) fn read_all(
         )
         .or(concurrency)
         .unwrap_or(BUILT_IN_CONCURRENCY);
+
+    let metrics = table.and_then(|t| decoder.value(t, "metrics", metrics));
+    let metrics = metrics.unwrap_or(Some(BUILT_IN_METRICS));
 
     let table = defaults.and_then(|t| decoder.table(t, "job", keys::JOB_DEFAULTS));
     let job = job_defaults(
@@ -69,11 +81,12 @@ pub(super) fn read_all(
         concurrency,
         override_concurrency: override_concurrency(decoder, overrides),
         job,
+        metrics,
     };
 
     let mut queues = BTreeMap::new();
     let Some(table) = decoder.free_table(root, "queues") else {
-        return queues;
+        return BTreeMap::new();
     };
     for entry in &table.entries {
         if let Err(fault) = queue_name(entry.key) {
@@ -84,9 +97,13 @@ pub(super) fn read_all(
         };
         decoder.only(&table, keys::QUEUE);
         let queue = read(decoder, entry, &table, &common);
-        queues.insert(queue.name.clone(), Arc::new(queue));
+        queues.insert(queue.name.clone(), queue);
     }
+    dead_letter::resolve(decoder, root, &mut queues);
     queues
+        .into_iter()
+        .map(|(name, queue)| (name, Arc::new(queue)))
+        .collect()
 }
 
 /// What all queues start from.
@@ -95,6 +112,7 @@ struct Common {
     concurrency: NonZeroUsize,
     override_concurrency: Option<(NonZeroUsize, &'static str)>,
     job: JobDefaults,
+    metrics: Option<u32>,
 }
 
 fn override_concurrency(
@@ -128,6 +146,10 @@ fn read(decoder: &mut Decoder<'_>, entry: &Entry<'_>, table: &Table<'_>, common:
         concurrency = Some(n);
     }
 
+    let metrics = decoder.value(table, "metrics", metrics);
+    decoder
+        .origins
+        .inherit(&join(path, "metrics"), "defaults.queue.metrics");
     let limiter = decoder
         .table(table, "limiter", keys::LIMITER)
         .and_then(|table| limiter(decoder, &table));
@@ -149,6 +171,7 @@ fn read(decoder: &mut Decoder<'_>, entry: &Entry<'_>, table: &Table<'_>, common:
         base,
         jobs,
         defaults,
+        metrics: metrics.unwrap_or(common.metrics),
     };
     if !queue.is_consumed() {
         warn_unused(decoder, table);
@@ -213,6 +236,8 @@ fn narrow(
         set.max_logs = max_logs.unwrap_or(set.max_logs);
         let max_adds = decoder.value(table, "max_adds", number);
         set.max_adds = max_adds.unwrap_or(set.max_adds);
+        let dead_letter = decoder.value(table, "dead_letter", dead_letter::name);
+        set.dead_letter = dead_letter.unwrap_or_else(|| set.dead_letter.take());
     }
     if !from.is_empty() {
         for key in NARROWED {
@@ -253,6 +278,20 @@ fn jobs(
         jobs.push((Pattern(entry.key.to_owned()), settings));
     }
     jobs
+}
+
+/// As BullMQ's `maxDataPoints`; `true` is the built-in number.
+fn metrics(raw: Raw<'_>) -> Result<Option<u32>, Fault> {
+    if let Ok(wanted) = value::boolean(raw) {
+        return Ok(wanted.then_some(BUILT_IN_METRICS));
+    }
+    match value::count(raw) {
+        Ok(points @ 1..=LONGEST_METRICS) => Ok(Some(points)),
+        _ => Err(raw.is_not(
+            &format!("true, false or a number from 1 to {LONGEST_METRICS}"),
+            "1440 keeps a day, a point per minute",
+        )),
+    }
 }
 
 fn limiter(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<Limiter> {

@@ -7,9 +7,13 @@
 -- ARGV     1 token of the jobs taken  2 lock, ms  3 jobs wanted  4 runner
 --          5 limiter max or ''  6 limiter duration, ms, or ''  7 ends, then per
 --          end: op, id, token, value, a, b, c, attempts, progress, keep logs,
---          count of logs, count of fields, logs…, fields…
+--          count of logs, count of fields, logs…, fields…; then the minutes of
+--          metrics that are kept, or nothing
 --   op     c completed   value = return value, a/b/c = keep count/age/limit
 --          f failed      value = reason,       a/b/c = keep count/age/limit
+--          x the same with a copy for the dead letter queue; the fields are the
+--            stack traces first, and last the base of that queue's keys, this
+--            queue's name and the head of the copy's options
 --          r retry now   a = LPUSH or RPUSH
 --          d delayed     a = delay, ms, b = 1 if the attempt counts
 --          b back        to the front, the attempt does not count
@@ -19,10 +23,10 @@
 --          6 waiting-children -1 gone -2 lock lost -9 has failed children
 
 local token, lock_ms, want, runner = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local ends = tonumber(ARGV[7])
+local ends, at = tonumber(ARGV[7]), 8
 
 local codes = {}
-local finished = 0
+local finished, failed = 0, 0
 local any_delayed = false
 
 -- Keep policies run once per row of ends with the same one.
@@ -35,7 +39,7 @@ local function apply_policy()
 end
 
 if ends > 0 then
-  local at, starts, locks, children, c = 8, {}, {}, {}, 0
+  local starts, locks, children, c = {}, {}, {}, 0
   for i = 1, ends do
     starts[i] = at
     local key = base .. ARGV[at + 1]
@@ -102,9 +106,24 @@ if ends > 0 then
 
         local value = ARGV[s + 3]
         local made = (tonumber(job[5]) or 0) + 1
+        local unburied
+        if op == 'x' then
+          op, last = 'f', last - 3
+          local stored = call('HMGET', key, 'data', 'opts')
+          local buried, why = pcall(bury, ARGV[last + 1], ARGV[last + 2], id, now, job[1], stored[1] or 'null',
+            stored[2] or '{}', ARGV[last + 3], value, ARGV[first + 1])
+          if not buried then
+            unburied = 'the copy for the dead letter queue failed: ' .. (type(why) == 'table' and why.err or why)
+            call('RPUSH', key .. ':logs', unburied)
+          end
+        end
         if op == 'c' or op == 'f' then
           finished = finished + 1
-          code = op == 'c' and 1 or 2
+          code = 1
+          if op == 'f' then
+            code = 2
+            failed = failed + 1
+          end
           local parent = job[2] or ''
           if job[4] then
             release_deduplication(job[4], id)
@@ -121,7 +140,7 @@ if ends > 0 then
           local name = op == 'c' and 'returnvalue' or 'failedReason'
           local count, age, limit = tonumber(ARGV[s + 4]), tonumber(ARGV[s + 5]), tonumber(ARGV[s + 6]) or 1000
           local set = base .. state
-          if count == 0 then
+          if count == 0 and not unburied then
             remove_keys(key)
             if parent ~= '' then
               forget_child(key, parent)

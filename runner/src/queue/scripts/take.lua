@@ -128,4 +128,15 @@ if finished > 0 and not jobs[1] and limited == 0 and next_at == -1 and not (want
   call('XADD', events, '*', 'event', 'drained')
 end
 
+local points = tonumber(ARGV[at])
+if points then
+  if finished > failed then
+    count_ends('completed', finished - failed, points)
+  end
+  failed = failed + #quarantined / 2
+  if failed > 0 then
+    count_ends('failed', failed, points)
+  end
+end
+
 return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined }

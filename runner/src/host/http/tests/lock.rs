@@ -23,6 +23,8 @@ fn attempt() -> Attempt {
         limiter: None,
         max_logs: 1000,
         defaults: crate::config::JobDefaults::default(),
+        metrics: None,
+        dead_letters: crate::queue::DeadLetters::default(),
     };
     let redis = Redis::new("redis://127.0.0.1:1", "bull").unwrap();
     let queue = Queue::new(redis, settings);

@@ -1,0 +1,32 @@
+-- Ends per minute, for BullMQ's `queue.getMetrics` (collectMetrics). What ended
+-- in one call is counted at once: all of it has the same time. A counter that
+-- cannot be read costs the figures, never the queue.
+local function count_ends(kind, ended, points)
+  local key = base .. 'metrics:' .. kind
+  local count = try('HINCRBY', key, 'count', ended)
+  if type(count) ~= 'number' then
+    return
+  end
+  count = count - ended
+  local known = call('HMGET', key, 'prevTS', 'prevCount')
+  local since, before = tonumber(known[1]), tonumber(known[2]) or 0
+  if not since then
+    call('HSET', key, 'prevTS', now, 'prevCount', 0)
+    return
+  end
+  local minutes = math.min(floor(now / 60000) - floor(since / 60000), points)
+  if minutes > 0 then
+    -- The minute of the last roll, and none in those since.
+    local data = key .. ':data'
+    try('LPUSH', data, count - before)
+    for from = 2, minutes, 5000 do
+      local none = {}
+      for i = 1, math.min(minutes - from + 1, 5000) do
+        none[i] = 0
+      end
+      try('LPUSH', data, unpack(none))
+    end
+    try('LTRIM', data, 0, points - 1)
+    call('HSET', key, 'prevCount', count, 'prevTS', now)
+  end
+end
