@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
+mod admin;
 mod cli;
 mod config;
 mod deadletter;

@@ -436,7 +436,7 @@ async fn take(queue: &Queue, wanted: usize, jobs: &mut VecDeque<Arc<Attempt>>) {
 
 /// All keys of the queue and of its parents' queue, readable, with what may
 /// differ replaced.
-fn state(redis: &Redis, queue: &str) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn state(redis: &Redis, queue: &str) -> BTreeMap<String, Vec<String>> {
     let base = redis.key(queue, "");
     let plain = |text: &str| {
         let mut text = text.replace(&base, "@");

@@ -1,15 +1,14 @@
 //! `runner add`: add a job, and with `--wait` follow it to its end.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::output;
 use super::{Cli, Exit, Result};
+use super::{follow, output};
 use crate::config::{Backoff, BackoffKind, JobDefaults};
-use crate::queue::{Deduplication, Event, NewJob, Queue};
+use crate::queue::{Deduplication, NewJob};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -103,29 +102,20 @@ impl Args {
         };
         let loaded = cli.load()?;
         super::block_on(async {
-            let queue = super::connect(cli, &loaded, &self.queue).await?;
+            let queue = super::connect::connect(cli, &loaded, &self.queue).await?;
             let before = queue.last_event().await?;
             let id = queue.add(&[job]).await?.pop().expect("one id for one job");
             if !self.wait {
                 self.print_added(cli, &id);
                 return Ok(());
             }
-            if !super::declared(&loaded, &self.queue)?.is_consumed() {
+            if !super::connect::declared(&loaded, &self.queue)?.is_consumed() {
                 output::hint(&format!(
                     "queue {:?} names no plugin: the job waits for another program",
                     self.queue
                 ));
             }
-            let end = follow(&queue, &id, before);
-            match self.timeout {
-                None => end.await,
-                Some(limit) => tokio::time::timeout(limit, end).await.unwrap_or_else(|_| {
-                    Err(Exit::timeout(format!(
-                        "job {id} did not end within {}; it goes on",
-                        humantime::format_duration(limit)
-                    )))
-                }),
-            }
+            follow::to_end(&queue, &id, before, self.timeout).await
         })
     }
 
@@ -172,51 +162,5 @@ pub(super) fn payload(argument: &str) -> Result<String> {
         Err(error) => Err(Exit::usage(format!(
             "{origin} is not JSON: {error}; quote it for the shell, as in '{{\"name\":\"Ada\"}}'"
         ))),
-    }
-}
-
-/// Show what the job says until it ends.
-async fn follow(queue: &Queue, id: &str, since: String) -> Result {
-    let bar = ProgressBar::new(100);
-    bar.set_style(
-        ProgressStyle::with_template("{bar:30.green} {percent:>3}% {msg}")
-            .expect("the template is well-formed"),
-    );
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-    }
-    bar.set_message("waiting");
-    let mut watch = queue.watch(id, since).await?;
-    let end = loop {
-        match watch.next().await? {
-            Event::Active => bar.set_message("active"),
-            Event::Waiting(state) => bar.set_message(state),
-            Event::Progress(json) => show_progress(&bar, &json),
-            Event::Log(line) => bar.suspend(|| anstream::eprintln!("{line}")),
-            Event::Completed(value) => break Ok(value),
-            Event::Failed(reason) => break Err(format!("job {id} failed: {reason}")),
-            Event::Gone => break Err(format!("job {id} was removed before it ended")),
-        }
-    };
-    bar.finish_and_clear();
-    if end.is_err() {
-        output::hint(&format!("runner job get {} {id}", queue.name()));
-    }
-    output::line(&end.map_err(Exit::failed)?);
-    Ok(())
-}
-
-/// A number is a percentage; an object may have `percent` and `message`.
-fn show_progress(bar: &ProgressBar, json: &str) {
-    let value: Value = serde_json::from_str(json).unwrap_or_default();
-    if let Some(percent) = value.as_f64().or_else(|| value["percent"].as_f64()) {
-        bar.set_position(percent.clamp(0.0, 100.0) as u64);
-    }
-    bar.set_message(match value["message"].as_str() {
-        Some(message) => message.to_owned(),
-        None => "active".to_owned(),
-    });
-    if bar.is_hidden() {
-        anstream::eprintln!("progress {json}");
     }
 }

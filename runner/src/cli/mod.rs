@@ -7,13 +7,18 @@
 mod add;
 mod check;
 mod completions;
+mod confirm;
+mod connect;
 mod explain;
+mod follow;
 mod job;
 mod outbox;
 mod output;
 mod plugin;
+mod queue;
 mod run;
 mod serve;
+mod state;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,9 +26,7 @@ use std::process::ExitCode;
 use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::app;
-use crate::config::{Config, Env, Loaded, Overrides, RedisUrl};
-use crate::embedded::Embedded;
-use crate::queue::{self, DeadLetters, Queue, Redis, Settings};
+use crate::config::{Config, Env, Loaded, Overrides};
 use crate::telemetry::{self, LogFormat};
 
 /// The configuration file when none is named.
@@ -87,7 +90,10 @@ enum Command {
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
-    /// Look at jobs.
+    /// Look at queues, and operate them.
+    #[command(subcommand)]
+    Queue(queue::Command),
+    /// Look at jobs, and operate them.
     #[command(subcommand)]
     Job(job::Command),
     /// Show the HTTP requests that `runner dev --outbox` answered.
@@ -173,6 +179,7 @@ impl Cli {
             Command::Check => check::run(&self),
             Command::Explain(args) => args.run(&self),
             Command::Plugin(command) => command.run(&self),
+            Command::Queue(command) => command.run(&self),
             Command::Job(command) => command.run(&self),
             Command::Outbox(args) => args.run(&self),
             Command::Completions(args) => args.run(),
@@ -201,8 +208,8 @@ impl Cli {
             .map_err(|problems| Exit::usage(problems.render(output::colour())))
     }
 
-    /// [`Cli::load`] for commands that work on a plugin's file: where there is
-    /// no `queues.toml` and none was named, the defaults are in force.
+    /// [`Cli::load`] for commands that need nothing declared: where there is no
+    /// `queues.toml` and none was named, the defaults are in force.
     fn load_or_default(&self) -> Result<Loaded> {
         let file = Path::new(CONFIG);
         if self.config != file || file.exists() {
@@ -236,71 +243,18 @@ impl From<app::Error> for Exit {
     }
 }
 
-impl From<queue::Error> for Exit {
-    fn from(error: queue::Error) -> Exit {
+impl From<crate::queue::Error> for Exit {
+    fn from(error: crate::queue::Error) -> Exit {
+        use crate::queue::Error;
         match error {
-            queue::Error::Url(_) | queue::Error::Invalid(_) => Exit::usage(error),
-            queue::Error::Unreachable { .. } => Exit::unreachable(format!(
+            Error::Url(_) | Error::Invalid(_) => Exit::usage(error),
+            Error::Unreachable { .. } => Exit::unreachable(format!(
                 "{error}; start it, or name another with --redis or [redis] url"
             )),
-            queue::Error::Unready { .. } => Exit::unreachable(error),
+            Error::Unready { .. } => Exit::unreachable(error),
             other => Exit::failed(other),
         }
     }
-}
-
-/// Refuse a queue that is not in queues.toml.
-fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a crate::config::Queue> {
-    let queues = &loaded.config.queues;
-    queues.get(name).map(|queue| &**queue).ok_or_else(|| {
-        let names: Vec<&str> = queues.keys().map(String::as_str).collect();
-        let near = names
-            .iter()
-            .map(|known| (strsim::jaro_winkler(known, name), known))
-            .filter(|(likeness, _)| *likeness > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        Exit::not_found(match near {
-            Some((_, known)) => {
-                format!("queue {name:?} is not declared in queues.toml; did you mean {known:?}?")
-            }
-            None => format!(
-                "queue {name:?} is not declared in queues.toml; declared are {}",
-                names.join(", ")
-            ),
-        })
-    })
-}
-
-/// A declared queue over a connection of this command's own.
-///
-/// `runner dev` puts its embedded Redis before the file's URL, so commands beside
-/// it do the same while that Redis runs; `--redis` goes before both.
-async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
-    let queue = declared(loaded, name)?;
-    let config = &loaded.config;
-    let url = match &config.redis.url {
-        RedisUrl::Embedded(dir) => Embedded::find(dir).await.map_err(Exit::unreachable)?.url(),
-        RedisUrl::Url(url) if cli.redis.is_some() => url.clone(),
-        RedisUrl::Url(url) => match Embedded::find(&cli.data().join("redis")).await {
-            Ok(dev) => dev.url(),
-            Err(_) => url.clone(),
-        },
-    };
-    let redis = Redis::new(&url, &config.redis.prefix)?;
-    redis.ping().await?;
-    let settings = Settings {
-        name: queue.name.clone(),
-        runner: format!("cli-{}", std::process::id()),
-        lock: config.runtime.lock,
-        max_stalled: config.runtime.max_stalled,
-        stalled_interval: config.runtime.stalled_interval,
-        limiter: queue.limiter,
-        max_logs: queue.base.max_logs,
-        defaults: queue.defaults.clone(),
-        metrics: queue.metrics,
-        dead_letters: DeadLetters::of(queue),
-    };
-    Ok(Queue::new(redis, settings))
 }
 
 /// Run a command's asynchronous part.

@@ -101,3 +101,14 @@ pub(super) fn instant(millis: Option<u64>) -> String {
         .map(|instant| format!("{instant:.3}"))
         .unwrap_or_default()
 }
+
+/// Any text on one line of a table: 60 characters, line breaks and tabs as spaces.
+pub(super) fn cell(text: &str) -> String {
+    const WIDTH: usize = 60;
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    if text.chars().nth(WIDTH).is_none() {
+        return text.chars().map(plain).collect();
+    }
+    let start: String = text.chars().take(WIDTH - 1).map(plain).collect();
+    format!("{start}…")
+}

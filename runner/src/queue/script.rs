@@ -48,6 +48,30 @@ script!(HELD, "held", "held");
 script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
 script!(BURY, "bury", "lib/queue", "lib/dead_letter", "bury");
 script!(SCHEDULE, "schedule", "lib/queue", "schedule");
+script!(PAUSE, "pause", "lib/queue", "pause");
+script!(BOUNDS, "bounds", "lib/queue", "bounds");
+script!(
+    SWEEP,
+    "sweep",
+    "lib/queue",
+    "lib/parents",
+    "lib/keep",
+    "lib/erase",
+    "sweep"
+);
+script!(CLEANED, "cleaned", "lib/queue", "cleaned");
+script!(OBLITERATE, "obliterate", "lib/queue", "obliterate");
+script!(RETRY, "retry", "lib/queue", "retry");
+script!(PROMOTE, "promote", "lib/queue", "promote");
+script!(
+    REMOVE,
+    "remove",
+    "lib/queue",
+    "lib/parents",
+    "lib/keep",
+    "lib/erase",
+    "remove"
+);
 
 impl Script {
     /// Name, for messages.

@@ -1,6 +1,6 @@
 -- What stays of finished jobs (BullMQ: removeJobsByMaxAge, removeJobsByMaxCount).
 local function remove_keys(key)
-  call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
+  return call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
 end
 
 local function remove_finished(ids)

@@ -1,4 +1,4 @@
-//! Looking at jobs and queues, for people.
+//! Looking at one job: what is stored of it, and where it is.
 
 use redis::Value;
 
@@ -42,27 +42,6 @@ pub struct Found {
     pub plugin: Option<String>,
 }
 
-/// How many jobs are in each state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// In `wait`, or in `paused` of BullMQ 5.
-    pub waiting: u64,
-    /// Taken.
-    pub active: u64,
-    /// Due later.
-    pub delayed: u64,
-    /// Waiting with a priority.
-    pub prioritized: u64,
-    /// Waiting for children.
-    pub waiting_children: u64,
-    /// Done.
-    pub completed: u64,
-    /// Given up.
-    pub failed: u64,
-    /// The queue is paused.
-    pub paused: bool,
-}
-
 const FIELDS: [&str; 13] = [
     "name",
     "data",
@@ -99,6 +78,15 @@ impl Queue {
         // Before the fields: a job that ends in between is shown a state too
         // early with fields that are complete, not the other way round.
         let state = self.state(id).await?;
+        self.stored(id, state).await
+    }
+
+    /// [`Queue::find`] for a job whose state is known.
+    pub(super) async fn stored(
+        &self,
+        id: &str,
+        state: &'static str,
+    ) -> Result<Option<Found>, Error> {
         let mut command = redis::cmd("HMGET");
         command.arg(self.key(id)).arg(&FIELDS);
         let mut fields = list(self.redis().call(&command).await?).into_iter();
@@ -162,27 +150,6 @@ impl Queue {
             .into_iter()
             .filter_map(text)
             .collect())
-    }
-
-    /// How many jobs are in each state.
-    pub async fn counts(&self) -> Result<Counts, Error> {
-        let count = async |name: &str, suffix: &str| -> Result<u64, Error> {
-            let mut command = redis::cmd(name);
-            command.arg(self.key(suffix));
-            Ok(whole(&self.redis().call(&command).await?) as u64)
-        };
-        let mut command = redis::cmd("HEXISTS");
-        command.arg(self.key("meta")).arg("paused");
-        Ok(Counts {
-            waiting: count("LLEN", "wait").await? + count("LLEN", "paused").await?,
-            active: count("LLEN", "active").await?,
-            delayed: count("ZCARD", "delayed").await?,
-            prioritized: count("ZCARD", "prioritized").await?,
-            waiting_children: count("ZCARD", "waiting-children").await?,
-            completed: count("ZCARD", "completed").await?,
-            failed: count("ZCARD", "failed").await?,
-            paused: whole(&self.redis().call(&command).await?) == 1,
-        })
     }
 
     /// Whether an end whose answer was lost had been written: the lock is gone

@@ -1,0 +1,38 @@
+//! What is asked before something that cannot be undone.
+
+use std::io::{BufRead, IsTerminal};
+
+use super::{Exit, Result};
+
+/// `--yes` of commands that cannot be undone.
+#[derive(Debug, clap::Args)]
+pub(super) struct Confirm {
+    /// Do not ask; without a terminal nothing is done without it.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Confirm {
+    /// Go on only when the queue's name is typed, or `--yes` was given. `what`
+    /// says what is about to happen, with its count: `removes 12 waiting jobs`.
+    pub(super) fn ask(&self, queue: &str, what: &str) -> Result {
+        if self.yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Exit::usage(format!("this {what}; add --yes to do it")));
+        }
+        anstream::eprintln!("this {what}");
+        anstream::eprint!("type the queue's name to go on: ");
+        let mut typed = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut typed)
+            .map_err(Exit::failed)?;
+        if typed.trim() == queue {
+            Ok(())
+        } else {
+            Err(Exit::failed("that is not its name: nothing was changed"))
+        }
+    }
+}

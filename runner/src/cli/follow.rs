@@ -1,0 +1,77 @@
+//! Following a job to its end, for `add --wait` and `job wait`.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+
+use super::output;
+use super::{Exit, Result};
+use crate::queue::{Event, Queue};
+
+/// Follow a job: progress and logs on stderr, its result on stdout. The exit is 1
+/// when the job failed, 124 when `limit` passed before it ended.
+pub(super) async fn to_end(
+    queue: &Queue,
+    id: &str,
+    since: String,
+    limit: Option<Duration>,
+) -> Result {
+    let end = follow(queue, id, since);
+    match limit {
+        None => end.await,
+        Some(limit) => tokio::time::timeout(limit, end).await.unwrap_or_else(|_| {
+            Err(Exit::timeout(format!(
+                "job {id} did not end within {}; it goes on",
+                humantime::format_duration(limit)
+            )))
+        }),
+    }
+}
+
+/// Show what the job says until it ends.
+async fn follow(queue: &Queue, id: &str, since: String) -> Result {
+    let bar = ProgressBar::new(100);
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30.green} {percent:>3}% {msg}")
+            .expect("the template is well-formed"),
+    );
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+    }
+    bar.set_message("waiting");
+    let mut watch = queue.watch(id, since).await?;
+    let end = loop {
+        match watch.next().await? {
+            Event::Active => bar.set_message("active"),
+            Event::Waiting(state) => bar.set_message(state),
+            Event::Progress(json) => show_progress(&bar, &json),
+            Event::Log(line) => bar.suspend(|| anstream::eprintln!("{line}")),
+            Event::Completed(value) => break Ok(value),
+            Event::Failed(reason) => break Err(format!("job {id} failed: {reason}")),
+            Event::Gone => break Err(format!("job {id} was removed before it ended")),
+        }
+    };
+    bar.finish_and_clear();
+    if end.is_err() {
+        output::hint(&format!("runner job get {} {id}", queue.name()));
+    }
+    output::line(&end.map_err(Exit::failed)?);
+    Ok(())
+}
+
+/// A number is a percentage; an object may have `percent` and `message`.
+fn show_progress(bar: &ProgressBar, json: &str) {
+    let value: Value = serde_json::from_str(json).unwrap_or_default();
+    if let Some(percent) = value.as_f64().or_else(|| value["percent"].as_f64()) {
+        bar.set_position(percent.clamp(0.0, 100.0) as u64);
+    }
+    bar.set_message(match value["message"].as_str() {
+        Some(message) => message.to_owned(),
+        None => "active".to_owned(),
+    });
+    if bar.is_hidden() {
+        anstream::eprintln!("progress {json}");
+    }
+}

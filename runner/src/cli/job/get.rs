@@ -1,0 +1,55 @@
+//! `runner job get`: one job in full.
+
+use std::time::Duration;
+
+use super::Job;
+use crate::cli::output;
+use crate::cli::{Cli, Result};
+use crate::queue::Queue;
+
+pub(super) async fn run(cli: &Cli, queue: &Queue, args: &Job) -> Result {
+    let job = queue
+        .find(&args.id)
+        .await?
+        .ok_or_else(|| super::missing(queue, &args.id))?;
+    if cli.json {
+        output::json(&super::document(queue, &job));
+        return Ok(());
+    }
+    let field = |name: &str, value: &str| {
+        if !value.is_empty() {
+            output::line(&format!(
+                "{}{name:<10}{:#} {value}",
+                output::DIM,
+                output::DIM
+            ));
+        }
+    };
+    field("id", &job.id);
+    field("name", &job.name);
+    field("state", job.state);
+    field(
+        "attempts",
+        &format!("{} of {}", job.attempts_made, job.attempts),
+    );
+    field("added", &output::instant(Some(job.added_at)));
+    let after = |earlier: Option<u64>, later: Option<u64>| match (earlier, later) {
+        (Some(earlier), Some(later)) => {
+            let took = Duration::from_millis(later.saturating_sub(earlier));
+            format!("{}, after {took:?}", output::instant(Some(later)))
+        }
+        _ => output::instant(later),
+    };
+    field("started", &after(Some(job.added_at), job.processed_on));
+    field("ended", &after(job.processed_on, job.finished_on));
+    field("plugin", job.plugin.as_deref().unwrap_or_default());
+    field("runner", job.processed_by.as_deref().unwrap_or_default());
+    field("progress", job.progress.as_deref().unwrap_or_default());
+    field("data", &job.data);
+    field("result", job.returnvalue.as_deref().unwrap_or_default());
+    field("reason", job.failed_reason.as_deref().unwrap_or_default());
+    for trace in &job.stacktrace {
+        field("trace", trace);
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! `runner job list`: the jobs of a queue.
+
+use super::scan::{Scan, table};
+use crate::cli::state::one_of;
+use crate::cli::{Cli, Result, output};
+use crate::config::Pattern;
+use crate::queue::{Queue, State};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner job list orders --state failed --name 'invoice-*'")]
+pub(in crate::cli) struct Args {
+    /// A queue, declared or in Redis.
+    pub(super) queue: String,
+    /// Only jobs in this state; may be given several times.
+    #[arg(long, value_name = "STATE", value_parser = one_of(State::ALL))]
+    state: Vec<State>,
+    /// Only jobs whose name fits; * stands for any characters.
+    #[arg(long, value_name = "PATTERN")]
+    name: Option<String>,
+    /// Most jobs to show.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Most jobs to look at for a name.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    scan: usize,
+}
+
+impl Args {
+    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+        let pattern = self.name.clone().map(Pattern);
+        let scan = Scan::new(&self.state, self.limit, self.scan);
+        let fits = |name: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(name));
+        let seen = scan.run(queue, |job| fits(&job.name)).await?;
+        if cli.json {
+            let jobs = seen.jobs.iter().map(|job| super::document(queue, job));
+            output::json(&jobs.collect::<Vec<_>>());
+        } else {
+            table(&seen.jobs);
+        }
+        if pattern.is_some() {
+            seen.say();
+        } else if seen.more {
+            output::hint("there are more: raise --limit, or name a --state");
+        }
+        Ok(())
+    }
+}

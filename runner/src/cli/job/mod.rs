@@ -1,0 +1,136 @@
+//! `runner job`: look at jobs, and operate them. One file per command.
+
+mod get;
+mod list;
+mod logs;
+mod promote;
+mod retry;
+mod rm;
+mod scan;
+mod search;
+mod wait;
+
+use serde_json::{Value, json};
+
+use super::{Cli, Exit, Result, connect};
+use crate::queue::{Found, Queue};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Show one job: state, payload, result, errors.
+    #[command(after_help = "Example: runner job get orders 42")]
+    Get(Job),
+    /// Print the log lines of a job.
+    #[command(after_help = "Example: runner job logs orders 42")]
+    Logs(Job),
+    /// List jobs, those that run next first and ended ones newest first.
+    List(list::Args),
+    /// Search jobs for a text in their data, name or failure reason.
+    Search(search::Args),
+    /// Let completed or failed jobs run again.
+    Retry(retry::Args),
+    /// Let delayed jobs start now.
+    Promote(promote::Args),
+    /// Remove jobs, with their children.
+    Rm(rm::Args),
+    /// Wait for the end of a job: logs on stderr, the result on stdout.
+    Wait(wait::Args),
+}
+
+/// One job of one queue.
+#[derive(Debug, clap::Args)]
+pub(super) struct Job {
+    /// A queue, declared or in Redis.
+    queue: String,
+    /// The job's id.
+    id: String,
+}
+
+impl Command {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        let loaded = cli.load_or_default()?;
+        let name = match self {
+            Command::Get(job) | Command::Logs(job) => &job.queue,
+            Command::List(args) => &args.queue,
+            Command::Search(args) => &args.queue,
+            Command::Retry(args) => &args.queue,
+            Command::Promote(args) => &args.queue,
+            Command::Rm(args) => &args.queue,
+            Command::Wait(args) => &args.job.queue,
+        };
+        super::block_on(async {
+            let queue = connect::any(cli, &loaded, name).await?;
+            match self {
+                Command::Get(job) => get::run(cli, &queue, job).await,
+                Command::Logs(job) => logs::run(cli, &queue, job).await,
+                Command::List(args) => args.run(cli, &queue).await,
+                Command::Search(args) => args.run(cli, &queue).await,
+                Command::Retry(args) => args.run(cli, &queue).await,
+                Command::Promote(args) => args.run(cli, &queue).await,
+                Command::Rm(args) => args.run(cli, &queue).await,
+                Command::Wait(args) => args.run(&queue).await,
+            }
+        })
+    }
+}
+
+fn missing(queue: &Queue, id: &str) -> Exit {
+    Exit::not_found(format!(
+        "queue {:?} has no job {id:?}; it may have been removed when it ended (removeOnComplete)",
+        queue.name()
+    ))
+}
+
+/// What went wrong with some of the jobs named: 3 when all that failed are
+/// unknown, else 1.
+fn refused(refusals: Vec<Exit>) -> Result {
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    let unknown = refusals.iter().all(|refusal| refusal.code == 3);
+    let lines: Vec<String> = refusals
+        .into_iter()
+        .map(|refusal| refusal.message)
+        .collect();
+    let message = lines.join("\n");
+    Err(if unknown {
+        Exit::not_found(message)
+    } else {
+        Exit::failed(message)
+    })
+}
+
+/// `1 job`, `12 jobs`.
+fn jobs(count: u64) -> String {
+    match count {
+        1 => "1 job".to_owned(),
+        _ => format!("{count} jobs"),
+    }
+}
+
+/// A job as JSON, for `get`, `list` and `search` alike.
+fn document(queue: &Queue, job: &Found) -> Value {
+    json!({
+        "id": job.id,
+        "queue": queue.name(),
+        "name": job.name,
+        "state": job.state,
+        "data": raw(&job.data),
+        "attemptsMade": job.attempts_made,
+        "attempts": job.attempts,
+        "progress": job.progress.as_deref().map(raw),
+        "returnvalue": job.returnvalue.as_deref().map(raw),
+        "failedReason": job.failed_reason,
+        "stacktrace": job.stacktrace,
+        "timestamp": job.added_at,
+        "processedOn": job.processed_on,
+        "finishedOn": job.finished_on,
+        "processedBy": job.processed_by,
+        "plugin": job.plugin,
+    })
+}
+
+/// Stored JSON as it is; a text that is not JSON as a string.
+fn raw(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}

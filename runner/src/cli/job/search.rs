@@ -1,0 +1,50 @@
+//! `runner job search`: a text in jobs.
+
+use serde_json::json;
+
+use super::scan::{Scan, table};
+use crate::cli::state::one_of;
+use crate::cli::{Cli, Result, output};
+use crate::queue::{Queue, State};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner job search orders ada@example.com --state failed")]
+pub(in crate::cli) struct Args {
+    /// A queue, declared or in Redis.
+    pub(super) queue: String,
+    /// The text, in capitals or not.
+    text: String,
+    /// Only jobs in this state; may be given several times.
+    #[arg(long, value_name = "STATE", value_parser = one_of(State::ALL))]
+    state: Vec<State>,
+    /// Most jobs to show.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Most jobs to look at.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    scan: usize,
+}
+
+impl Args {
+    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+        let wanted = self.text.to_lowercase();
+        let has = |text: &str| text.to_lowercase().contains(&wanted);
+        let seen = Scan::new(&self.state, self.limit, self.scan)
+            .run(queue, |job| {
+                has(&job.name) || has(&job.data) || job.failed_reason.as_deref().is_some_and(has)
+            })
+            .await?;
+        if cli.json {
+            let jobs = seen.jobs.iter().map(|job| super::document(queue, job));
+            output::json(&json!({
+                "lookedAt": seen.looked,
+                "total": seen.total,
+                "jobs": jobs.collect::<Vec<_>>(),
+            }));
+        } else {
+            table(&seen.jobs);
+            seen.say();
+        }
+        Ok(())
+    }
+}

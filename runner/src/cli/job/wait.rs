@@ -1,0 +1,28 @@
+//! `runner job wait`: follow a job that is there already.
+
+use std::time::Duration;
+
+use super::Job;
+use crate::cli::{Result, follow};
+use crate::queue::Queue;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner job wait orders 42 --timeout 5m")]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    pub(super) job: Job,
+    /// Give up waiting after this time and exit 124.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+}
+
+impl Args {
+    pub(super) async fn run(&self, queue: &Queue) -> Result {
+        let id = &self.job.id;
+        let before = queue.last_event().await?;
+        if queue.find(id).await?.is_none() {
+            return Err(super::missing(queue, id));
+        }
+        follow::to_end(queue, id, before, self.timeout).await
+    }
+}

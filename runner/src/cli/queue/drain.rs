@@ -1,0 +1,39 @@
+//! `runner queue drain`: remove the jobs that wait.
+
+use serde_json::json;
+
+use crate::cli::confirm::Confirm;
+use crate::cli::{Cli, Result, output};
+use crate::queue::Queue;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner queue drain orders --delayed --yes")]
+pub(in crate::cli) struct Args {
+    /// A queue, declared or in Redis.
+    pub(super) queue: String,
+    /// Delayed jobs too, but for the next runs of schedulers.
+    #[arg(long)]
+    delayed: bool,
+    #[command(flatten)]
+    confirm: Confirm,
+}
+
+impl Args {
+    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+        let counts = queue.counts().await?;
+        let waiting = counts.waiting + counts.prioritized;
+        let jobs = match self.delayed {
+            true => super::jobs(counts.delayed, &format!("delayed and {waiting} waiting")),
+            false => super::jobs(waiting, "waiting"),
+        };
+        let what = format!("removes {jobs} of queue {:?}", queue.name());
+        self.confirm.ask(queue.name(), &what)?;
+        let removed = queue.drain(self.delayed).await?;
+        if cli.json {
+            output::json(&json!({ "queue": queue.name(), "removed": removed }));
+        } else {
+            output::line(&format!("removed {}", super::jobs(removed, "")));
+        }
+        Ok(())
+    }
+}

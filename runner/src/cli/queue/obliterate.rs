@@ -1,0 +1,55 @@
+//! `runner queue obliterate`: remove a queue.
+
+use serde_json::json;
+
+use crate::cli::confirm::Confirm;
+use crate::cli::{Cli, Exit, Result, output};
+use crate::queue::{Obliteration, Queue};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner queue obliterate old-orders --yes")]
+pub(in crate::cli) struct Args {
+    /// A queue, declared or in Redis.
+    pub(super) queue: String,
+    /// Even when it has active jobs; their workers cannot write their ends.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    confirm: Confirm,
+}
+
+impl Args {
+    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+        let name = queue.name();
+        let counts = queue.counts().await?;
+        let jobs = super::jobs(counts.total(), "");
+        self.confirm.ask(
+            name,
+            &format!("removes queue {name:?} with {jobs}, its schedulers and its settings"),
+        )?;
+        let removed = match queue.obliterate(self.force).await? {
+            Obliteration::Done(removed) => removed,
+            Obliteration::Active => {
+                return Err(Exit::failed(format!(
+                    "queue {name:?} has active jobs: it was paused, and nothing was removed; \
+                     wait for them, or add --force"
+                )));
+            }
+            Obliteration::Resumed(removed) => {
+                return Err(Exit::failed(format!(
+                    "queue {name:?} was resumed meanwhile: {} are gone, the rest is not",
+                    super::jobs(removed, "")
+                )));
+            }
+        };
+        if cli.json {
+            output::json(&json!({ "queue": name, "removed": removed }));
+        } else {
+            output::line(&format!(
+                "removed the queue and {}",
+                super::jobs(removed, "")
+            ));
+        }
+        Ok(())
+    }
+}

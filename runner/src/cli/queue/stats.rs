@@ -1,0 +1,93 @@
+//! `runner queue stats`: one queue in figures.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cli::output::{self, DIM};
+use crate::cli::{Cli, Result};
+use crate::queue::{self, Queue, Spread, State, Stats};
+
+pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
+    let stats = queue.stats().await?;
+    let bounds = queue.bounds().await?;
+    let workers = queue::workers(queue.redis()).await?;
+    let workers = workers.map(|all| all.get(queue.name()).copied().unwrap_or_default());
+    if cli.json {
+        output::json(&json!({
+            "queue": queue.name(),
+            "paused": stats.counts.paused,
+            "workers": workers,
+            "counts": super::document(&stats.counts),
+            "concurrency": bounds.concurrency,
+            "limit": bounds.limit.as_ref().map(super::limit::document),
+            "oldestWaiting": stats.oldest_waiting,
+            "activeWithoutLock": stats.unlocked,
+            "completedPerMinute": stats.completed,
+            "failedPerMinute": stats.failed,
+            "waited": stats.waited.map(document),
+            "ran": stats.ran.map(document),
+        }));
+        return Ok(());
+    }
+    for state in State::ALL {
+        let count = stats.counts.of(state);
+        let more = match state {
+            State::Active if stats.unlocked > 0 => format!(", {} without a lock", stats.unlocked),
+            State::Waiting if stats.counts.paused => ", paused".to_owned(),
+            _ => String::new(),
+        };
+        field(state.name(), &format!("{count}{more}"));
+    }
+    if let Some(workers) = workers {
+        field("workers", &workers.to_string());
+    }
+    if let Some(concurrency) = bounds.concurrency {
+        field("concurrency", &format!("{concurrency} over all workers"));
+    }
+    if let Some(limit) = &bounds.limit {
+        field(
+            "limit",
+            &format!("{} over all workers", super::limit::text(limit)),
+        );
+    }
+    if let Some(oldest) = stats.oldest_waiting {
+        field("oldest waiting", &duration(oldest));
+    }
+    field("per minute", &rates(&stats));
+    for (name, times) in [("waited", stats.waited), ("ran", stats.ran)] {
+        if let Some(Spread { p50, p95, max }) = times {
+            let [p50, p95, max] = [p50, p95, max].map(duration);
+            field(name, &format!("{p50} median, {p95} p95, {max} longest"));
+        }
+    }
+    Ok(())
+}
+
+fn field(name: &str, value: &str) {
+    output::line(&format!("{DIM}{name:<16}{DIM:#} {value}"));
+}
+
+fn duration(millis: u64) -> String {
+    humantime::format_duration(Duration::from_millis(millis)).to_string()
+}
+
+fn document(times: Spread) -> Value {
+    json!({ "p50": times.p50, "p95": times.p95, "max": times.max })
+}
+
+/// The last minute and the mean of the minutes there are.
+fn rates(stats: &Stats) -> String {
+    let rate = |points: &[u64]| {
+        let mean = points.iter().sum::<u64>() as f64 / points.len() as f64;
+        format!("{} (mean of {} min: {mean:.1})", points[0], points.len())
+    };
+    match (&stats.completed[..], &stats.failed[..]) {
+        ([], []) => "not known: no worker of the queue keeps metrics".to_owned(),
+        (completed, []) => format!("{} completed", rate(completed)),
+        ([], failed) => format!("{} failed", rate(failed)),
+        (completed, failed) => {
+            format!("{} completed, {} failed", rate(completed), rate(failed))
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Which queues there are, and who works on them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Queue;
+use super::redis::{Error, Redis};
+use super::settle::{list, text, whole};
+use super::state::State;
+
+/// Keys one `SCAN` looks at, so that no call holds Redis for long.
+const LOOK: usize = 5000;
+
+impl Queue {
+    /// Whether Redis has anything of the queue: its `meta`, which every producer
+    /// writes, or jobs.
+    pub async fn exists(&self) -> Result<bool, Error> {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(self.key("meta"));
+        for state in State::ALL {
+            for key in state.keys() {
+                command.arg(self.key(key));
+            }
+        }
+        Ok(whole(&self.redis().call(&command).await?) > 0)
+    }
+}
+
+/// The names of all queues under the prefix of this connection, sorted: whatever
+/// has a `meta`. Walks all keys of Redis, some thousand in one call.
+pub async fn queues(redis: &Redis) -> Result<Vec<String>, Error> {
+    let prefix = format!("{}:", redis.prefix());
+    let mut pattern = String::new();
+    for c in prefix.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push_str("*:meta");
+    let mut names = BTreeSet::new();
+    let mut cursor = "0".to_owned();
+    loop {
+        let mut command = redis::cmd("SCAN");
+        command.arg(&cursor).arg("MATCH").arg(&pattern);
+        command.arg("COUNT").arg(LOOK).arg("TYPE").arg("hash");
+        let mut reply = list(redis.call(&command).await?).into_iter();
+        cursor = reply.next().and_then(text).unwrap_or_default();
+        let keys = reply.next().map(list).unwrap_or_default();
+        let name = |key: String| {
+            let name = key.strip_prefix(&prefix)?.strip_suffix(":meta")?;
+            // Else it is the queue of a longer prefix.
+            (!name.contains(':')).then(|| name.to_owned())
+        };
+        names.extend(keys.into_iter().filter_map(text).filter_map(name));
+        if cursor == "0" || cursor.is_empty() {
+            return Ok(names.into_iter().collect());
+        }
+    }
+}
+
+/// How many workers each queue under the prefix has, by the names of their
+/// connections, as BullMQ's `getWorkers` counts them; `None` when Redis does not
+/// tell (some managed services refuse `CLIENT LIST`).
+pub async fn workers(redis: &Redis) -> Result<Option<BTreeMap<String, u64>>, Error> {
+    let mut command = redis::cmd("CLIENT");
+    command.arg("LIST");
+    let listed = match redis.call(&command).await {
+        Ok(listed) => text(listed).unwrap_or_default(),
+        Err(Error::Refused(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let prefix = format!("{}:", redis.prefix());
+    let mut counts = BTreeMap::new();
+    for line in listed.lines() {
+        let name = line
+            .split(' ')
+            .find_map(|field| field.strip_prefix("name="));
+        let Some(rest) = name.and_then(|name| name.strip_prefix(&prefix)) else {
+            continue;
+        };
+        // `<base64 of the queue>:w`, with `:<worker>` when the worker has a name.
+        let mut parts = rest.splitn(3, ':');
+        let queue = parts.next().and_then(|part| STANDARD.decode(part).ok());
+        if let (Some(queue), Some("w")) = (queue, parts.next())
+            && let Ok(queue) = String::from_utf8(queue)
+        {
+            *counts.entry(queue).or_insert(0) += 1;
+        }
+    }
+    Ok(Some(counts))
+}

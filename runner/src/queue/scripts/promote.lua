@@ -1,0 +1,28 @@
+-- Let delayed jobs start now, by their priority (BullMQ: promote).
+-- KEYS[1]  base of the queue's keys
+-- ARGV     ids
+-- returns  for each id: 1 promoted, 0 no such job, -1 it is not delayed
+local codes, promoted = {}, false
+for _, id in ipairs(ARGV) do
+  local key = base .. id
+  local code = -1
+  if call('TYPE', key)['ok'] ~= 'hash' then
+    code = 0
+  elseif call('ZREM', delayed, id) == 1 then
+    code = 1
+    local priority = tonumber(call('HGET', key, 'priority')) or 0
+    if priority == 0 then
+      call('LPUSH', target, id)
+    else
+      call('ZADD', prioritized, priority_score(base, priority), id)
+    end
+    call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
+    call('HSET', key, 'delay', 0)
+    promoted = true
+  end
+  codes[#codes + 1] = code
+end
+if promoted then
+  wake()
+end
+return codes

@@ -1,0 +1,100 @@
+-- Remove jobs from whatever state they are in, with their children (BullMQ:
+-- removeJob, removeJobWithChildren).
+-- KEYS[1]  base of the queue's keys
+-- ARGV     1 '1' to remove children too  then ids
+-- returns  for each id: 1 removed, 0 no such job, -1 it or a child is locked,
+--          -2 it is the next run of a scheduler
+local with_children = ARGV[1] == '1'
+
+local function is_locked(key)
+  if call('EXISTS', key .. ':lock') == 1 then
+    return true
+  end
+  if with_children then
+    for _, child in ipairs(call('SMEMBERS', key .. ':dependencies')) do
+      if is_locked(child) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+-- Take the job out of where it is, and say where that was.
+local function take_out(queue, id)
+  for _, set in ipairs({ 'completed', 'waiting-children', 'delayed', 'failed', 'prioritized' }) do
+    if call('ZREM', queue .. set, id) == 1 then
+      return set
+    end
+  end
+  for _, list in ipairs({ 'wait', 'paused', 'active' }) do
+    if call('LREM', queue .. list, 1, id) == 1 then
+      return list
+    end
+  end
+  return 'unknown'
+end
+
+local remove
+
+local function remove_children(key)
+  local children = {}
+  for _, hash in ipairs({ ':processed', ':failed' }) do
+    for _, child in ipairs(call('HKEYS', key .. hash)) do
+      children[#children + 1] = child
+    end
+  end
+  for _, child in ipairs(call('ZRANGE', key .. ':unsuccessful', 0, -1)) do
+    children[#children + 1] = child
+  end
+  for _, child in ipairs(call('SMEMBERS', key .. ':dependencies')) do
+    children[#children + 1] = child
+  end
+  for _, child in ipairs(children) do
+    local queue, id = split(child)
+    remove(queue, id, key)
+  end
+end
+
+remove = function(queue, id, parent)
+  local key = queue .. id
+  local job = try('HMGET', key, 'parentKey', 'deid')
+  parent = parent or job[1]
+  if parent and parent ~= '' and call('EXISTS', parent) == 1 then
+    forget_child(key, parent)
+  end
+  if with_children then
+    remove_children(key)
+  end
+  local prev = take_out(queue, id)
+  forget_deduplication(queue, id, job[2])
+  if remove_keys(key) > 0 then
+    local most = call('HGET', queue .. 'meta', 'opts.maxLenEvents')
+    if not most then
+      most = 10000
+      call('HSET', queue .. 'meta', 'opts.maxLenEvents', most)
+    end
+    call('XADD', queue .. 'events', 'MAXLEN', '~', most, '*', 'event', 'removed', 'jobId', id, 'prev', prev)
+  end
+end
+
+local codes = {}
+for at = 2, #ARGV do
+  local id = ARGV[at]
+  local key = base .. id
+  local code = 1
+  if call('EXISTS', key) == 0 then
+    code = 0
+  else
+    local scheduler = try('HGET', key, 'rjk')
+    if type(scheduler) == 'string' and is_next_run(id, scheduler) then
+      code = -2
+    elseif is_locked(key) then
+      code = -1
+    else
+      remove(base, id, nil)
+    end
+  end
+  codes[#codes + 1] = code
+end
+return codes

@@ -1,0 +1,60 @@
+-- Put finished jobs back to where they wait, by their priority (BullMQ:
+-- reprocessJob of version 6). A child waits among its parent's dependencies again.
+-- KEYS[1]  base of the queue's keys
+-- ARGV     1 '1' to count attempts anew  then ids
+-- returns  for each id: 1 retried, 0 no such job, -1 it has not ended
+local codes, retried = {}, false
+
+local function back_to_parent(key, parent, prev)
+  if not parent or call('EXISTS', parent) == 0 then
+    return
+  end
+  local left
+  if prev == 'failed' then
+    left = call('ZREM', parent .. ':unsuccessful', key) == 1 or call('HDEL', parent .. ':failed', key) == 1
+  else
+    left = call('HDEL', parent .. ':processed', key) == 1
+  end
+  if left then
+    call('SADD', parent .. ':dependencies', key)
+  end
+end
+
+local function retry(id, key, prev, result)
+  call('HDEL', key, 'finishedOn', 'processedOn', result)
+  if ARGV[1] == '1' then
+    call('HDEL', key, 'atm', 'ats')
+  end
+  local job = call('HMGET', key, 'priority', 'opts', 'parentKey')
+  local priority = tonumber(job[1]) or 0
+  if priority == 0 then
+    local read, options = pcall(cjson.decode, job[2] or '{}')
+    local first = read and type(options) == 'table' and options['lifo'] == true
+    call(first and 'RPUSH' or 'LPUSH', target, id)
+  else
+    call('ZADD', prioritized, priority_score(base, priority), id)
+  end
+  back_to_parent(key, job[3], prev)
+  call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', id, 'prev', prev)
+  retried = true
+end
+
+for at = 2, #ARGV do
+  local id = ARGV[at]
+  local key = base .. id
+  local code = -1
+  if call('TYPE', key)['ok'] ~= 'hash' then
+    code = 0
+  elseif call('ZREM', base .. 'failed', id) == 1 then
+    code = 1
+    retry(id, key, 'failed', 'failedReason')
+  elseif call('ZREM', base .. 'completed', id) == 1 then
+    code = 1
+    retry(id, key, 'completed', 'returnvalue')
+  end
+  codes[#codes + 1] = code
+end
+if retried then
+  wake()
+end
+return codes

@@ -1,0 +1,157 @@
+//! How a queue does: what waits for how long, what ended per minute, how long
+//! jobs waited and ran.
+
+use futures::future::try_join_all;
+
+use super::Queue;
+use super::counts::Counts;
+use super::redis::Error;
+use super::settle::{list, text, whole};
+use super::state::State;
+
+/// Active jobs whose locks are looked at, and ended jobs whose times are.
+const LOOK: usize = 1000;
+/// Minutes of metrics.
+const MINUTES: usize = 15;
+
+/// Half, nineteen of twenty and all values are at most this, milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spread {
+    /// Median.
+    pub p50: u64,
+    /// 95th percentile.
+    pub p95: u64,
+    /// Largest.
+    pub max: u64,
+}
+
+impl Spread {
+    fn of(mut values: Vec<u64>) -> Option<Spread> {
+        values.sort_unstable();
+        let last = values.len().checked_sub(1)?;
+        Some(Spread {
+            p50: values[last / 2],
+            p95: values[last * 95 / 100],
+            max: values[last],
+        })
+    }
+}
+
+/// A queue in figures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// Jobs in each state.
+    pub counts: Counts,
+    /// How long the job that runs next has been waiting, ms since it was added.
+    pub oldest_waiting: Option<u64>,
+    /// Active jobs that no worker holds, among the first thousand.
+    pub unlocked: u64,
+    /// Completed per minute, the last full minute first; empty without metrics.
+    pub completed: Vec<u64>,
+    /// Failed per minute, likewise.
+    pub failed: Vec<u64>,
+    /// From added to started, of the last thousand completed jobs that had one
+    /// attempt and no delay.
+    pub waited: Option<Spread>,
+    /// From started to ended, of the last thousand completed jobs.
+    pub ran: Option<Spread>,
+}
+
+impl Queue {
+    /// The queue in figures. Bounded work: no more than some thousand reads.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        let (waited, ran) = self.times().await?;
+        Ok(Stats {
+            counts: self.counts().await?,
+            oldest_waiting: self.oldest_waiting().await?,
+            unlocked: self.unlocked().await?,
+            completed: self.per_minute("completed").await?,
+            failed: self.per_minute("failed").await?,
+            waited,
+            ran,
+        })
+    }
+
+    async fn oldest_waiting(&self) -> Result<Option<u64>, Error> {
+        let now = self.now().await?;
+        let mut oldest = None;
+        for state in [State::Waiting, State::Prioritized] {
+            for id in self.page(state, 0, 1).await? {
+                let mut command = redis::cmd("HGET");
+                command.arg(self.key(&id)).arg("timestamp");
+                let added = text(self.redis().call(&command).await?);
+                if let Some(added) = added.and_then(|added| added.parse::<u64>().ok()) {
+                    oldest = oldest.max(Some(now.saturating_sub(added)));
+                }
+            }
+        }
+        Ok(oldest)
+    }
+
+    async fn unlocked(&self) -> Result<u64, Error> {
+        let ids = self.page(State::Active, 0, LOOK).await?;
+        let locked = try_join_all(ids.iter().map(async |id| {
+            let mut command = redis::cmd("EXISTS");
+            command.arg(self.key(&format!("{id}:lock")));
+            self.redis().call(&command).await
+        }))
+        .await?;
+        Ok(locked.iter().filter(|locked| whole(locked) == 0).count() as u64)
+    }
+
+    /// BullMQ's metrics: one number per minute, the last full one first. The
+    /// minutes since the last job ended are not in its list yet.
+    async fn per_minute(&self, state: &str) -> Result<Vec<u64>, Error> {
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.key(&format!("metrics:{state}")));
+        command.arg(&["prevTS", "count", "prevCount"]);
+        let fields = list(self.redis().call(&command).await?);
+        let numbers: Vec<u64> = fields.iter().map(|n| whole(n).max(0) as u64).collect();
+        let (last, count, before) = match numbers[..] {
+            [last, count, before] if last > 0 => (last, count, before),
+            _ => return Ok(Vec::new()),
+        };
+        let since = (self.now().await? / 60_000).saturating_sub(last / 60_000);
+        let since = usize::try_from(since).unwrap_or(MINUTES).min(MINUTES);
+        let pending = [count.saturating_sub(before)];
+        let mut command = redis::cmd("LRANGE");
+        command.arg(self.key(&format!("metrics:{state}:data")));
+        command.arg(0).arg(MINUTES - 1);
+        let points = list(self.redis().call(&command).await?);
+        Ok(std::iter::repeat_n(0, since.saturating_sub(1))
+            .chain(pending.into_iter().take(since))
+            .chain(points.iter().map(|point| whole(point).max(0) as u64))
+            .take(MINUTES)
+            .collect())
+    }
+
+    async fn times(&self) -> Result<(Option<Spread>, Option<Spread>), Error> {
+        let ids = self.page(State::Completed, 0, LOOK).await?;
+        let rows = try_join_all(ids.iter().map(async |id| {
+            let mut command = redis::cmd("HMGET");
+            command.arg(self.key(id));
+            command.arg(&["timestamp", "processedOn", "finishedOn", "ats", "opts"]);
+            self.redis().call(&command).await
+        }))
+        .await?;
+        let (mut waited, mut ran) = (Vec::new(), Vec::new());
+        for row in rows {
+            let fields: Vec<Option<String>> = list(row).into_iter().map(text).collect();
+            let number = |at: usize| fields.get(at)?.as_ref()?.parse::<u64>().ok();
+            let (Some(added), Some(started), Some(ended)) = (number(0), number(1), number(2))
+            else {
+                continue;
+            };
+            ran.push(ended.saturating_sub(started));
+            let delayed = fields.get(4).is_some_and(|options| {
+                let options = options.as_deref().unwrap_or_default();
+                let options: serde_json::Value = serde_json::from_str(options).unwrap_or_default();
+                options["delay"].as_f64().is_some_and(|delay| delay > 0.0)
+            });
+            if number(3).is_none_or(|starts| starts <= 1) && !delayed {
+                waited.push(started.saturating_sub(added));
+            }
+        }
+        Ok((Spread::of(waited), Spread::of(ran)))
+    }
+}
