@@ -184,8 +184,8 @@ fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
     };
     let newest = |count| {
         Some(Keep {
-            age: None,
             count: Some(count),
+            ..Keep::default()
         })
     };
     for (name, plugin, attempts, delay) in [
@@ -208,6 +208,7 @@ fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
     let day = Keep {
         age: Some(86_400),
         count: Some(1000),
+        ..Keep::default()
     };
     assert_eq!(otp.defaults.remove_on_complete, Some(day));
     assert_eq!(otp.settings("email-otp").timeout, Duration::from_secs(30));

@@ -1,5 +1,4 @@
-//! Dead letters: what a failed job leaves in its dead letter queue, and the
-//! commands that look at it, replay it and throw it away.
+//! Dead letters: what a failed job leaves in its dead letter queue.
 
 use serde_json::{Value, json};
 
@@ -18,14 +17,14 @@ defaults = { attempts = 2 }
 [queues.bulk-dead]
 "#;
 
-fn serve(redis: &Redis) -> (Setup, Runner) {
+pub(crate) fn serve(redis: &Redis) -> (Setup, Runner) {
     let setup = Setup::new(redis, TOML).plugin("scripted", &guest("scripted"));
     let runner = setup.serve();
     (setup, runner)
 }
 
 /// The jobs that wait in a queue, oldest first.
-fn waiting(node: &mut Node, queue: &str) -> Vec<Value> {
+pub(crate) fn waiting(node: &mut Node, queue: &str) -> Vec<Value> {
     let jobs = node.queue(queue, "getWaiting", json!([]));
     let mut jobs = jobs.as_array().unwrap().clone();
     jobs.sort_by_key(|job| job["timestamp"].as_u64());

@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod confirm;
 mod connect;
+mod dlq;
 mod explain;
 mod follow;
 mod job;
@@ -96,6 +97,9 @@ enum Command {
     /// Look at jobs, and operate them.
     #[command(subcommand)]
     Job(job::Command),
+    /// Look at jobs that failed for good, replay them, throw them away.
+    #[command(subcommand)]
+    Dlq(dlq::Command),
     /// Show the HTTP requests that `runner dev --outbox` answered.
     Outbox(outbox::Args),
     /// Print a completion script for a shell.
@@ -181,6 +185,7 @@ impl Cli {
             Command::Plugin(command) => command.run(&self),
             Command::Queue(command) => command.run(&self),
             Command::Job(command) => command.run(&self),
+            Command::Dlq(command) => command.run(&self),
             Command::Outbox(args) => args.run(&self),
             Command::Completions(args) => args.run(),
         }

@@ -45,7 +45,7 @@ pub mod keys {
     /// `backoff`
     pub const BACKOFF: &[&str] = &["type", "delay", "jitter"];
     /// `remove_on_complete`, `remove_on_fail`
-    pub const KEEP: &[&str] = &["age", "count"];
+    pub const KEEP: &[&str] = &["age", "count", "limit"];
     /// `limiter`
     pub const LIMITER: &[&str] = &["max", "duration"];
     /// `[defaults.queue]`

@@ -238,14 +238,18 @@ fn show_backoff(backoff: Backoff) -> String {
 }
 
 fn show_keep(keep: Option<Keep>) -> String {
-    let Keep { age, count } = keep.unwrap_or_default();
+    let Keep { age, count, limit } = keep.unwrap_or_default();
     let age = age.map(|seconds| show_duration(Duration::from_secs(seconds)));
-    match (count, age) {
+    let kept = match (count, age) {
         (Some(0), _) => "keep none".to_owned(),
         (None, None) => "keep all".to_owned(),
         (Some(count), None) => format!("keep the last {count}"),
         (None, Some(age)) => format!("keep for {age}"),
         (Some(count), Some(age)) => format!("keep the last {count}, for {age}"),
+    };
+    match limit {
+        Some(limit) => format!("{kept}, at most {limit} removed at once"),
+        None => kept,
     }
 }
 

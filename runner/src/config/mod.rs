@@ -270,6 +270,8 @@ pub struct Keep {
     pub age: Option<u64>,
     /// The newest so many; `Some(0)` removes each job at once.
     pub count: Option<u64>,
+    /// Remove at most so many by age each time; BullMQ's default is 1000.
+    pub limit: Option<u64>,
 }
 
 /// `[plugins.<name>]`: what a plugin is granted.

@@ -160,14 +160,17 @@ fn keep(keep: wit::Keep) -> Keep {
         wit::Keep::None => Keep {
             count: Some(0),
             age: None,
+            ..Keep::default()
         },
         wit::Keep::Count(count) => Keep {
             count: Some(count.into()),
             age: None,
+            ..Keep::default()
         },
         wit::Keep::Age(age) => Keep {
             count: None,
             age: Some(age),
+            ..Keep::default()
         },
     }
 }

@@ -10,7 +10,7 @@ use super::settle::texts;
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 
 /// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
-const LOWEST: u32 = 2_097_151;
+pub(super) const LOWEST: u32 = 2_097_151;
 /// Jobs in one call; more are added in several, all or none only within one.
 const CALL: usize = 1000;
 
@@ -131,13 +131,21 @@ fn backoff(backoff: &Backoff) -> Value {
 }
 
 fn keep(keep: Keep) -> Value {
-    match (keep.age, keep.count) {
-        (None, None) => false.into(),
-        (None, Some(0)) => true.into(),
-        (None, Some(count)) => count.into(),
-        (Some(age), None) => json!({ "age": age }),
-        (Some(age), Some(count)) => json!({ "age": age, "count": count }),
+    match (keep.age, keep.count, keep.limit) {
+        (None, None, None) => return false.into(),
+        (None, Some(0), None) => return true.into(),
+        (None, Some(count), None) => return count.into(),
+        _ => {}
     }
+    let fields = [
+        ("age", keep.age),
+        ("count", keep.count),
+        ("limit", keep.limit),
+    ];
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?))))
+        .collect()
 }
 
 impl Queue {
@@ -260,6 +268,7 @@ mod tests {
                 remove_on_complete: Some(Keep {
                     age: None,
                     count: Some(0),
+                    ..Keep::default()
                 }),
                 ..JobDefaults::default()
             },

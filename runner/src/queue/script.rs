@@ -47,6 +47,7 @@ script!(WRITE, "write", "write");
 script!(HELD, "held", "held");
 script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
 script!(BURY, "bury", "lib/queue", "lib/dead_letter", "bury");
+script!(REPLAY, "replay", "lib/queue", "replay");
 script!(SCHEDULE, "schedule", "lib/queue", "schedule");
 script!(PAUSE, "pause", "lib/queue", "pause");
 script!(BOUNDS, "bounds", "lib/queue", "bounds");

@@ -83,7 +83,7 @@ fn missing(queue: &Queue, id: &str) -> Exit {
 
 /// What went wrong with some of the jobs named: 3 when all that failed are
 /// unknown, else 1.
-fn refused(refusals: Vec<Exit>) -> Result {
+pub(super) fn refused(refusals: Vec<Exit>) -> Result {
     if refusals.is_empty() {
         return Ok(());
     }

@@ -128,8 +128,8 @@ fn keep(value: &Value) -> Result<Keep, Fault> {
     };
     match value {
         Value::Bool(remove) => Ok(Keep {
-            age: None,
             count: remove.then_some(0),
+            ..Keep::default()
         }),
         Value::Object(fields) => {
             let field = |name| match fields.get(name) {
@@ -139,11 +139,12 @@ fn keep(value: &Value) -> Result<Keep, Fault> {
             Ok(Keep {
                 age: field("age")?,
                 count: field("count")?,
+                limit: field("limit")?,
             })
         }
         _ => Ok(Keep {
-            age: None,
             count: Some(number(value).ok_or_else(refused)?),
+            ..Keep::default()
         }),
     }
 }

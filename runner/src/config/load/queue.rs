@@ -364,14 +364,19 @@ fn keep(decoder: &mut Decoder<'_>, table: &Table<'_>, key: &str) -> Option<Keep>
         let table = decoder.table(table, key, keys::KEEP)?;
         let age = decoder.value(&table, "age", value::seconds);
         let count = decoder.value(&table, "count", value::count).map(u64::from);
+        let limit = decoder.value(&table, "limit", value::at_least_one);
         decoder.whole(&table);
-        return Some(Keep { age, count });
+        return Some(Keep {
+            age,
+            count,
+            limit: limit.map(u64::from),
+        });
     }
     decoder.value(table, key, |raw| {
         if let Ok(remove) = value::boolean(raw) {
             return Ok(Keep {
-                age: None,
                 count: remove.then_some(0),
+                ..Keep::default()
             });
         }
         let count = value::count(raw).map_err(|_| {
@@ -381,8 +386,8 @@ fn keep(decoder: &mut Decoder<'_>, table: &Table<'_>, key: &str) -> Option<Keep>
             )
         })?;
         Ok(Keep {
-            age: None,
             count: Some(count.into()),
+            ..Keep::default()
         })
     })
 }

@@ -1,0 +1,201 @@
+//! `runner dlq replay`: letters go back to work.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::pick::Pick;
+use crate::cli::confirm::Confirm;
+use crate::cli::job::refused;
+use crate::cli::{Cli, Exit, Result, connect, output};
+use crate::config::Loaded;
+use crate::queue::{Letter, Queue, Replay};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  runner dlq replay otp-dead otp-17-1763876400000
+  runner dlq replay otp-dead --all --reason timeout --rate 10/s")]
+pub(in crate::cli) struct Args {
+    /// A dead letter queue.
+    queue: String,
+    #[command(flatten)]
+    pick: Pick,
+    /// No more than so many in a time: 10/s, 600/m, 100/h.
+    #[arg(long, value_parser = pause)]
+    rate: Option<Duration>,
+    /// Let the jobs have only the attempts that were left, at least one.
+    #[arg(long, conflicts_with = "reset_attempts")]
+    keep_attempts: bool,
+    /// Let the jobs have all of their attempts again; so it is by default.
+    #[arg(long)]
+    reset_attempts: bool,
+    /// The queue they go to, instead of the one they failed in.
+    #[arg(long, value_name = "QUEUE")]
+    to: Option<String>,
+    #[command(flatten)]
+    confirm: Confirm,
+}
+
+/// The pause between two jobs.
+fn pause(text: &str) -> std::result::Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a rate: write 10/s, 600/m or 100/h");
+    let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
+    let unit = match unit {
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3600),
+        _ => return Err(wrong()),
+    };
+    let count: u32 = count.parse().map_err(|_| wrong())?;
+    unit.checked_div(count).ok_or_else(wrong)
+}
+
+/// What has become of the letters so far.
+#[derive(Default)]
+struct Ends {
+    replayed: Vec<Value>,
+    refusals: Vec<Exit>,
+}
+
+impl Args {
+    pub(super) async fn run(&self, cli: &Cli, loaded: &Loaded) -> Result {
+        let queue = super::connect(cli, loaded, &self.queue).await?;
+        if let Some(to) = &self.to {
+            connect::declared(loaded, to)?;
+            if *to == self.queue {
+                return Err(Exit::usage(format!("{to:?} is where the letters are")));
+            }
+        }
+        let (ids, refusals) = self.pick.ids(&queue).await?;
+        if self.pick.is_all() && !ids.is_empty() {
+            let to = match &self.to {
+                Some(to) => format!("to queue {to:?}"),
+                None => "to where they failed".to_owned(),
+            };
+            let letters = super::letters(ids.len());
+            let what = format!("moves {letters} of queue {:?} {to}", queue.name());
+            self.confirm.ask(queue.name(), &what)?;
+        }
+        let mut ends = Ends {
+            replayed: Vec::new(),
+            refusals,
+        };
+        let moved = self.replay(loaded, &queue, &ids, &mut ends).await;
+        let count = ends.replayed.len();
+        if cli.json {
+            output::json(&json!({ "queue": queue.name(), "replayed": ends.replayed }));
+        } else {
+            output::line(&format!("replayed {}", super::letters(count)));
+        }
+        moved?;
+        refused(ends.refusals)
+    }
+
+    async fn replay(
+        &self,
+        loaded: &Loaded,
+        queue: &Queue,
+        ids: &[String],
+        ends: &mut Ends,
+    ) -> Result {
+        let bar = bar(ids.len() as u64);
+        let mut targets = BTreeMap::new();
+        let mut ticks = self.rate.map(|pause| {
+            // A call that takes longer than the pause does not hurry the next ones.
+            let mut ticks = tokio::time::interval(pause.max(Duration::from_millis(1)));
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            ticks
+        });
+        for id in ids {
+            if let Some(ticks) = &mut ticks {
+                ticks.tick().await;
+            }
+            let Some(letter) = queue.letter(id).await? else {
+                self.gone(queue, id, ends);
+                continue;
+            };
+            match self.target(loaded, queue, &letter, &mut targets) {
+                Err(refusal) => ends.refusals.push(refusal),
+                Ok(to) => match queue.replay(&letter, &to, !self.keep_attempts).await? {
+                    Replay::Done(new) => ends
+                        .replayed
+                        .push(json!({ "letter": id, "queue": to.name(), "id": new })),
+                    Replay::Missing => self.gone(queue, id, ends),
+                    Replay::Active => ends.refusals.push(super::active(id)),
+                },
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// Somebody else was faster; of all letters that is none of them.
+    fn gone(&self, queue: &Queue, id: &str, ends: &mut Ends) {
+        if !self.pick.is_all() {
+            ends.refusals.push(super::missing(queue, id));
+        }
+    }
+
+    /// The queue a letter goes to: declared, so that a slip of the pen in the
+    /// configuration does not fill a queue that nobody works on.
+    fn target(
+        &self,
+        loaded: &Loaded,
+        queue: &Queue,
+        letter: &Letter,
+        known: &mut BTreeMap<String, Queue>,
+    ) -> Result<Queue> {
+        let origin = letter.origin.as_ref().map(|origin| origin.queue.as_str());
+        let Some(name) = self.to.as_deref().or(origin) else {
+            return Err(Exit::failed(format!(
+                "letter {:?} does not say where it comes from; name a queue with --to",
+                letter.id
+            )));
+        };
+        if let Some(queue) = known.get(name) {
+            return Ok(queue.clone());
+        }
+        if !loaded.config.queues.contains_key(name) {
+            return Err(Exit::failed(format!(
+                "letter {:?} comes from queue {name:?}, which is not declared any more; \
+                 name another one with --to",
+                letter.id
+            )));
+        }
+        let to = connect::over(queue.redis().clone(), loaded, name);
+        known.insert(name.to_owned(), to.clone());
+        Ok(to)
+    }
+}
+
+fn bar(count: u64) -> ProgressBar {
+    let bar = ProgressBar::new(count);
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30.green} {pos}/{len} {per_sec} {eta}")
+            .expect("the template is well-formed"),
+    );
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_the_pause_between_two_jobs() {
+        assert_eq!(pause("10/s"), Ok(Duration::from_millis(100)));
+        assert_eq!(pause("600/m"), Ok(Duration::from_millis(100)));
+        assert_eq!(pause("36/h"), Ok(Duration::from_secs(100)));
+        for text in ["", "10", "0/s", "-1/s", "1/d", "ten/s"] {
+            let wrong = format!("{text:?} is not a rate: write 10/s, 600/m or 100/h");
+            assert_eq!(pause(text), Err(wrong));
+        }
+    }
+}
