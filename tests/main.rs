@@ -11,6 +11,7 @@ mod deadletter;
 mod dedup;
 mod deploy;
 mod dlq;
+mod docs;
 mod embedded;
 mod faults;
 mod hostapi;

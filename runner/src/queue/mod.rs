@@ -1,10 +1,12 @@
 //! The queue engine: BullMQ's layout in Redis, seen from a worker.
 //!
-//! Six verbs, each one Lua script of ours with the effects of BullMQ's own on
-//! keys, hash fields and events: **settle** (and take in the same call),
-//! **renew**, **recover**, **note**, **add**, and reads for people. Nothing
-//! outside this directory knows Redis. Every time-based decision is taken inside
-//! the scripts by Redis' own clock.
+//! The verbs of a worker are one Lua script of ours each, with the effects of
+//! BullMQ's own on keys, hash fields and events: **settle** (and take in the same
+//! call), **renew**, **recover**, **note**, **add**. So are those of an operator,
+//! a bounded number of jobs in one call: **pause**, **bounds**, **sweep** (drain,
+//! clean, obliterate), **retry** and **promote**, **remove**; the rest are reads.
+//! Nothing outside this directory knows Redis. Every time-based decision is taken
+//! inside the scripts by Redis' own clock.
 
 mod add;
 mod attempt;

@@ -68,7 +68,7 @@ remove = function(queue, id, parent)
   end
   local prev = take_out(queue, id)
   forget_deduplication(queue, id, job[2])
-  if remove_keys(key) > 0 then
+  if remove_all(key) > 0 then
     local most = call('HGET', queue .. 'meta', 'opts.maxLenEvents')
     if not most then
       most = 10000

@@ -15,6 +15,12 @@ local function forget_deduplication(queue, id, deid)
   end
 end
 
+-- Also what was put aside when the key was found corrupt.
+local function remove_all(key)
+  call('DEL', key .. ':corrupt')
+  return remove_keys(key)
+end
+
 -- Base and id of a job's key.
 local function split(key)
   local id = string.match(key, '.*:(.*)')
@@ -39,5 +45,5 @@ local function erase(id)
     end
   end
   forget_deduplication(base, id, job[2])
-  remove_keys(key)
+  remove_all(key)
 end
