@@ -81,7 +81,12 @@ impl Queue {
             pending: std::collections::VecDeque::new(),
             end: None,
         };
-        watch.end = watch.ended().await?;
+        let ended = watch.ended().await?;
+        if ended == Some(Event::Gone) {
+            // It may have ended since, and have been removed with its end.
+            watch.look(None).await?;
+        }
+        watch.end = watch.end.or(ended);
         Ok(watch)
     }
 }
@@ -100,7 +105,7 @@ impl Watch {
             if self.pending.is_empty() {
                 match &self.end {
                     Some(end) => return Ok(end.clone()),
-                    None => self.look().await?,
+                    None => self.look(Some(LOOK)).await?,
                 }
             }
         }
@@ -118,9 +123,13 @@ impl Watch {
         })
     }
 
-    async fn look(&mut self) -> Result<(), Error> {
+    /// Read the events that have come, waiting so many milliseconds for one.
+    async fn look(&mut self, wait: Option<u64>) -> Result<(), Error> {
         let mut command = redis::cmd("XREAD");
-        command.arg("BLOCK").arg(LOOK).arg("STREAMS");
+        if let Some(wait) = wait {
+            command.arg("BLOCK").arg(wait);
+        }
+        command.arg("STREAMS");
         command.arg(self.queue.key("events")).arg(&self.last);
         let reply = self
             .connection
