@@ -195,3 +195,46 @@ fn wait_follows_a_job_that_is_there_and_tells_how_it_ended() {
         "error: queue \"q\" has no job \"99\"; it may have been removed when it ended (removeOnComplete)",
     );
 }
+
+#[test]
+fn what_is_no_job_stops_no_command() {
+    let (redis, setup) = bare();
+    fill(&redis, "q", "failed", 3);
+    fill(&redis, "q", "wait", 2);
+    // An id without a job, and a key that is not a hash.
+    let _: u32 = redis.run(&["DEL", &redis.key("q", "failed1"), &redis.key("q", "wait1")]);
+    for id in ["failed2", "wait2"] {
+        let _: u32 = redis.run(&["DEL", &redis.key("q", id)]);
+        let _: String = redis.run(&["SET", &redis.key("q", id), "broken"]);
+    }
+    let listed = document(&setup, "job list q");
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    let missing = |id: &str| {
+        format!(
+            "error: queue \"q\" has no job \"{id}\"; \
+             it may have been removed when it ended (removeOnComplete)"
+        )
+    };
+    prints(
+        &setup,
+        "job retry q failed2",
+        3,
+        "retried 0 jobs",
+        &missing("failed2"),
+    );
+    prints(&setup, "job retry q --all", 0, "retried 1 job", "");
+    prints(&setup, "job rm q failed2", 0, "removed 1 job", "");
+    prints(&setup, "queue drain q --yes", 0, "removed 3 jobs", "");
+    prints(
+        &setup,
+        "queue clean q --state failed --yes",
+        0,
+        "removed 1 failed job",
+        "",
+    );
+    assert_eq!(
+        (redis.count("q", "wait"), redis.count("q", "failed")),
+        (0, 0)
+    );
+    prints(&setup, "job get q failed1", 3, "", &missing("failed1"));
+}

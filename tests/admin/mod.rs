@@ -3,6 +3,7 @@
 mod equality;
 mod jobs;
 mod queues;
+mod workers;
 
 use serde_json::Value;
 

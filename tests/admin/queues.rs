@@ -242,44 +242,6 @@ fn pause_and_resume_say_what_they_found() {
 }
 
 #[test]
-fn a_running_worker_stops_at_a_pause_and_goes_on_after_it() {
-    let redis = Redis::shared();
-    let setup = Setup::new(&redis, QUEUES).plugin("echo", &guest("echo"));
-    let _runner = setup.serve();
-    prints(
-        &setup,
-        "queue pause echo",
-        0,
-        "paused; jobs that run go on to their end",
-        "",
-    );
-    prints(&setup, "add echo n", 0, "1", "");
-    prints(
-        &setup,
-        "job wait echo 1 --timeout 300ms",
-        124,
-        "",
-        "error: job 1 did not end within 300ms; it goes on",
-    );
-    prints(&setup, "queue resume echo", 0, "resumed", "");
-    prints(&setup, "job wait echo 1", 0, "{}", "");
-}
-
-#[test]
-fn raising_the_concurrency_wakes_a_worker_that_waits() {
-    let redis = Redis::shared();
-    let setup = Setup::new(&redis, QUEUES).plugin("echo", &guest("echo"));
-    // Somebody holds the only slot there is.
-    let _: u32 = redis.run(&["LPUSH", &redis.key("echo", "active"), "other"]);
-    let _: String = redis.run(&["SET", &redis.key("echo", "other:lock"), "t"]);
-    prints(&setup, "queue concurrency echo 1", 0, "1", "");
-    let _runner = setup.serve();
-    prints(&setup, "add echo n", 0, "1", "");
-    prints(&setup, "queue concurrency echo 2", 0, "2", "");
-    prints(&setup, "job wait echo 1", 0, "{}", "");
-}
-
-#[test]
 fn bounds_are_shown_set_and_lifted() {
     let (redis, setup) = bare();
     fill(&redis, "q", "wait", 1);
@@ -552,4 +514,14 @@ fn resuming_keeps_the_order_of_thousands_of_jobs_of_both_layouts() {
     assert_eq!(all.len(), 2504);
     assert_eq!(all[..5], ["wait2", "wait1", "wait2", "wait1", "paused2500"]);
     assert_eq!(all[2503], "paused1");
+}
+
+#[test]
+fn a_unix_socket_is_as_good_an_address() {
+    let redis = Redis::own();
+    let setup = Setup::new(&redis, "");
+    fill(&redis, "q", "wait", 3);
+    let drain = format!("queue drain q --yes --redis {}", redis.socket_url());
+    prints(&setup, &drain, 0, "removed 3 jobs", "");
+    assert_eq!(redis.count("q", "wait"), 0);
 }

@@ -20,6 +20,9 @@ pub(crate) struct Redis {
     own: Option<Own>,
 }
 
+/// Name of the socket in the server's directory.
+const SOCKET: &str = "redis.sock";
+
 /// A server that only one test uses.
 struct Own {
     server: Option<Process>,
@@ -63,6 +66,12 @@ impl Redis {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its Unix socket; only a server of its own has one.
+    pub(crate) fn socket_url(&self) -> String {
+        let own = self.own.as_ref().expect("Redis::own");
+        format!("unix://{}", own.data.path().join(SOCKET).display())
     }
 
     pub(crate) fn prefix(&self) -> &str {
@@ -193,6 +202,7 @@ fn server(port: u16, data: &Path, durable: bool) -> Process {
             .args(["--save", "", "--appendonly", appendonly])
             .args(["--appendfsync", "always", "--dir"])
             .arg(data)
+            .args(["--unixsocket", if durable { SOCKET } else { "" }])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null()),

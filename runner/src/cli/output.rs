@@ -1,8 +1,9 @@
-//! How commands print: tables, JSON, errors.
+//! How commands print: tables, JSON, errors, progress.
 
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 /// Red, for `error:`.
@@ -111,4 +112,17 @@ pub(super) fn cell(text: &str) -> String {
     }
     let start: String = text.chars().take(WIDTH - 1).map(plain).collect();
     format!("{start}…")
+}
+
+/// A bar for work on many jobs, on a terminal only. Clear it at the end.
+pub(super) fn bar(jobs: u64) -> ProgressBar {
+    let bar = ProgressBar::new(jobs);
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30.green} {human_pos}/{human_len} {per_sec} {eta}")
+            .expect("the template is well-formed"),
+    );
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar
 }

@@ -35,15 +35,16 @@ enum Swept {
 
 impl Queue {
     /// Remove all jobs that wait, and the delayed ones too if asked, but for the
-    /// next runs of schedulers. How many they were.
-    pub async fn drain(&self, delayed: bool) -> Result<u64, Error> {
+    /// next runs of schedulers. How many they were; `told` after each call, of how
+    /// many are gone with it.
+    pub async fn drain(&self, delayed: bool, told: &dyn Fn(u64)) -> Result<u64, Error> {
         let mut states = vec![State::Waiting, State::Prioritized];
         if delayed {
             states.push(State::Delayed);
         }
         let mut gone = 0;
         for key in states.iter().flat_map(|state| state.keys()) {
-            if let Swept::Done(jobs) = self.sweep(key, "drain", None, None).await? {
+            if let Swept::Done(jobs) = self.sweep(key, "drain", None, None, told).await? {
                 gone += jobs;
             }
         }
@@ -52,17 +53,19 @@ impl Queue {
 
     /// Remove jobs of a state that are at least so old, `limit` at most: ended,
     /// else started, else added so long ago by Redis' clock. Active jobs that a
-    /// worker holds and next runs of schedulers stay. How many they were.
+    /// worker holds and next runs of schedulers stay. How many they were; `told` as
+    /// [`Queue::drain`] does.
     pub async fn clean(
         &self,
         state: State,
         age: Duration,
         limit: Option<u64>,
+        told: &dyn Fn(u64),
     ) -> Result<u64, Error> {
         let mut gone = 0;
         for key in state.keys() {
             let limit = limit.map(|limit| limit - gone);
-            if let Swept::Done(jobs) = self.sweep(key, "clean", Some(age), limit).await? {
+            if let Swept::Done(jobs) = self.sweep(key, "clean", Some(age), limit, told).await? {
                 gone += jobs;
             }
         }
@@ -75,15 +78,15 @@ impl Queue {
     }
 
     /// Remove the queue: pause it, then remove its jobs, schedulers and settings.
-    /// Without `force` a queue with active jobs stays.
-    pub async fn obliterate(&self, force: bool) -> Result<Obliteration, Error> {
+    /// Without `force` a queue with active jobs stays. `told` as [`Queue::drain`] does.
+    pub async fn obliterate(&self, force: bool, told: &dyn Fn(u64)) -> Result<Obliteration, Error> {
         self.pause().await?;
         let mode = if force { "force" } else { "obliterate" };
         let mut gone = 0;
         loop {
             // Active ones first: those may refuse.
             for key in State::ALL.iter().flat_map(|state| state.keys()) {
-                match self.sweep(key, mode, None, None).await? {
+                match self.sweep(key, mode, None, None, told).await? {
                     Swept::Done(jobs) => gone += jobs,
                     Swept::Unpaused(jobs) => return Ok(Obliteration::Resumed(gone + jobs)),
                     Swept::Active => return Ok(Obliteration::Active),
@@ -106,6 +109,7 @@ impl Queue {
         mode: &str,
         age: Option<Duration>,
         limit: Option<u64>,
+        told: &dyn Fn(u64),
     ) -> Result<Swept, Error> {
         let age = age.unwrap_or_default().as_millis();
         let age = u64::try_from(age).unwrap_or(u64::MAX);
@@ -127,6 +131,7 @@ impl Queue {
                 [removed, looked] => (removed as u64, looked as u64),
                 _ => return Err(Error::Answer(SWEEP.name())),
             };
+            told(removed);
             gone += removed;
             kept += looked - removed;
             if looked < look {

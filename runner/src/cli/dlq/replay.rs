@@ -1,10 +1,8 @@
 //! `runner dlq replay`: letters go back to work.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::pick::Pick;
@@ -101,7 +99,7 @@ impl Args {
         ids: &[String],
         ends: &mut Ends,
     ) -> Result {
-        let bar = bar(ids.len() as u64);
+        let bar = output::bar(ids.len() as u64);
         let mut targets = BTreeMap::new();
         let mut ticks = self.rate.map(|pause| {
             // A call that takes longer than the pause does not hurry the next ones.
@@ -170,18 +168,6 @@ impl Args {
         known.insert(name.to_owned(), to.clone());
         Ok(to)
     }
-}
-
-fn bar(count: u64) -> ProgressBar {
-    let bar = ProgressBar::new(count);
-    bar.set_style(
-        ProgressStyle::with_template("{bar:30.green} {pos}/{len} {per_sec} {eta}")
-            .expect("the template is well-formed"),
-    );
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    bar
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ impl Args {
 /// had their turn.
 async fn promote_all(queue: &Queue) -> Result<u64> {
     let mut left = queue.count(State::Delayed).await? as usize;
+    let bar = output::bar(left as u64);
     let (mut promoted, mut kept) = (0, 0);
     while left > 0 {
         let ids = queue.page(State::Delayed, kept, left.min(CALL)).await?;
@@ -70,10 +71,12 @@ async fn promote_all(queue: &Queue) -> Result<u64> {
             break;
         }
         left -= ids.len();
+        bar.inc(ids.len() as u64);
         let ends = queue.promote(&ids).await?;
         promoted += ends.iter().filter(|end| **end == Back::Done).count() as u64;
         // Ids without a job stay where they are.
         kept += ends.iter().filter(|end| **end == Back::Missing).count();
     }
+    bar.finish_and_clear();
     Ok(promoted)
 }

@@ -80,6 +80,7 @@ impl Args {
     async fn retry_all(&self, queue: &Queue) -> Result<u64> {
         let pattern = self.name.clone().map(Pattern);
         let until = queue.now().await?;
+        let bar = output::bar(queue.count(self.state).await?);
         let (mut retried, mut kept) = (0, 0);
         loop {
             let page = queue.ended(self.state, until, kept, CALL).await?;
@@ -94,7 +95,9 @@ impl Args {
                 // Ids without a job stay where they are.
                 kept += ends.iter().filter(|end| **end == Back::Missing).count();
             }
+            bar.inc(page.len() as u64);
             if page.len() < CALL {
+                bar.finish_and_clear();
                 return Ok(retried);
             }
         }

@@ -47,7 +47,13 @@ impl Args {
             queue.name()
         );
         self.confirm.ask(queue.name(), &what)?;
-        let removed = queue.clean(self.state, self.older_than, self.limit).await?;
+        let bar = output::bar(count);
+        let removed = queue
+            .clean(self.state, self.older_than, self.limit, &|jobs| {
+                bar.inc(jobs)
+            })
+            .await?;
+        bar.finish_and_clear();
         if cli.json {
             output::json(&json!({
                 "queue": queue.name(),

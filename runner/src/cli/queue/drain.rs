@@ -28,7 +28,10 @@ impl Args {
         };
         let what = format!("removes {jobs} of queue {:?}", queue.name());
         self.confirm.ask(queue.name(), &what)?;
-        let removed = queue.drain(self.delayed).await?;
+        let all = waiting + if self.delayed { counts.delayed } else { 0 };
+        let bar = output::bar(all);
+        let removed = queue.drain(self.delayed, &|jobs| bar.inc(jobs)).await?;
+        bar.finish_and_clear();
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "removed": removed }));
         } else {

@@ -27,7 +27,10 @@ impl Args {
             name,
             &format!("removes queue {name:?} with {jobs}, its schedulers and its settings"),
         )?;
-        let removed = match queue.obliterate(self.force).await? {
+        let bar = output::bar(counts.total());
+        let end = queue.obliterate(self.force, &|jobs| bar.inc(jobs)).await?;
+        bar.finish_and_clear();
+        let removed = match end {
             Obliteration::Done(removed) => removed,
             Obliteration::Active => {
                 return Err(Exit::failed(format!(
