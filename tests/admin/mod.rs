@@ -62,3 +62,14 @@ fn left(redis: &Redis, queue: &str) -> Vec<String> {
     keys.sort();
     keys
 }
+
+#[test]
+fn completions_know_the_commands_and_the_states() {
+    let (_redis, setup) = bare();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = setup.cli(&["completions", shell]).stdout;
+        for word in ["obliterate", "promote", "waiting-children"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+}

@@ -388,6 +388,7 @@ fn obliterate_refuses_a_queue_with_active_jobs_and_takes_all_with_force() {
     fill(&redis, "q", "wait", 2);
     fill(&redis, "q", "waiting-children", 1);
     let _: u32 = redis.run(&["LPUSH", &redis.key("q", "active"), "wait2"]);
+    let _: u32 = redis.run(&["SADD", &redis.key("q", "runner:own"), "1"]);
     prints(
         &setup,
         "queue obliterate q --yes",
@@ -399,7 +400,7 @@ fn obliterate_refuses_a_queue_with_active_jobs_and_takes_all_with_force() {
     assert_eq!(redis.count("q", "wait"), 2);
     let ended = setup.cli(&["queue", "obliterate", "q", "--yes", "--force"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    // BullMQ would leave the parent whose children are elsewhere.
+    // Runner's own keys go too; BullMQ would leave the parent whose children are elsewhere.
     assert_eq!(left(&redis, "q"), Vec::<String>::new());
 }
 

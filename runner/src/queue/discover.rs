@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Queue;
 use super::redis::{Error, Redis};
-use super::settle::{list, text, whole};
+use super::settle::{list, text, texts, whole};
 use super::state::State;
 
 /// Keys one `SCAN` looks at, so that no call holds Redis for long.
@@ -29,34 +29,41 @@ impl Queue {
 }
 
 /// The names of all queues under the prefix of this connection, sorted: whatever
-/// has a `meta`. Walks all keys of Redis, some thousand in one call.
+/// has a `meta`.
 pub async fn queues(redis: &Redis) -> Result<Vec<String>, Error> {
     let prefix = format!("{}:", redis.prefix());
+    let keys = keys(redis, &prefix, "*:meta").await?;
+    let names: BTreeSet<&str> = keys
+        .iter()
+        .filter_map(|key| key.strip_prefix(&prefix)?.strip_suffix(":meta"))
+        // Else it is the queue of a longer prefix.
+        .filter(|name| !name.contains(':'))
+        .collect();
+    Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+/// All keys that begin with a text and go on as the pattern says. Walks the whole
+/// of Redis, [`LOOK`] keys in one call.
+pub(super) async fn keys(redis: &Redis, start: &str, rest: &str) -> Result<Vec<String>, Error> {
     let mut pattern = String::new();
-    for c in prefix.chars() {
+    for c in start.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '\\') {
             pattern.push('\\');
         }
         pattern.push(c);
     }
-    pattern.push_str("*:meta");
-    let mut names = BTreeSet::new();
+    pattern.push_str(rest);
+    let mut found = Vec::new();
     let mut cursor = "0".to_owned();
     loop {
         let mut command = redis::cmd("SCAN");
         command.arg(&cursor).arg("MATCH").arg(&pattern);
-        command.arg("COUNT").arg(LOOK).arg("TYPE").arg("hash");
+        command.arg("COUNT").arg(LOOK);
         let mut reply = list(redis.call(&command).await?).into_iter();
         cursor = reply.next().and_then(text).unwrap_or_default();
-        let keys = reply.next().map(list).unwrap_or_default();
-        let name = |key: String| {
-            let name = key.strip_prefix(&prefix)?.strip_suffix(":meta")?;
-            // Else it is the queue of a longer prefix.
-            (!name.contains(':')).then(|| name.to_owned())
-        };
-        names.extend(keys.into_iter().filter_map(text).filter_map(name));
+        found.extend(reply.next().map(texts).unwrap_or_default());
         if cursor == "0" || cursor.is_empty() {
-            return Ok(names.into_iter().collect());
+            return Ok(found);
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::Queue;
 use super::redis::Error;
 use super::script::{CLEANED, OBLITERATE, SWEEP};
 use super::settle::{list, whole};
 use super::state::State;
+use super::{Queue, discover};
 
 /// Jobs looked at in one call.
 const CALL: u64 = 1000;
@@ -98,9 +98,28 @@ impl Queue {
                 })
                 .await?;
             if whole(&reply) == 1 {
+                self.remove_own_keys().await?;
                 return Ok(Obliteration::Done(gone));
             }
         }
+    }
+
+    /// What Runner keeps of the queue beside BullMQ's keys, below `runner:`.
+    async fn remove_own_keys(&self) -> Result<(), Error> {
+        let base = self.key("runner:");
+        // Or is that a queue named `runner`, whose prefix ends with our name?
+        let mut command = redis::cmd("EXISTS");
+        command.arg(format!("{base}meta"));
+        if whole(&self.redis().call(&command).await?) == 1 {
+            return Ok(());
+        }
+        for keys in discover::keys(self.redis(), &base, "*")
+            .await?
+            .chunks(CALL as usize)
+        {
+            self.redis().call(redis::cmd("UNLINK").arg(keys)).await?;
+        }
+        Ok(())
     }
 
     async fn sweep(
