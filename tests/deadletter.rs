@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::engine::{Engine, config, echo};
 use crate::support::{Node, Redis, Runner, Setup, guest, until};
 
 const TOML: &str = r#"
@@ -84,6 +85,11 @@ fn a_job_that_failed_for_good_leaves_a_fresh_copy_that_says_where_it_comes_from(
             .map(|event| event["event"].as_str().unwrap())
             .collect();
         assert_eq!(told, ["added", "waiting"]);
+        let board = json!({ "queue": "otp-dead", "status": "waiting" });
+        let board = node.call("board", board);
+        let shown = &board["jobs"][0];
+        assert_eq!(shown["failedReason"], "the gateway said no");
+        assert_eq!(shown["opts"]["deadLetter"]["queue"], "otp");
         // A Node worker is woken and works on it.
         node.call("worker", json!({ "queue": "otp-dead" }));
         assert_eq!(redis.until_ended("otp-dead", key), "failed");
@@ -228,22 +234,48 @@ fn a_paused_dead_letter_queue_keeps_its_jobs_where_bullmq_looks_for_them() {
 }
 
 #[test]
-fn a_dead_letter_queue_that_cannot_be_written_costs_the_job_nothing() {
+fn a_job_stays_in_failed_until_its_dead_letter_queue_can_be_written() {
+    let redis = Redis::shared();
+    let (_setup, runner) = serve(&redis);
+    redis.run::<()>(&["SET", &redis.key("otp-dead", "wait"), "not a list"]);
+    let options = r#"{"removeOnFail":true}"#;
+    let id = redis.add("otp", "x", r#"{"reject":"no"}"#, options);
+    let kept = redis.add("otp", "x", r#"{"reject":"no"}"#, "{}");
+    assert_eq!(redis.until_ended("otp", &id), "failed");
+    assert_eq!(redis.until_ended("otp", &kept), "failed");
+    let said = runner.until_logged("was not copied to the dead letter queue; it is tried again");
+    assert!(said.contains("WRONGTYPE"), "{said}");
+    redis.run::<()>(&["DEL", &redis.key("otp-dead", "wait")]);
+    redis.until_count("otp-dead", "wait", 2);
+    until("the job to be removed as its options say", || {
+        redis.field("otp", &id, "name").is_none().then_some(())
+    });
+    assert_eq!(redis.count("otp", "failed"), 1);
+    assert_eq!(redis.field("otp", &kept, "name").as_deref(), Some("x"));
+}
+
+#[test]
+fn a_failure_that_is_told_twice_is_one_letter() {
     let redis = Redis::shared();
     let (_setup, _runner) = serve(&redis);
-    redis.run::<()>(&["SET", &redis.key("otp-dead", "wait"), "not a list"]);
-    let id = redis.add("otp", "x", r#"{"reject":"no"}"#, r#"{"removeOnFail":true}"#);
+    let id = redis.add("otp", "x", r#"{"reject":"no"}"#, "{}");
     assert_eq!(redis.until_ended("otp", &id), "failed");
-    let logs: Vec<String> = redis.run(&[
-        "LRANGE",
-        &redis.key("otp", &format!("{id}:logs")),
-        "0",
-        "-1",
-    ]);
-    assert_eq!(logs.len(), 1, "{logs:?}");
-    assert!(
-        logs[0].starts_with("the copy for the dead letter queue failed: WRONGTYPE"),
-        "{logs:?}"
-    );
-    assert_eq!(redis.count("otp", "active"), 0);
+    let config = runner::config::Queue {
+        base: runner::config::JobSettings {
+            dead_letter: Some(runner::config::DeadLetter {
+                queue: "otp-dead".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        },
+        ..config("otp", 1)
+    };
+    let engine = Engine::new(&redis, echo);
+    let queue = engine.shared.queue(&config);
+    for _ in 0..2 {
+        let again = queue.bury(std::slice::from_ref(&id), false);
+        engine.runtime.block_on(again).unwrap();
+    }
+    assert_eq!(redis.count("otp-dead", "wait"), 1);
+    assert_eq!(redis.run::<u32>(&["GET", &redis.key("otp-dead", "id")]), 1);
 }

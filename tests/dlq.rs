@@ -343,6 +343,15 @@ fn what_cannot_be_replayed_is_said_with_the_way_out() {
         "LEFT",
         "LEFT",
     ]);
+    assert_eq!(redis.count("otp", "wait"), 1, "the one added by hand");
+    // One whose queue cannot be written.
+    let wait = redis.key("otp", "wait");
+    redis.run::<()>(&["RENAME", &wait, &redis.key("otp", "aside")]);
+    redis.run::<()>(&["SET", &wait, "not a list"]);
+    let refused = setup.cli(&["dlq", "replay", "otp-dead", &ids[0]]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("WRONGTYPE"), "{}", refused.stderr);
+    assert_eq!(redis.count("otp-dead", "wait"), 1);
     // One whose queue is not declared any more.
     let toml = std::fs::read_to_string(setup.path("queues.toml")).unwrap();
     setup.write(

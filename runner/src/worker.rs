@@ -408,10 +408,7 @@ impl Run {
                 "a job that cannot be run was failed"
             );
         }
-        if !taken.quarantined.is_empty() {
-            let ids = taken.quarantined.iter().map(|(id, _)| id.clone());
-            tokio::spawn(settle::bury(self.queue.clone(), ids.collect()));
-        }
+        settle::bury(&self.queue, &taken);
         if answer.asked > 0 {
             let now = Instant::now();
             let full = taken.jobs.len() + taken.quarantined.len() >= answer.asked;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::redis::Error;
 use super::script::BURY;
 use super::settle::list;
-use super::{NewJob, Queue};
+use super::{NewJob, Queue, options};
 use crate::config::{self, DeadLetter, Pattern};
 
 /// What a copy is made of, beside the id.
@@ -97,12 +97,15 @@ impl Queue {
         })
     }
 
-    /// Copy jobs that a script of ours has failed and kept in `failed` to their
-    /// dead letter queues. What was copied before is not copied again.
+    /// Copy jobs that are in `failed` to their dead letter queues: those that a
+    /// script of ours has failed, and those that a settle could not copy. What was
+    /// copied before is not copied again, so it may be called as often as one
+    /// likes. With `remove` those that `removeOnFail` removes at once are removed
+    /// when they are copied.
     ///
     /// # Errors
-    /// Transient errors leave open which were copied: call it again.
-    pub async fn bury(&self, ids: impl Iterator<Item = &str>) -> Result<(), Error> {
+    /// Any error leaves open which were copied: call it again.
+    pub async fn bury(&self, ids: &[String], remove: bool) -> Result<(), Error> {
         if self.settings().dead_letters == DeadLetters::default() {
             return Ok(());
         }
@@ -151,6 +154,11 @@ impl Queue {
                     .arg(stored(4, "[]"));
             })
             .await?;
+            let policy = options::decode(&text(2).unwrap_or_default());
+            let policy = policy.unwrap_or_default().remove_on_fail;
+            if remove && policy.is_some_and(|keep| keep.count == Some(0)) {
+                self.remove(std::slice::from_ref(id), false).await?;
+            }
         }
         Ok(())
     }

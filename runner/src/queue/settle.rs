@@ -66,6 +66,10 @@ pub struct Taken {
     pub delayed_for: Option<Duration>,
     /// Jobs that cannot be run as they are stored and were failed: id, reason.
     pub quarantined: Vec<(String, String)>,
+    /// Jobs whose copy could not be added to the dead letter queue in this call,
+    /// and why. They are in `failed`, whatever their policy says: see
+    /// [`Queue::bury`].
+    pub unburied: Vec<(String, String)>,
 }
 
 impl Batch {
@@ -156,7 +160,8 @@ impl Queue {
             return Err(Error::Answer(SETTLE.name()));
         };
         let answer = || Error::Answer(SETTLE.name());
-        let quarantined = texts(parts.pop().ok_or_else(answer)?);
+        let unburied = pairs(parts.pop().ok_or_else(answer)?);
+        let quarantined = pairs(parts.pop().ok_or_else(answer)?);
         let now = whole(&parts.pop().ok_or_else(answer)?) as u64;
         let next_at = whole(&parts.pop().ok_or_else(answer)?);
         let limited = whole(&parts.pop().ok_or_else(answer)?);
@@ -184,10 +189,8 @@ impl Queue {
             paused,
             limited_for: milliseconds(limited).filter(|wait| !wait.is_zero()),
             delayed_for: milliseconds(next_at),
-            quarantined: quarantined
-                .chunks_exact(2)
-                .map(|pair| (pair[0].clone(), pair[1].clone()))
-                .collect(),
+            quarantined,
+            unburied,
         };
         Ok((settled, taken))
     }
@@ -403,6 +406,14 @@ pub(super) fn text(value: Value) -> Option<String> {
 
 pub(super) fn texts(value: Value) -> Vec<String> {
     list(value).into_iter().filter_map(text).collect()
+}
+
+fn pairs(value: Value) -> Vec<(String, String)> {
+    let texts = texts(value);
+    let pairs = texts.chunks_exact(2);
+    pairs
+        .map(|pair| (pair[0].clone(), pair[1].clone()))
+        .collect()
 }
 
 pub(super) fn list(value: Value) -> Vec<Value> {

@@ -78,9 +78,12 @@ async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled]) {
 async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
     let mut settled = Vec::with_capacity(batch.len());
     let mut whole = Vec::with_capacity(batch.len());
+    let mut told = Taken::default();
     for one in batch.split() {
         match queue.settle(&one, 0).await {
-            Ok((mut states, _)) => {
+            Ok((mut states, mut taken)) => {
+                told.quarantined.append(&mut taken.quarantined);
+                told.unburied.append(&mut taken.unburied);
                 look(&queue, &one, &mut states).await;
                 settled.append(&mut states);
             }
@@ -94,19 +97,41 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
     Answer {
         batch: Batch::join(whole),
         asked: take,
-        result: Ok((settled, Taken::default())),
+        result: Ok((settled, told)),
         faulty: true,
     }
 }
 
-/// Copy what was quarantined to the dead letter queue; again after a transient
-/// error, for as long as a settle is tried again.
-pub(super) async fn bury(queue: Queue, ids: Vec<String>) {
+/// Copy what the call has failed and could not copy to the dead letter queue.
+pub(super) fn bury(queue: &Queue, taken: &Taken) {
+    for (id, reason) in &taken.unburied {
+        tracing::warn!(
+            queue = queue.name(),
+            job = id,
+            reason,
+            "a failed job was not copied to the dead letter queue; it is tried again"
+        );
+    }
+    for (jobs, remove) in [(&taken.quarantined, false), (&taken.unburied, true)] {
+        if !jobs.is_empty() {
+            let ids = jobs.iter().map(|(id, _)| id.clone()).collect();
+            tokio::spawn(bury_these(queue.clone(), ids, remove));
+        }
+    }
+}
+
+/// Again after an error, for as long as a settle is tried again.
+async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool) {
     let until = Instant::now() + queue.settings().lock;
     let mut pause = Pause::default();
-    while let Err(error) = queue.bury(ids.iter().map(String::as_str)).await {
-        if !error.is_transient() || Instant::now() >= until {
-            tracing::error!(queue = queue.name(), jobs = ?ids, %error, "not copied to the dead letter queue");
+    while let Err(error) = queue.bury(&ids, remove).await {
+        if Instant::now() >= until {
+            tracing::error!(
+                queue = queue.name(),
+                jobs = ?ids,
+                %error,
+                "failed jobs were not copied to the dead letter queue; they stay in `failed`"
+            );
             return;
         }
         tokio::time::sleep(pause.next()).await;

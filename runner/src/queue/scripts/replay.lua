@@ -13,6 +13,19 @@ if not job[1] then
   return 0
 end
 
+-- Added before it is removed: a key of the wrong type stops the script where the
+-- letter is still what it was.
+local id = string.format('%.0f', call('INCR', base .. 'id'))
+local opts, priority = ARGV[4], tonumber(ARGV[6])
+if ARGV[3] ~= '' and call('EXISTS', base .. ARGV[3]) == 0 then
+  id, opts = ARGV[3], ARGV[5]
+end
+if priority > 0 then
+  call('ZADD', prioritized, priority_score(base, priority), id)
+else
+  call(ARGV[7], target, id)
+end
+
 local prev
 for _, list in ipairs({ 'wait', 'paused' }) do
   -- The oldest is at the end, and goes first when all are replayed.
@@ -26,14 +39,14 @@ for _, set in ipairs({ 'failed', 'delayed', 'prioritized', 'completed' }) do
   end
 end
 if not prev then
+  if priority > 0 then
+    call('ZREM', prioritized, id)
+  else
+    call('LREM', target, ARGV[7] == 'LPUSH' and 1 or -1, id)
+  end
   return -1
 end
 
-local id = string.format('%.0f', call('INCR', base .. 'id'))
-local opts, priority = ARGV[4], tonumber(ARGV[6])
-if ARGV[3] ~= '' and call('EXISTS', base .. ARGV[3]) == 0 then
-  id, opts = ARGV[3], ARGV[5]
-end
 local key = base .. id
 call('HSET', key, 'name', job[1], 'data', job[2] or 'null', 'opts', opts, 'timestamp', now, 'delay', 0,
   'priority', priority)
@@ -41,11 +54,6 @@ if ARGV[8] ~= '0' then
   call('HSET', key, 'atm', ARGV[8])
 end
 call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', job[1])
-if priority > 0 then
-  call('ZADD', prioritized, priority_score(base, priority), id)
-else
-  call(ARGV[7], target, id)
-end
 wake()
 call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', id)
 

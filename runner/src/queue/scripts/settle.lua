@@ -18,14 +18,15 @@
 --          d delayed     a = delay, ms, b = 1 if the attempt counts
 --          b back        to the front, the attempt does not count
 -- returns  codes of the ends, jobs, paused, ms limited for, ms to the next
---          delayed job or -1, now, quarantined ids with their reasons
+--          delayed job or -1, now, quarantined ids with their reasons, ids that
+--          were not copied to the dead letter queue with the reasons
 --   code   1 completed 2 failed 3 waiting 4 prioritized 5 delayed
 --          6 waiting-children -1 gone -2 lock lost -9 has failed children
 
 local token, lock_ms, want, runner = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local ends, at = tonumber(ARGV[7]), 8
 
-local codes = {}
+local codes, unburied = {}, {}
 local finished, failed = 0, 0
 local any_delayed = false
 
@@ -106,15 +107,18 @@ if ends > 0 then
 
         local value = ARGV[s + 3]
         local made = (tonumber(job[5]) or 0) + 1
-        local unburied
+        local kept_for_copy = false
         if op == 'x' then
           op, last = 'f', last - 3
           local stored = call('HMGET', key, 'data', 'opts')
+          -- On another node of a cluster it cannot be; then it is copied from
+          -- `failed` by a call of its own.
           local buried, why = pcall(bury, ARGV[last + 1], ARGV[last + 2], id, now, job[1], stored[1] or 'null',
             stored[2] or '{}', ARGV[last + 3], value, ARGV[first + 1])
           if not buried then
-            unburied = 'the copy for the dead letter queue failed: ' .. (type(why) == 'table' and why.err or why)
-            call('RPUSH', key .. ':logs', unburied)
+            kept_for_copy = true
+            unburied[#unburied + 1] = id
+            unburied[#unburied + 1] = type(why) == 'table' and why.err or why
           end
         end
         if op == 'c' or op == 'f' then
@@ -140,7 +144,7 @@ if ends > 0 then
           local name = op == 'c' and 'returnvalue' or 'failedReason'
           local count, age, limit = tonumber(ARGV[s + 4]), tonumber(ARGV[s + 5]), tonumber(ARGV[s + 6]) or 1000
           local set = base .. state
-          if count == 0 and not unburied then
+          if count == 0 and not kept_for_copy then
             remove_keys(key)
             if parent ~= '' then
               forget_child(key, parent)

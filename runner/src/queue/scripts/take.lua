@@ -139,4 +139,4 @@ if points then
   end
 end
 
-return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined }
+return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined, unburied }

@@ -21,11 +21,12 @@ local function bury(queue, from, id, failed_at, name, data, opts, head, reason, 
     max = 10000
     call('HSET', queue .. 'meta', 'opts.maxLenEvents', max)
   end
+  -- First what may fail because a key is of the wrong type: no copy is half there.
+  call('LPUSH', waiting_list(queue, settings[1], settings[3]), copy)
   call('HSET', key, 'name', name, 'data', data, 'timestamp', now, 'delay', 0, 'priority', 0, 'opts',
     head .. ',"failedAt":' .. failed_at .. ',"options":' .. opts .. '},"jobId":' .. cjson.encode(copy) .. '}',
     'failedReason', reason, 'stacktrace', traces)
   call('XADD', queue .. 'events', '*', 'event', 'added', 'jobId', copy, 'name', name)
-  call('LPUSH', waiting_list(queue, settings[1], settings[3]), copy)
   if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= tonumber(settings[2])) then
     call('ZADD', queue .. 'marker', 0, '0')
   end
