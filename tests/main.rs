@@ -26,4 +26,5 @@ mod queue_faults;
 mod recovery;
 mod reload;
 mod sandbox;
+mod schedules;
 mod support;

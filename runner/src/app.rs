@@ -24,6 +24,7 @@ use crate::outbox::{self, Outbox};
 use crate::outcome::Outcome;
 use crate::plugin::{self, Plugins, Watcher};
 use crate::queue::{self, Attempt, Pause, Redis, Renewal};
+use crate::schedules;
 use crate::worker::{Shared, Worker};
 
 /// What to start with.
@@ -77,6 +78,7 @@ pub struct App {
     drain: mpsc::UnboundedSender<Duration>,
     keeper: JoinHandle<()>,
     listener: AbortHandle,
+    scheduler: AbortHandle,
     _watcher: Watcher,
 }
 
@@ -129,6 +131,8 @@ impl App {
         let watcher = watch_file(&start.file, changed)
             .map_err(Error::system("queues.toml cannot be watched"))?;
         let (config_tx, config_rx) = watch::channel(config.clone());
+        let scheduler =
+            tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         let (drain, drains) = mpsc::unbounded_channel();
         let keeper = Keeper {
@@ -151,6 +155,7 @@ impl App {
             drain,
             keeper,
             listener,
+            scheduler,
             _watcher: watcher,
         })
     }
@@ -194,6 +199,7 @@ impl App {
     /// Take nothing more and let running jobs end. After `grace`, or when
     /// `hurry` is done, the rest is stopped and handed back.
     pub async fn drain(self, grace: Duration, hurry: impl Future<Output = ()>) {
+        self.scheduler.abort();
         // The keeper listens as long as it runs.
         let _ = self.drain.send(grace);
         let mut keeper = self.keeper;
@@ -371,6 +377,7 @@ impl Keeper {
             changed = ?changes.changed,
             removed = ?changes.removed,
             plugins = ?changes.plugins,
+            schedules = ?changes.schedules,
             "queues.toml was taken over"
         );
         if !changes.restart.is_empty() {

@@ -14,11 +14,12 @@
 //! swaps one pointer. Any refusal keeps the version in service.
 //!
 //! Dependencies run one way: `cli → app → worker → executor → plugin → host →
-//! queue`; [`config`], [`outcome`] and [`telemetry`] are leaves.
+//! queue`; [`config`], [`cron`], [`outcome`] and [`telemetry`] are leaves.
 
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod cron;
 pub mod embedded;
 pub mod executor;
 pub mod host;
@@ -26,5 +27,6 @@ pub mod outbox;
 pub mod outcome;
 pub mod plugin;
 pub mod queue;
+pub mod schedules;
 pub mod telemetry;
 pub mod worker;

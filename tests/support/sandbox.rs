@@ -207,6 +207,7 @@ pub(crate) fn config(directory: &Path, plugins: impl IntoIterator<Item = Plugin>
             max_stalled: 5,
         },
         queues: Default::default(),
+        schedules: Vec::new(),
         plugins: plugins
             .map(|plugin| (plugin.name.clone(), Arc::new(plugin)))
             .collect(),

@@ -18,6 +18,7 @@ mod output;
 mod plugin;
 mod queue;
 mod run;
+mod schedule;
 mod serve;
 mod state;
 
@@ -100,6 +101,9 @@ enum Command {
     /// Look at jobs that failed for good, replay them, throw them away.
     #[command(subcommand)]
     Dlq(dlq::Command),
+    /// Look at job schedulers, and operate them.
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Show the HTTP requests that `runner dev --outbox` answered.
     Outbox(outbox::Args),
     /// Print a completion script for a shell.
@@ -186,6 +190,7 @@ impl Cli {
             Command::Queue(command) => command.run(&self),
             Command::Job(command) => command.run(&self),
             Command::Dlq(command) => command.run(&self),
+            Command::Schedule(command) => command.run(&self),
             Command::Outbox(args) => args.run(&self),
             Command::Completions(args) => args.run(),
         }

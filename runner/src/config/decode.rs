@@ -19,7 +19,14 @@ use super::value::{Fault, Raw, fault};
 /// The valid keys of each table of the file.
 pub mod keys {
     /// The tables of the file.
-    pub const ROOT: &[&str] = &["redis", "runtime", "defaults", "queues", "plugins"];
+    pub const ROOT: &[&str] = &[
+        "redis",
+        "runtime",
+        "defaults",
+        "queues",
+        "plugins",
+        "schedules",
+    ];
     /// `[redis]`
     pub const REDIS: &[&str] = &["url", "prefix", "presence"];
     /// `[runtime]`
@@ -89,6 +96,26 @@ pub mod keys {
     ];
     /// `[plugins.<name>]`
     pub const PLUGIN: &[&str] = &["file", "http", "http_networks", "config", "secrets", "dirs"];
+    /// `[[schedules]]`
+    pub const SCHEDULE: &[&str] = &[
+        "id",
+        "queue",
+        "name",
+        "data",
+        "cron",
+        "timezone",
+        "every",
+        "offset",
+        "limit",
+        "start",
+        "end",
+        "priority",
+        "attempts",
+        "backoff",
+        "remove_on_complete",
+        "remove_on_fail",
+        "size_limit",
+    ];
     /// All of the above.
     pub const ALL: &[&[&str]] = &[
         ROOT,
@@ -103,6 +130,7 @@ pub mod keys {
         QUEUE,
         JOB,
         PLUGIN,
+        SCHEDULE,
     ];
 }
 
@@ -261,6 +289,30 @@ impl<'a> Decoder<'a> {
         let fault = Raw::Toml(entry.value).is_not("a table", format!("write [{path}] or {{ … }}"));
         self.refuse(entry.span.clone(), &path, fault);
         None
+    }
+
+    /// The tables of the list under this key; the path of each has its number.
+    pub(super) fn tables<'t>(&mut self, parent: &Table<'t>, key: &str) -> Vec<Table<'t>> {
+        let Some(entry) = parent.get(key) else {
+            return Vec::new();
+        };
+        let path = join(&parent.path, key);
+        let items = entry.value.as_array().map(|list| list.iter().enumerate());
+        let Some(items) = items else {
+            let fault =
+                Raw::Toml(entry.value).is_not("a list of tables", format!("write [[{path}]]"));
+            self.refuse(entry.span.clone(), &path, fault);
+            return Vec::new();
+        };
+        let tables = items.filter_map(|(at, item)| {
+            let entry = Entry {
+                value: item.get_ref(),
+                span: item.span(),
+                ..entry.clone()
+            };
+            self.as_table(&entry, format!("{path}[{at}]"))
+        });
+        tables.collect()
     }
 
     /// The value under this key, if there is one and `read` takes it.

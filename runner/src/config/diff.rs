@@ -14,6 +14,8 @@ pub struct Changes {
     pub removed: Vec<String>,
     /// Plugins that are new, gone, or granted something else.
     pub plugins: Vec<String>,
+    /// Queues of which some schedule is new, gone or another.
+    pub schedules: Vec<String>,
     /// Settings that are not what the process started with and stay so until
     /// it is started again.
     pub restart: Vec<&'static str>,
@@ -47,6 +49,16 @@ impl Config {
             .filter(|name| old.plugins.get(*name) != new.plugins.get(*name))
             .cloned()
             .collect();
+
+        let differ = |a: &Config, b: &Config| -> Vec<String> {
+            let of = a.schedules.iter().filter(|one| !b.schedules.contains(one));
+            of.map(|schedule| schedule.queue.clone()).collect()
+        };
+        let queues: std::collections::BTreeSet<_> = differ(old, new)
+            .into_iter()
+            .chain(differ(new, old))
+            .collect();
+        changes.schedules = queues.into_iter().collect();
 
         let (before, after) = (&old.runtime, &new.runtime);
         let fixed = [

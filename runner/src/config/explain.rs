@@ -12,6 +12,7 @@ use super::problem::mask_passwords;
 use super::value::{show_duration, show_size};
 use super::{
     Backoff, BackoffKind, Config, JobDefaults, JobSettings, Keep, Plugin, Queue, RedisUrl,
+    Schedule, When,
 };
 
 /// Rows of the timetable that are shown; a long one repeats itself.
@@ -32,8 +33,19 @@ pub struct Explanation {
     pub defaults: Vec<Setting>,
     /// What becomes of a failing job that is added through Runner.
     pub retries: Retries,
+    /// What the file adds to the queue again and again.
+    pub schedules: Vec<Scheduled>,
     /// What the plugins are granted.
     pub plugins: Vec<Grants>,
+}
+
+/// One `[[schedules]]` of the queue.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scheduled {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub settings: Vec<Setting>,
 }
 
 /// A value with its origin.
@@ -117,6 +129,7 @@ pub fn explain(loaded: &Loaded, queue: &str) -> Explanation {
         jobs: jobs(loaded, queue, &join(&path, "jobs")),
         defaults: job_defaults(loaded, &queue.defaults, &join(&path, "defaults")),
         retries: retries(&queue.defaults),
+        schedules: schedules(loaded, &queue.name),
         plugins: grants(loaded, queue),
     }
 }
@@ -223,6 +236,51 @@ fn job_defaults(loaded: &Loaded, defaults: &JobDefaults, path: &str) -> Vec<Sett
         loaded.setting(path, "remove_on_fail", show_keep(defaults.remove_on_fail)),
         loaded.setting(path, "size_limit", size_limit),
     ]
+}
+
+fn schedules(loaded: &Loaded, queue: &str) -> Vec<Scheduled> {
+    let all = loaded.config.schedules.iter().enumerate();
+    all.filter(|(_, schedule)| schedule.queue == queue)
+        .map(|(at, schedule)| Scheduled {
+            id: schedule.id.clone(),
+            settings: scheduled(loaded, &format!("schedules[{at}]"), schedule),
+        })
+        .collect()
+}
+
+fn scheduled(loaded: &Loaded, path: &str, schedule: &Schedule) -> Vec<Setting> {
+    let set = |key: &str, value: String| loaded.setting(path, key, value);
+    let mut all = vec![
+        set("name", schedule.name.clone()),
+        set("data", schedule.data.clone()),
+    ];
+    match &schedule.when {
+        When::Cron { pattern, zone } => {
+            all.push(set("cron", pattern.clone()));
+            all.push(set("timezone", zone.clone()));
+        }
+        When::Every { every, offset } => {
+            all.push(set("every", show_duration(*every)));
+            all.push(set("offset", show_duration(*offset)));
+        }
+    }
+    let limit = schedule.limit.map(|limit| ("limit", limit.to_string()));
+    let instant = |key, millis: Option<i64>| {
+        let at = jiff::Timestamp::from_millisecond(millis?).ok()?;
+        Some((key, at.to_string()))
+    };
+    let start = instant("start", schedule.start);
+    let end = instant("end", schedule.end);
+    let priority = (schedule.priority > 0).then(|| ("priority", schedule.priority.to_string()));
+    let optional = [limit, start, end, priority].into_iter().flatten();
+    all.extend(optional.map(|(key, value)| set(key, value)));
+    let options = job_defaults(loaded, &schedule.options, path);
+    all.extend(
+        options
+            .into_iter()
+            .filter(|setting| setting.origin != "default"),
+    );
+    all
 }
 
 fn show_backoff(backoff: Backoff) -> String {
@@ -348,6 +406,10 @@ impl Display for Explanation {
         let shown = self.retries.timetable.len();
         if shown < self.retries.attempts as usize {
             writeln!(f, "  … up to attempt {}", self.retries.attempts)?;
+        }
+        for schedule in &self.schedules {
+            writeln!(f, "\nschedule {}", schedule.id)?;
+            write_settings(f, &schedule.settings)?;
         }
         for grants in &self.plugins {
             write!(f, "\n{grants}")?;

@@ -15,6 +15,7 @@ mod explain;
 mod load;
 mod origins;
 mod problem;
+mod schedule;
 mod value;
 
 pub use decode::keys;
@@ -24,6 +25,7 @@ pub use explain::{Explanation, explain};
 pub use load::Loaded;
 pub use origins::{Origins, Source};
 pub use problem::Problems;
+pub use schedule::{Schedule, When};
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -43,6 +45,8 @@ pub struct Config {
     /// `[plugins.<name>]`; a plugin that is named by a queue and has no table
     /// of its own is here with the defaults (no grants).
     pub plugins: BTreeMap<String, Arc<Plugin>>,
+    /// `[[schedules]]` in the order of the file.
+    pub schedules: Vec<Arc<Schedule>>,
 }
 
 /// Where the queues are.

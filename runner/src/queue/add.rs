@@ -79,7 +79,7 @@ impl NewJob {
     }
 
     /// `opts` as npm stores it.
-    fn options(&self, defaults: &JobDefaults) -> String {
+    pub(super) fn options(&self, defaults: &JobDefaults) -> String {
         Value::Object(self.stored(defaults)).to_string()
     }
 

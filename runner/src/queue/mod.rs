@@ -54,6 +54,7 @@ pub(crate) use markers::Wake;
 pub use remove::Removal;
 pub use renew::{InFlight, Renewal};
 pub use retry::Back;
+pub use schedule::{Declared, Guarded, Next, SchedulerState};
 pub use settle::{Batch, Settled, Settlement, Taken};
 pub use state::State;
 pub use stats::{Spread, Stats};

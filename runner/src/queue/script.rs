@@ -48,7 +48,6 @@ script!(HELD, "held", "held");
 script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
 script!(BURY, "bury", "lib/queue", "lib/dead_letter", "bury");
 script!(REPLAY, "replay", "lib/queue", "replay");
-script!(SCHEDULE, "schedule", "lib/queue", "schedule");
 script!(PAUSE, "pause", "lib/queue", "pause");
 script!(BOUNDS, "bounds", "lib/queue", "bounds");
 script!(
@@ -72,6 +71,28 @@ script!(
     "lib/keep",
     "lib/erase",
     "remove"
+);
+script!(
+    SCHEDULE,
+    "schedule",
+    "lib/queue",
+    "lib/scheduler",
+    "schedule"
+);
+script!(
+    SCHEDULERS,
+    "schedulers",
+    "lib/queue",
+    "lib/scheduler",
+    "schedulers"
+);
+script!(ARM, "arm", "lib/queue", "lib/scheduler", "arm");
+script!(
+    UNSCHEDULE,
+    "unschedule",
+    "lib/queue",
+    "lib/scheduler",
+    "unschedule"
 );
 
 impl Script {

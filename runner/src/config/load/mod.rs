@@ -9,6 +9,7 @@ mod plugin;
 mod queue;
 mod redis;
 mod runtime;
+mod schedule;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,8 @@ impl Config {
         let queues = queue::read_all(&mut decoder, &root, overrides);
         let (plugins, withheld) = plugin::read_all(&mut decoder, &root, &runtime.plugins, &queues);
 
+        let schedules = schedule::read_all(&mut decoder, &root, &queues);
+
         if !decoder.problems.is_empty() {
             return Err(decoder.finish());
         }
@@ -87,6 +90,7 @@ impl Config {
                 runtime,
                 queues,
                 plugins,
+                schedules,
             },
             warnings: decoder.warnings,
             origins: decoder.origins,

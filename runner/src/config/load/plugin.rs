@@ -227,7 +227,7 @@ fn setting(value: &DeValue<'_>) -> Result<String, Fault> {
     }
 }
 
-fn json(value: &DeValue<'_>) -> Result<serde_json::Value, Fault> {
+pub(super) fn json(value: &DeValue<'_>) -> Result<serde_json::Value, Fault> {
     let refused =
         || Raw::Toml(value).is_not("a value that JSON has", "write a number that fits 64 bits");
     Ok(match value {

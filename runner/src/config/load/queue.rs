@@ -305,8 +305,8 @@ fn limiter(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<Limiter> {
     })
 }
 
-/// `[defaults.job]`, `[queues.<name>.defaults]`.
-fn job_defaults(
+/// `[defaults.job]`, `[queues.<name>.defaults]`, and these keys of a schedule.
+pub(super) fn job_defaults(
     decoder: &mut Decoder<'_>,
     table: Option<&Table<'_>>,
     path: &str,

@@ -1,45 +1,35 @@
 -- Add the next job of a scheduler when one of its jobs starts (BullMQ:
 -- updateJobScheduler), once, whoever starts it and however often.
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 scheduler  2 ms of the job that starts  3 ms of the next  4 its options
---          5 its delay  6 its priority  7 LPUSH or RPUSH  8 deduplication id or ''
+-- ARGV     1 scheduler  2 the job that starts  3 its ms  4 ms of the next  5 its
+--          options  6 its delay  7 its priority  8 LPUSH or RPUSH  9 deduplication
+--          id or ''  10 runs that were missed
 -- returns  the id of the next job; nil if the scheduler is gone or has gone on
-local id, at = ARGV[1], ARGV[3]
+local id, at = ARGV[1], ARGV[4]
 local scheduler = base .. 'repeat:' .. id
-local score = call('ZSCORE', base .. 'repeat', id)
-if not score or tonumber(score) ~= tonumber(ARGV[2]) then
+local score = call('ZSCORE', repeats, id)
+if not score or tonumber(score) ~= tonumber(ARGV[3]) then
   return false
 end
-local next_id = 'repeat:' .. id .. ':' .. at
-local key = base .. next_id
-if call('EXISTS', key) == 1 then
+-- All but the time stays of a job's id.
+local runs = string.match(ARGV[2], '^(.*):')
+local next_id = runs .. ':' .. at
+if call('EXISTS', base .. next_id) == 1 then
   call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'duplicated', 'jobId', next_id)
   return false
 end
-local template = call('HMGET', scheduler, 'name', 'data')
-local name = template[1] or ''
-call('ZADD', base .. 'repeat', at, id)
-call('HINCRBY', scheduler, 'ic', 1)
-call('INCR', base .. 'id')
-local delay, priority = tonumber(ARGV[5]), tonumber(ARGV[6])
-call('HSET', key, 'name', name, 'data', template[2] or '{}', 'opts', ARGV[4], 'timestamp', now,
-  'delay', delay, 'priority', priority, 'rjk', id)
-if ARGV[8] ~= '' then
-  call('HSET', key, 'deid', ARGV[8])
-end
-call('XADD', events, '*', 'event', 'added', 'jobId', next_id, 'name', name)
-if delay > 0 then
-  local due = now + delay
-  call('ZADD', delayed, delayed_score(delayed, due), next_id)
-  call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'delayed', 'jobId', next_id, 'delay', due)
-  call('ZADD', marker, next_delayed(delayed), '1')
+local template = call('HMGET', scheduler, 'name', 'data', 'ic')
+call('ZADD', repeats, at, id)
+local name, data = template[1], template[2]
+if template[3] then
+  call('HINCRBY', scheduler, 'ic', 1)
 else
-  if priority > 0 then
-    call('ZADD', prioritized, priority_score(base, priority), next_id)
-  else
-    call(ARGV[7], target, next_id)
-  end
-  wake()
-  call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', next_id)
+  -- A repeatable job of old: what it repeats is in the job.
+  local job = call('HMGET', base .. ARGV[2], 'name', 'data')
+  name, data = job[1], job[2]
 end
-return next_id
+if ARGV[10] ~= '0' then
+  call('HINCRBY', base .. 'runner:missed', id, ARGV[10])
+end
+return add_run(id, runs, at, name or '', data or '{}', ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8],
+  ARGV[9])

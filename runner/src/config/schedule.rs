@@ -1,0 +1,50 @@
+//! `[[schedules]]`: jobs that Runner adds again and again.
+
+use std::time::Duration;
+
+use super::JobDefaults;
+
+/// One `[[schedules]]`: a BullMQ job scheduler that this file declares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    /// Unique in its queue. Defaults to `<queue>/<name>`.
+    pub id: String,
+    /// A queue of the file.
+    pub queue: String,
+    /// Name of its jobs.
+    pub name: String,
+    /// Payload of its jobs, JSON text. Defaults to `{}`.
+    pub data: String,
+    /// When its jobs run.
+    pub when: When,
+    /// Runs in all; any number if none.
+    pub limit: Option<u32>,
+    /// No run before, ms since 1970.
+    pub start: Option<i64>,
+    /// No run after, ms since 1970.
+    pub end: Option<i64>,
+    /// 1 first … 2097151 last, 0 before all of them.
+    pub priority: u32,
+    /// Options of its jobs; what it leaves out is the queue's `defaults`.
+    pub options: JobDefaults,
+}
+
+/// When the jobs of a schedule run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum When {
+    /// `cron`: at the times of a pattern that [`crate::cron`] takes.
+    Cron {
+        /// As written.
+        pattern: String,
+        /// IANA name. Defaults to `UTC`, which no host's setting changes.
+        zone: String,
+    },
+    /// `every`: at once and then again and again.
+    Every {
+        /// From run to run.
+        every: Duration,
+        /// Runs fall on whole multiples of `every` since 1970 plus this; zero:
+        /// on where the first run happened to fall.
+        offset: Duration,
+    },
+}

@@ -1,0 +1,554 @@
+//! Cron patterns as npm `cron-parser` reads them, which BullMQ schedules with:
+//! the same fields, macros and days, and the same times where clocks change.
+//!
+//! Refuses `H` (cron-parser picks those values at random, anew each time).
+//!
+//! Where clocks change: a pattern that names hours runs once. What would fall
+//! into skipped hours runs in the hour after them at the same minute, and hours
+//! that come twice count once. A pattern of every hour follows real time.
+
+use std::fmt;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+
+/// A pattern that names no time in so many years names none: leap days on a
+/// certain weekday come back after at most 40.
+const YEARS: i16 = 40;
+
+/// What a macro stands for.
+const MACROS: [(&str, &str); 10] = [
+    ("@yearly", "0 0 0 1 1 *"),
+    ("@annually", "0 0 0 1 1 *"),
+    ("@monthly", "0 0 0 1 * *"),
+    ("@weekly", "0 0 0 * * 0"),
+    ("@daily", "0 0 0 * * *"),
+    ("@hourly", "0 0 * * * *"),
+    ("@minutely", "0 * * * * *"),
+    ("@secondly", "* * * * * *"),
+    ("@weekdays", "0 0 0 * * 1-5"),
+    ("@weekends", "0 0 0 * * 0,6"),
+];
+
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
+const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/// Days of each month, with the leap day.
+const DAYS: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// What one field of a pattern may say.
+struct Field {
+    name: &'static str,
+    least: u32,
+    most: u32,
+    /// Words for its values, from `least` on.
+    words: &'static [&'static str],
+    /// Whether `L` stands for the last one.
+    last: bool,
+}
+
+const FIELDS: [Field; 6] = [
+    field("second", 0, 59),
+    field("minute", 0, 59),
+    field("hour", 0, 23),
+    Field {
+        last: true,
+        ..field("day of month", 1, 31)
+    },
+    Field {
+        words: &MONTHS,
+        ..field("month", 1, 12)
+    },
+    Field {
+        words: &WEEKDAYS,
+        last: true,
+        ..field("day of week", 0, 7)
+    },
+];
+
+const fn field(name: &'static str, least: u32, most: u32) -> Field {
+    Field {
+        name,
+        least,
+        most,
+        words: &[],
+        last: false,
+    }
+}
+
+/// Why a text is no pattern: which field, and what it may be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(String);
+
+/// A pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cron {
+    second: Values,
+    minute: Values,
+    hour: Values,
+    day: Values,
+    month: Values,
+    weekday: Values,
+    /// The first, second, … such weekday of a month (`5#3`).
+    nth: Option<u32>,
+    /// How many fields were written; a macro counts as 6.
+    fields: usize,
+}
+
+/// The values of one field, one bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Values {
+    bits: u64,
+    /// `*` or `?`, and nothing else.
+    any: bool,
+    /// `L`: the last day of the month; or of these weekdays the last in it.
+    last: bool,
+    last_of: u64,
+}
+
+impl Values {
+    fn has(self, value: u32) -> bool {
+        self.bits & (1 << value) != 0
+    }
+
+    /// The first value from this one on.
+    fn from(self, value: u32) -> Option<u32> {
+        let rest = self.bits.checked_shr(value).unwrap_or(0);
+        (rest != 0).then(|| value + rest.trailing_zeros())
+    }
+
+    fn first(self) -> u32 {
+        self.bits.trailing_zeros()
+    }
+}
+
+impl Cron {
+    /// Read a pattern of up to 6 fields, or a macro. Of fewer than 6 those from
+    /// the left are left out: seconds are 0, others any.
+    ///
+    /// # Errors
+    /// With the field and what it may be.
+    pub fn parse(pattern: &str) -> Result<Cron, Error> {
+        let wrong = |reason: String| Err(Error(reason));
+        let text = match MACROS.iter().find(|(name, _)| *name == pattern) {
+            Some((_, text)) => text,
+            None if pattern.trim_start().starts_with('@') => {
+                let names: Vec<&str> = MACROS.iter().map(|(name, _)| *name).collect();
+                return wrong(format!("macros are {}", names.join(", ")));
+            }
+            None => pattern,
+        };
+        let written: Vec<&str> = text.split_whitespace().collect();
+        if written.is_empty() || written.len() > 6 {
+            return wrong(format!(
+                "{} fields; write 5, or 6 with seconds",
+                written.len()
+            ));
+        }
+        let defaults = ["0", "*", "*", "*", "*", "*"];
+        let mut fields = defaults[..6 - written.len()].to_vec();
+        fields.extend(&written);
+        let (weekday, nth) = nth_weekday(fields[5])?;
+        let read = |at: usize| values(&FIELDS[at], fields[at]);
+        let cron = Cron {
+            second: read(0)?,
+            minute: read(1)?,
+            hour: read(2)?,
+            day: read(3)?,
+            month: read(4)?,
+            weekday: values(&FIELDS[5], weekday)?.weekdays(fields[5]),
+            nth,
+            fields: written.len(),
+        };
+        cron.check_day()?;
+        Ok(cron)
+    }
+
+    /// How many fields were written, 6 of a macro.
+    pub fn fields(&self) -> usize {
+        self.fields
+    }
+
+    /// A day that no such month has.
+    fn check_day(&self) -> Result<(), Error> {
+        let one = self.month.bits.count_ones() == 1;
+        let month = self.month.first();
+        if one && !self.day.last && self.day.first() > DAYS[month as usize - 1] {
+            return Err(Error(format!(
+                "the day of month {} is not in the month {}",
+                self.day.first(),
+                MONTHS[month as usize - 1]
+            )));
+        }
+        Ok(())
+    }
+
+    /// The first time after this one, both in milliseconds since 1970; none if
+    /// the pattern names no time any more.
+    pub fn next(&self, after: i64, zone: &TimeZone) -> Option<i64> {
+        let after_second = Timestamp::from_second(after.div_euclid(1000)).ok()?;
+        let mut from = after_second.checked_add(1.second()).ok()?;
+        let until = from
+            .checked_add((24 * 366 * i64::from(YEARS)).hours())
+            .ok()?;
+        let mut change = Change::None;
+        // Between two changes of the clock local time and real time go together.
+        while from < until {
+            let offset = zone.to_offset(from);
+            let next = zone
+                .following(from)
+                .map(|transition| (transition.timestamp(), transition.offset()))
+                .find(|(_, to)| *to != offset);
+            let end = next.map_or(until, |(at, _)| at);
+            if let Some(found) = self.within(from, end, offset, change) {
+                return Some(found.as_millisecond());
+            }
+            let (at, to) = next?;
+            change = self.change(at, offset, to);
+            from = at;
+        }
+        None
+    }
+
+    /// What a change of the clock does to a pattern that names hours.
+    fn change(&self, at: Timestamp, from: Offset, to: Offset) -> Change {
+        if self.hour.bits == (1 << 24) - 1 {
+            return Change::None;
+        }
+        let (before, after) = (from.to_datetime(at), to.to_datetime(at));
+        if to < from {
+            return Change::Again { until: before };
+        }
+        let skipped_from = before.hour() as u32 + u32::from(before.minute() > 0);
+        let landing = after.hour() as u32 + if after.date() > before.date() { 24 } else { 0 };
+        let mut skipped = skipped_from..landing;
+        // cron-parser jumps over a midnight from day to day, unless it comes
+        // there hour by hour.
+        let midnight = skipped_from.is_multiple_of(24);
+        let seen = !midnight || {
+            let eve = before.date().yesterday().unwrap_or(before.date());
+            self.hour.has(23)
+                && self.on(if before.hour() == 0 {
+                    eve
+                } else {
+                    before.date()
+                })
+        };
+        if seen && skipped.any(|hour| self.hour.has(hour % 24)) {
+            return Change::Skipped { landing: after };
+        }
+        Change::None
+    }
+
+    /// The first time of the pattern from `from` to before `end`, all at this
+    /// offset.
+    fn within(
+        &self,
+        from: Timestamp,
+        end: Timestamp,
+        offset: Offset,
+        change: Change,
+    ) -> Option<Timestamp> {
+        let (mut local, end) = (offset.to_datetime(from), offset.to_datetime(end));
+        let mut hours = self.hour;
+        match change {
+            Change::Again { until } => {
+                // All of the last repeated hour is over with it.
+                local = local.max(until);
+            }
+            Change::Skipped { landing } => {
+                let hour = landing.hour() as u32;
+                hours.bits |= 1 << hour;
+                if self.on(landing.date())
+                    && let Some(time) = self.time(landing.time(), hours)
+                    && time.hour() as u32 == hour
+                {
+                    let found = landing.date().to_datetime(time);
+                    return (found < end).then(|| offset.to_timestamp(found).ok())?;
+                }
+            }
+            Change::None => {}
+        }
+        while local < end {
+            let date = local.date();
+            if self.month.has(date.month() as u32) {
+                if self.on(date)
+                    && let Some(time) = self.time(local.time(), self.hour)
+                {
+                    let found = date.to_datetime(time);
+                    return (found < end).then(|| offset.to_timestamp(found).ok())?;
+                }
+                local = date.tomorrow().ok()?.to_datetime(Time::midnight());
+            } else {
+                let next = date.last_of_month().tomorrow().ok()?;
+                local = next.to_datetime(Time::midnight());
+            }
+        }
+        None
+    }
+
+    /// Whether the pattern has this day. If it restricts both, day of month or
+    /// day of week is enough.
+    fn on(&self, date: Date) -> bool {
+        let (day, weekday) = (
+            date.day() as u32,
+            date.weekday().to_sunday_zero_offset() as u32,
+        );
+        let left = date.days_in_month() as u32 - day;
+        let by_day = self.day.has(day) || (self.day.last && left == 0);
+        let nth = self.nth.is_none_or(|nth| day.div_ceil(7) == nth);
+        let last = left < 7 && self.weekday.last_of & (1 << weekday) != 0;
+        let by_weekday = (self.weekday.has(weekday) && nth) || last;
+        self.month.has(date.month() as u32)
+            && match (self.day.any, self.weekday.any) {
+                (_, true) => by_day,
+                (true, false) => by_weekday,
+                (false, false) => by_day || by_weekday,
+            }
+    }
+
+    /// The first time of day from this one on.
+    fn time(&self, from: Time, hours: Values) -> Option<Time> {
+        let (hour, minute) = (from.hour() as u32, from.minute() as u32);
+        let second = from.second() as u32;
+        let at = |hour: u32, minute: u32, second: u32| {
+            Time::new(hour as i8, minute as i8, second as i8, 0).ok()
+        };
+        if hours.has(hour) {
+            if self.minute.has(minute)
+                && let Some(second) = self.second.from(second)
+            {
+                return at(hour, minute, second);
+            }
+            if let Some(minute) = self.minute.from(minute + 1) {
+                return at(hour, minute, self.second.first());
+            }
+        }
+        let hour = hours.from(hour + 1)?;
+        at(hour, self.minute.first(), self.second.first())
+    }
+}
+
+/// The change of the clock before a stretch of time.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    /// None that matters.
+    None,
+    /// Local time until then comes for the second time.
+    Again { until: DateTime },
+    /// Hours that the pattern names were skipped; local time went on here.
+    Skipped { landing: DateTime },
+}
+
+/// `5#3`: the weekday, and its number in the month.
+fn nth_weekday(text: &str) -> Result<(&str, Option<u32>), Error> {
+    let Some((weekday, nth)) = text.split_once('#') else {
+        return Ok((text, None));
+    };
+    let number = nth.parse().ok().filter(|nth| (1..=5).contains(nth));
+    match number {
+        Some(nth) if !weekday.contains(['-', ',', '/']) => Ok((weekday, Some(nth))),
+        _ => Err(refused(&FIELDS[5], text, "5#3 is the third Friday")),
+    }
+}
+
+fn refused(field: &Field, text: &str, reason: impl fmt::Display) -> Error {
+    Error(format!("the {} is {text:?}: {reason}", field.name))
+}
+
+/// The values that a field names.
+fn values(field: &Field, text: &str) -> Result<Values, Error> {
+    let wrong = |reason: String| refused(field, text, reason);
+    let range = || match field.words {
+        [] => format!("it may be {} to {}", field.least, field.most),
+        [first, .., last] => format!(
+            "it may be {} to {}, or {first} to {last}",
+            field.least, field.most
+        ),
+        [_] => unreachable!("a field has no words or many"),
+    };
+    let number = |text: &str| {
+        let lower = text.to_lowercase();
+        let word = field.words.iter().position(|word| *word == lower);
+        word.map(|at| at as u32 + field.least)
+            .or_else(|| text.parse().ok())
+            .filter(|n| (field.least..=field.most).contains(n))
+            .ok_or_else(|| wrong(range()))
+    };
+    let mut found = Values {
+        any: matches!(text, "*" | "?"),
+        ..Values::default()
+    };
+    for part in text.split(',') {
+        if let Some(weekday) = part.strip_suffix('L').filter(|_| field.last) {
+            found.last = true;
+            match (weekday, field.words) {
+                ("", []) => {}
+                ("", _) => return Err(wrong("5L is the last Friday".to_owned())),
+                (_, []) => return Err(wrong("L is the last day".to_owned())),
+                (weekday, _) => found.last_of |= 1 << (number(weekday)? % 7),
+            }
+            continue;
+        }
+        let (span, step) = match part.split_once('/') {
+            None => (part, None),
+            Some((span, step)) => {
+                let step: Option<u32> = step.parse().ok().filter(|step| *step > 0);
+                (
+                    span,
+                    Some(step.ok_or_else(|| wrong("a step is 1 or more".to_owned()))?),
+                )
+            }
+        };
+        let (least, most) = match span.split_once('-') {
+            _ if matches!(span, "*" | "?") => (field.least, field.most),
+            Some((least, most)) => (number(least)?, number(most)?),
+            None if step.is_some() => (number(span)?, field.most),
+            None => (number(span)?, number(span)?),
+        };
+        if least > most {
+            return Err(wrong(format!("{least} is more than {most}")));
+        }
+        for value in (least..=most).step_by(step.unwrap_or(1) as usize) {
+            found.bits |= 1 << value;
+        }
+    }
+    Ok(found)
+}
+
+impl Values {
+    /// Sunday is 0 and 7.
+    fn weekdays(mut self, text: &str) -> Self {
+        self.any = matches!(text, "*" | "?");
+        self.bits = (self.bits | self.bits >> 7) & 0x7f;
+        self
+    }
+}
+
+/// The zone of this name.
+///
+/// # Errors
+/// When there is none; with the nearest name there is.
+pub fn zone(name: &str) -> Result<TimeZone, Option<String>> {
+    TimeZone::get(name).map_err(|_| {
+        let names = jiff::tz::db().available();
+        let lower = name.to_lowercase();
+        names
+            .map(|known| {
+                (
+                    strsim::jaro_winkler(&lower, &known.as_str().to_lowercase()),
+                    known,
+                )
+            })
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, known)| known.to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(pattern: &str, after: &str, zone: &str) -> Option<String> {
+        let after: Timestamp = after.parse().unwrap();
+        let zone = TimeZone::get(zone).unwrap();
+        let next = Cron::parse(pattern)
+            .unwrap()
+            .next(after.as_millisecond(), &zone)?;
+        Some(Timestamp::from_millisecond(next).unwrap().to_string())
+    }
+
+    fn refusal(pattern: &str) -> String {
+        Cron::parse(pattern).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_next_time_is_after_this_one_and_in_the_zone() {
+        let after = "2026-11-23T02:00:00Z";
+        assert_eq!(
+            next("0 3 * * *", after, "Europe/Berlin").unwrap(),
+            "2026-11-24T02:00:00Z"
+        );
+        assert_eq!(
+            next("*/10 * * * * *", after, "UTC").unwrap(),
+            "2026-11-23T02:00:10Z"
+        );
+        assert_eq!(
+            next("@monthly", after, "UTC").unwrap(),
+            "2026-12-01T00:00:00Z"
+        );
+        assert_eq!(
+            next("0 0 29 feb *", after, "UTC").unwrap(),
+            "2028-02-29T00:00:00Z"
+        );
+        assert_eq!(
+            next("0 0 L * *", after, "UTC").unwrap(),
+            "2026-11-30T00:00:00Z"
+        );
+        assert_eq!(
+            next("0 0 * * 5L", after, "UTC").unwrap(),
+            "2026-11-27T00:00:00Z"
+        );
+        assert_eq!(
+            next("0 0 * * fri#2", after, "UTC").unwrap(),
+            "2026-12-11T00:00:00Z"
+        );
+    }
+
+    #[test]
+    fn where_clocks_change_a_named_hour_runs_once() {
+        let spring = "2026-03-29T00:00:00Z";
+        assert_eq!(
+            next("30 2 * * *", spring, "Europe/Berlin").unwrap(),
+            "2026-03-29T01:30:00Z"
+        );
+        let autumn = "2026-10-25T00:30:00Z";
+        assert_eq!(
+            next("30 2 * * *", autumn, "Europe/Berlin").unwrap(),
+            "2026-10-26T01:30:00Z"
+        );
+        // Every hour is every hour.
+        assert_eq!(
+            next("30 * * * *", autumn, "Europe/Berlin").unwrap(),
+            "2026-10-25T01:30:00Z"
+        );
+    }
+
+    #[test]
+    fn a_fault_names_its_field() {
+        assert_eq!(
+            refusal("61 * * * *"),
+            "the minute is \"61\": it may be 0 to 59"
+        );
+        assert_eq!(
+            refusal("* * * foo *"),
+            "the month is \"foo\": it may be 1 to 12, or jan to dec"
+        );
+        assert_eq!(
+            refusal("5-2 * * * *"),
+            "the minute is \"5-2\": 5 is more than 2"
+        );
+        assert_eq!(
+            refusal("*/0 * * * *"),
+            "the minute is \"*/0\": a step is 1 or more"
+        );
+        assert_eq!(
+            refusal("0 0 31 2 *"),
+            "the day of month 31 is not in the month feb"
+        );
+        assert_eq!(
+            refusal("* * * * 5#9"),
+            "the day of week is \"5#9\": 5#3 is the third Friday"
+        );
+        assert_eq!(
+            refusal("1 2 3 4 5 6 7"),
+            "7 fields; write 5, or 6 with seconds"
+        );
+        assert!(refusal("@fortnightly").starts_with("macros are @yearly, "));
+    }
+}

@@ -1,0 +1,83 @@
+-- Schedulers: `repeat` holds the time of each one's next run, which is the job
+-- `repeat:<id>:<time>`; the hash `repeat:<id>` says what it repeats.
+local repeats = base .. 'repeat'
+
+local function run_of(id, at)
+  return 'repeat:' .. id .. ':' .. at
+end
+
+-- Add the run of a scheduler at that time, or at once if it has passed; `runs`
+-- is what the ids of its jobs begin with.
+local function add_run(id, runs, at, name, data, opts, delay, priority, push, deid)
+  local run = runs .. ':' .. at
+  local key = base .. run
+  call('INCR', base .. 'id')
+  call('HSET', key, 'name', name, 'data', data, 'opts', opts, 'timestamp', now,
+    'delay', delay, 'priority', priority, 'rjk', id)
+  if deid ~= '' then
+    call('HSET', key, 'deid', deid)
+  end
+  call('XADD', events, '*', 'event', 'added', 'jobId', run, 'name', name)
+  if delay > 0 then
+    local due = tonumber(at)
+    call('ZADD', delayed, delayed_score(delayed, due), run)
+    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'delayed', 'jobId', run, 'delay', at)
+    call('ZADD', marker, next_delayed(delayed), '1')
+  else
+    if priority > 0 then
+      call('ZADD', prioritized, priority_score(base, priority), run)
+    else
+      call(push, target, run)
+    end
+    wake()
+    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', run)
+  end
+  return run
+end
+
+-- Remove the run at that time if it has not begun.
+local function remove_run(id, at)
+  local run = run_of(id, at)
+  local key = base .. run
+  if call('EXISTS', key) == 0 then
+    return
+  end
+  local from = (call('ZREM', delayed, run) == 1 and 'delayed')
+    or (call('ZREM', prioritized, run) == 1 and 'prioritized')
+    or (call('LREM', target, 1, run) == 1 and 'waiting')
+  if not from then
+    return
+  end
+  local deid = call('HGET', key, 'deid')
+  if deid and call('GET', base .. 'de:' .. deid) == run then
+    call('DEL', base .. 'de:' .. deid, base .. 'dn:' .. deid)
+  end
+  call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
+  call('XADD', events, '*', 'event', 'removed', 'jobId', run, 'prev', from)
+end
+
+-- Where the run at that time is: 'delayed', 'waiting', 'active'; 'lost' when
+-- nothing would ever make the run after it. A job that began more than `grace`
+-- ms ago should have made the next one, and one that ended should have, too.
+local function run_state(id, at, grace)
+  local run = run_of(id, at)
+  if call('ZSCORE', delayed, run) then
+    return 'delayed'
+  end
+  local times = try('HMGET', base .. run, 'name', 'processedOn', 'finishedOn')
+  if times['err'] or not times[1] or times[3] then
+    return 'lost'
+  end
+  if call('EXISTS', base .. run .. ':lock') == 1 then
+    local since = tonumber(times[2])
+    return (since and since + grace < now) and 'lost' or 'active'
+  end
+  if call('ZSCORE', prioritized, run) or call('ZSCORE', base .. 'waiting-children', run) then
+    return 'waiting'
+  end
+  -- A look through a long list is not worth it: there the job most likely is.
+  if call('LLEN', target) > 10000 or call('LPOS', target, run) or call('LPOS', active, run) then
+    return 'waiting'
+  end
+  return 'lost'
+end

@@ -1,0 +1,434 @@
+//! Schedules: what `[[schedules]]` declares and what npm schedules, kept going.
+
+use serde_json::{Value, json};
+
+use crate::support::{Node, Redis, Runner, Setup, guest, until};
+
+const VERSIONS: [u8; 2] = [5, 6];
+
+/// A runner's directory: the queue `q` with the guest `scripted`, looked after
+/// often, and these schedules.
+fn setup(redis: &Redis, schedules: &str) -> Setup {
+    Setup::new(redis, &toml(redis, schedules)).plugin("scripted", &guest("scripted"))
+}
+
+fn toml(redis: &Redis, schedules: &str) -> String {
+    let (url, prefix) = (redis.url(), redis.prefix());
+    format!(
+        "[redis]\nurl = {url:?}\nprefix = {prefix:?}\n\
+         [runtime]\nstalled_interval = \"200ms\"\n\
+         [queues.q]\nplugin = \"scripted\"\nconcurrency = 2\n{schedules}"
+    )
+}
+
+const DAILY: &str = "[[schedules]]\nqueue = \"q\"\nname = \"cleanup\"\ncron = \"0 3 * * *\"\n\
+    timezone = \"Europe/Berlin\"\ndata = { days = 30 }\nattempts = 4\npriority = 2\n";
+
+fn hash(redis: &Redis, id: &str) -> std::collections::BTreeMap<String, String> {
+    redis.run(&["HGETALL", &redis.key("q", &format!("repeat:{id}"))])
+}
+
+/// The time of the scheduler's next run.
+fn next(redis: &Redis, id: &str) -> Option<i64> {
+    let score: Option<f64> = redis.run(&["ZSCORE", &redis.key("q", "repeat"), id]);
+    score.map(|score| score as i64)
+}
+
+fn until_next(redis: &Redis, id: &str) -> i64 {
+    until(&format!("the scheduler {id}"), || next(redis, id))
+}
+
+/// The next job of the scheduler.
+fn run_of(redis: &Redis, id: &str) -> String {
+    format!("repeat:{id}:{}", until_next(redis, id))
+}
+
+fn now(redis: &Redis) -> i64 {
+    let (seconds, micros): (i64, i64) = redis.run(&["TIME"]);
+    seconds * 1000 + micros / 1000
+}
+
+/// Ids of the scheduler's completed jobs, in order.
+fn completed(redis: &Redis, id: &str) -> Vec<String> {
+    let ids: Vec<String> = redis.run(&["ZRANGE", &redis.key("q", "completed"), "0", "-1"]);
+    let prefix = format!("repeat:{id}:");
+    ids.into_iter()
+        .filter(|id| id.starts_with(&prefix))
+        .collect()
+}
+
+fn times(ids: &[String]) -> Vec<i64> {
+    let time = |id: &String| id.rsplit_once(':').unwrap().1.parse().unwrap();
+    ids.iter().map(time).collect()
+}
+
+#[track_caller]
+fn until_completed(redis: &Redis, id: &str, count: usize) -> Vec<String> {
+    until(&format!("{count} runs of {id}"), || {
+        Some(completed(redis, id)).filter(|ids| ids.len() >= count)
+    })
+}
+
+fn list(setup: &Setup) -> Vec<Value> {
+    let ended = setup.cli(&["schedule", "list", "--json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+/// How often these runners said that the scheduler goes on.
+fn rearmed(runners: &[&Runner], id: &str) -> usize {
+    let id = format!("\"scheduler\":{id:?}");
+    let told = |line: &&String| line.contains("lost its next job") && line.contains(&id);
+    let logs = runners.iter().map(|runner| runner.log());
+    logs.map(|log| log.iter().filter(told).count()).sum()
+}
+
+/// Wait until the guard has looked at all schedulers: one that has lost its next
+/// job goes on.
+fn until_guarded(redis: &Redis, runners: &[&Runner], probe: &str) {
+    let later = (now(redis) + 3_600_000).to_string();
+    let scheduler = redis.key("q", &format!("repeat:{probe}"));
+    redis.run::<()>(&[
+        "HSET", &scheduler, "name", "p", "every", "3600000", "ic", "1",
+    ]);
+    redis.run::<()>(&["ZADD", &redis.key("q", "repeat"), &later, probe]);
+    until("the guard", || (rearmed(runners, probe) > 0).then_some(()));
+}
+
+#[test]
+fn node_sees_a_declared_schedule_as_its_own() {
+    for version in VERSIONS {
+        let redis = Redis::shared();
+        let mut node = Node::start(&redis, version);
+        let setup = setup(&redis, DAILY);
+        let _runner = setup.serve();
+        let run = run_of(&redis, "q/cleanup");
+        let known = node.queue("q", "getJobSchedulers", json!([]));
+        let known = &known[0];
+        assert_eq!(known["key"], "q/cleanup");
+        assert_eq!(known["name"], "cleanup");
+        assert_eq!(known["pattern"], "0 3 * * *");
+        assert_eq!(known["tz"], "Europe/Berlin");
+        assert_eq!(known["template"]["data"], json!({ "days": 30 }));
+        assert_eq!(known["template"]["opts"]["attempts"], 4);
+        let job = node.job("q", &run);
+        assert_eq!(job["state"], "delayed");
+        assert_eq!(job["data"], json!({ "days": 30 }));
+        assert_eq!(job["priority"], 2);
+        // The next time is the one that npm computes for the same schedule.
+        let repeat = json!({ "pattern": "0 3 * * *", "tz": "Europe/Berlin" });
+        node.queue(
+            "q",
+            "upsertJobScheduler",
+            json!(["theirs", repeat, { "name": "cleanup" }]),
+        );
+        assert_eq!(next(&redis, "theirs"), next(&redis, "q/cleanup"));
+        let board = node.call("board", json!({ "queue": "q", "status": "delayed" }));
+        assert_eq!(board["counts"]["delayed"], 2);
+        let rows = list(&setup);
+        let by: Vec<_> = rows
+            .iter()
+            .map(|row| (&row["id"], &row["declared"]))
+            .collect();
+        assert!(by.contains(&(&json!("q/cleanup"), &json!(true))), "{by:?}");
+        assert!(by.contains(&(&json!("theirs"), &json!(false))), "{by:?}");
+    }
+}
+
+#[test]
+fn a_restart_does_not_touch_an_unchanged_schedule_and_an_edit_changes_it() {
+    let redis = Redis::shared();
+    let setup = setup(&redis, DAILY);
+    let mut runner = setup.serve();
+    let run = run_of(&redis, "q/cleanup");
+    let all = |run: &str| -> (Vec<String>, Vec<String>) {
+        let job = redis.run(&["HGETALL", &redis.key("q", run)]);
+        (
+            job,
+            redis.run(&["HGETALL", &redis.key("q", "repeat:q/cleanup")]),
+        )
+    };
+    let before = all(&run);
+    runner.stop();
+    let runner = setup.serve();
+    // Declared after it, so done with the one before.
+    setup.write(&toml(
+        &redis,
+        &format!("{DAILY}[[schedules]]\nqueue=\"q\"\nname=\"b\"\nevery=\"1h\"\n"),
+    ));
+    until_next(&redis, "q/b");
+    assert_eq!(all(&run), before);
+    let changed = DAILY.replace("0 3", "30 4").replace("30 }", "7 }");
+    setup.write(&toml(&redis, &changed));
+    until("the edit", || {
+        (hash(&redis, "q/cleanup")["pattern"] == "30 4 * * *").then_some(())
+    });
+    let edited = run_of(&redis, "q/cleanup");
+    assert_ne!(edited, run);
+    assert_eq!(redis.field("q", &edited, "data").unwrap(), r#"{"days":7}"#);
+    assert_eq!(redis.field("q", &run, "name"), None);
+    until("the removal", || {
+        next(&redis, "q/b").is_none().then_some(())
+    });
+    runner.until_logged("schedules were written");
+}
+
+#[test]
+fn a_schedule_that_is_no_longer_declared_goes_and_one_of_a_producer_stays() {
+    for version in VERSIONS {
+        let redis = Redis::shared();
+        let mut node = Node::start(&redis, version);
+        let theirs = json!(["theirs", { "every": 3_600_000, "offset": 1000 }, { "name": "t" }]);
+        node.queue("q", "upsertJobScheduler", theirs);
+        let theirs = hash(&redis, "theirs");
+        let setup = setup(&redis, DAILY);
+        let mut runner = setup.serve();
+        let run = run_of(&redis, "q/cleanup");
+        runner.stop();
+        // Removed while nothing ran; and an id that a producer has.
+        let clash = "[[schedules]]\nid = \"theirs\"\nqueue = \"q\"\nname = \"c\"\nevery = \"1s\"\n";
+        setup.write(&toml(&redis, clash));
+        let runner = setup.serve();
+        until("the removal", || {
+            next(&redis, "q/cleanup").is_none().then_some(())
+        });
+        assert_eq!(redis.field("q", &run, "name"), None);
+        assert_eq!(redis.count("q", "delayed"), 1);
+        let line = runner.until_logged("this schedule is not kept");
+        assert!(
+            line.contains("a producer has a job scheduler with its id"),
+            "{line}"
+        );
+        assert_eq!(hash(&redis, "theirs"), theirs);
+    }
+}
+
+#[test]
+fn a_producer_that_upserts_a_declared_id_owns_it() {
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    let setup = setup(&redis, DAILY);
+    let mut runner = setup.serve();
+    until_next(&redis, "q/cleanup");
+    let theirs = json!(["q/cleanup", { "every": 3_600_000, "offset": 1000 }, { "name": "t" }]);
+    node.queue("q", "upsertJobScheduler", theirs);
+    let theirs = hash(&redis, "q/cleanup");
+    runner.stop();
+    setup.write(&toml(&redis, ""));
+    let runner = setup.serve();
+    until_guarded(&redis, &[&runner], "probe");
+    assert_eq!(hash(&redis, "q/cleanup"), theirs);
+}
+
+#[test]
+fn a_scheduler_that_lost_its_next_job_gets_it_back_once() {
+    for version in VERSIONS {
+        let redis = Redis::shared();
+        let mut node = Node::start(&redis, version);
+        let repeat = json!({ "pattern": "0 3 * * *", "tz": "Asia/Tokyo", "limit": 5 });
+        let template = json!({ "name": "n", "data": { "a": 1 }, "opts": { "attempts": 3 } });
+        node.queue("q", "upsertJobScheduler", json!(["s", repeat, template]));
+        let setup = setup(&redis, "");
+        let one = setup.serve();
+        let two = setup.serve();
+        let run = run_of(&redis, "s");
+        let before = node.job("q", &run);
+        let mut connection = redis.connect();
+        redis::pipe()
+            .atomic()
+            .cmd("ZREM")
+            .arg(redis.key("q", "delayed"))
+            .arg(&run)
+            .cmd("DEL")
+            .arg(redis.key("q", &run))
+            .query::<()>(&mut connection)
+            .unwrap();
+        redis.until_count("q", "delayed", 1);
+        let after = node.job("q", &run);
+        assert_eq!(after["state"], "delayed");
+        for field in ["name", "data", "priority"] {
+            assert_eq!(after[field], before[field], "{field}");
+        }
+        // npm writes an offset of null beside a pattern.
+        let known = |job: &Value| {
+            let mut repeat = job["opts"]["repeat"].as_object().unwrap().clone();
+            repeat.retain(|_, value| !value.is_null());
+            repeat
+        };
+        assert_eq!(known(&after), known(&before));
+        for field in ["attempts", "prevMillis", "repeatJobKey"] {
+            assert_eq!(after["opts"][field], before["opts"][field], "{field}");
+        }
+        until_guarded(&redis, &[&one, &two], "probe");
+        until_guarded(&redis, &[&one, &two], "again");
+        assert_eq!(rearmed(&[&one, &two], "s"), 1);
+    }
+}
+
+#[test]
+fn a_scheduler_whose_last_job_ended_without_making_the_next_goes_on_and_counts_the_missed() {
+    let redis = Redis::shared();
+    let past = now(&redis) - 10_500;
+    let hash = redis.key("q", "repeat:s");
+    redis.run::<()>(&[
+        "HSET", &hash, "name", "n", "every", "1000", "ic", "3", "data", "{}",
+    ]);
+    redis.run::<()>(&["ZADD", &redis.key("q", "repeat"), &past.to_string(), "s"]);
+    let setup = setup(&redis, "");
+    let runner = setup.serve();
+    let ids = until_completed(&redis, "s", 2);
+    assert!(times(&ids)[0] > past + 10_000, "{ids:?}");
+    runner.until_logged("lost its next job");
+    let rows = list(&setup);
+    assert!(rows[0]["missed"].as_i64() >= Some(10), "{rows:?}");
+    assert_eq!(rows[0]["every"], 1000);
+}
+
+#[test]
+fn an_ended_schedule_is_not_given_another_job() {
+    let redis = Redis::shared();
+    let schedules =
+        "[[schedules]]\nid = \"s\"\nqueue = \"q\"\nname = \"n\"\nevery = \"50ms\"\nlimit = 3\n";
+    let setup = setup(&redis, schedules);
+    let runner = setup.serve();
+    until_completed(&redis, "s", 3);
+    until_guarded(&redis, &[&runner], "probe");
+    assert_eq!(completed(&redis, "s").len(), 3);
+    assert_eq!(rearmed(&[&runner], "s"), 0);
+    let rows = list(&setup);
+    let row = rows.iter().find(|row| row["id"] == "s").unwrap();
+    assert_eq!(
+        (&row["state"], &row["next"]),
+        (&json!("ended"), &Value::Null)
+    );
+}
+
+#[test]
+fn an_interval_falls_on_its_offset_and_ends_at_the_end() {
+    let redis = Redis::shared();
+    let end = jiff::Timestamp::from_millisecond(now(&redis) + 3000).unwrap();
+    let schedules = format!(
+        "[[schedules]]\nid = \"s\"\nqueue = \"q\"\nname = \"n\"\nevery = \"500ms\"\noffset = \"120ms\"\nend = {end}\n"
+    );
+    let setup = setup(&redis, &schedules);
+    let _runner = setup.serve();
+    until("the end", || {
+        list(&setup)
+            .iter()
+            .any(|row| row["state"] == "ended")
+            .then_some(())
+    });
+    let times = times(&completed(&redis, "s"));
+    assert!((3..=7).contains(&times.len()), "{times:?}");
+    assert!(times.iter().all(|time| time % 500 == 120), "{times:?}");
+    // BullMQ makes no further job once the end has passed as one starts.
+    assert!(
+        *times.last().unwrap() <= end.as_millisecond() + 500,
+        "{times:?}"
+    );
+}
+
+#[test]
+fn a_job_longer_than_its_interval_does_not_make_it_drift() {
+    let redis = Redis::shared();
+    let schedules = "[[schedules]]\nid = \"s\"\nqueue = \"q\"\nname = \"n\"\nevery = \"200ms\"\ndata = { sleep = 300 }\n";
+    let setup = setup(&redis, schedules);
+    let _runner = setup.serve();
+    let times = times(&until_completed(&redis, "s", 6));
+    let gaps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.iter().all(|gap| gap % 200 == 0), "{gaps:?}");
+}
+
+#[test]
+fn several_runners_with_one_file_make_one_run_each_time() {
+    let redis = Redis::shared();
+    let schedules = "[[schedules]]\nid = \"s\"\nqueue = \"q\"\nname = \"n\"\nevery = \"100ms\"\n";
+    let setup = setup(&redis, schedules);
+    let runners = [
+        setup.spawn(&["serve"]),
+        setup.spawn(&["serve"]),
+        setup.spawn(&["serve"]),
+    ];
+    runners.iter().for_each(Runner::until_ready);
+    let ids = until_completed(&redis, "s", 10);
+    let written = runners.iter().flat_map(Runner::log);
+    assert_eq!(
+        written
+            .filter(|line| line.contains("schedules were written"))
+            .count(),
+        1
+    );
+    let mut times = times(&ids);
+    times.dedup();
+    assert_eq!(times.len(), ids.len());
+    let ahead = ["delayed", "wait", "active", "prioritized"].map(|set| redis.count("q", set));
+    assert!(ahead.iter().sum::<u64>() <= 2, "{ahead:?}");
+}
+
+#[test]
+fn a_declared_schedule_comes_back_after_redis_lost_its_data() {
+    let redis = Redis::own();
+    let setup = setup(&redis, DAILY);
+    let runner = setup.serve();
+    let run = run_of(&redis, "q/cleanup");
+    redis.run::<()>(&["FLUSHALL"]);
+    runner.until_logged("a schedule had vanished");
+    assert_eq!(run_of(&redis, "q/cleanup"), run);
+    assert_eq!(redis.field("q", &run, "name").unwrap(), "cleanup");
+}
+
+#[test]
+fn a_scheduler_is_run_by_hand_and_removed() {
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    let theirs =
+        json!(["theirs", { "pattern": "0 3 * * *" }, { "name": "t", "data": { "result": 7 } }]);
+    node.queue("q", "upsertJobScheduler", theirs);
+    let setup = setup(&redis, DAILY);
+    let _runner = setup.serve();
+    let run = run_of(&redis, "q/cleanup");
+    let ended = setup.cli(&["schedule", "run", "q/cleanup"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let id = ended.stdout.trim();
+    assert_eq!(redis.until_ended("q", id), "completed");
+    let job = node.job("q", id);
+    assert_eq!(
+        (&job["name"], &job["data"]),
+        (&json!("cleanup"), &json!({ "days": 30 }))
+    );
+    assert_eq!(job["opts"]["attempts"], 4);
+    assert_eq!(run_of(&redis, "q/cleanup"), run);
+
+    let refused = setup.cli(&["schedule", "rm", "q/cleanup", "--yes"]);
+    assert_eq!(refused.code, Some(2));
+    assert_eq!(
+        refused.stderr,
+        "error: schedule \"q/cleanup\" is declared in queues.toml; remove it there\n"
+    );
+    let refused = setup.cli(&["schedule", "rm", "theirs"]);
+    assert_eq!(refused.code, Some(2));
+    assert_eq!(
+        refused.stderr,
+        "error: this removes the scheduler \"theirs\" and its next job; add --yes to do it\n"
+    );
+    let removed = setup.cli(&["schedule", "rm", "theirs", "--yes"]);
+    assert_eq!(
+        (removed.code, removed.stdout.as_str()),
+        (Some(0), "theirs of queue q is removed\n")
+    );
+    assert_eq!(node.queue("q", "getJobSchedulersCount", json!([])), 1);
+    assert_eq!(redis.count("q", "delayed"), 1);
+    let unknown = setup.cli(&["schedule", "run", "theirs"]);
+    assert_eq!(unknown.code, Some(3));
+    assert_eq!(
+        unknown.stderr,
+        "error: no queue has a scheduler \"theirs\"; see runner schedule list\n"
+    );
+    let table = setup.cli(&["schedule", "list", "q"]).stdout;
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split('\t').collect();
+    assert_eq!(
+        row[..4],
+        ["q/cleanup", "q", "cleanup", "0 3 * * * Europe/Berlin"]
+    );
+    assert_eq!((row[4], row[6], row[7]), ("", "0", "queues.toml"));
+}
