@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::prints;
-use crate::support::{Redis, Setup, guest};
+use super::{document, prints};
+use crate::support::{Node, Redis, Setup, guest, until};
 
 const QUEUES: &str = "[queues.echo]\nplugin = \"echo\"\n";
 
@@ -63,4 +63,54 @@ fn a_worker_outlives_the_queue_it_works_on() {
     let again = json!({"result": "again"}).to_string();
     let ended = setup.cli(&["add", "q", "work", &again, "--wait"]);
     assert_eq!(ended.stdout, "\"again\"\n", "{ended:?}");
+}
+
+#[test]
+fn node_s_workers_are_counted_as_node_counts_them() {
+    for version in [5, 6] {
+        let redis = Redis::shared();
+        let setup = Setup::new(&redis, QUEUES).plugin("echo", &guest("echo"));
+        let mut node = Node::start(&redis, version);
+        node.call("worker", json!({ "queue": "echo" }));
+        let _runner = setup.serve();
+        let theirs = until("both workers to be seen", || {
+            let count = node.queue("echo", "getWorkersCount", json!([]));
+            (count == 2).then_some(count)
+        });
+        assert_eq!(document(&setup, "queue stats echo")["workers"], theirs);
+    }
+}
+
+#[test]
+fn a_job_that_failed_in_a_node_worker_is_retried_in_it() {
+    for version in [5, 6] {
+        let redis = Redis::shared();
+        let setup = Setup::new(&redis, "");
+        let mut node = Node::start(&redis, version);
+        node.call("worker", json!({ "queue": "q" }));
+        let data = json!({ "retry": "not yet", "attempts": 1, "result": "done" });
+        let id = node.add("q", "work", data, json!({}));
+        redis.until_count("q", "failed", 1);
+        prints(&setup, &format!("job retry q {id}"), 0, "retried 1 job", "");
+        prints(&setup, &format!("job wait q {id}"), 0, "\"done\"", "");
+        // Paused and resumed under a Node worker that waits for work.
+        prints(
+            &setup,
+            "queue pause q",
+            0,
+            "paused; jobs that run go on to their end",
+            "",
+        );
+        let id = node.add("q", "work", json!({ "result": "later" }), json!({}));
+        let refused = format!("error: job {id} did not end within 200ms; it goes on");
+        prints(
+            &setup,
+            &format!("job wait q {id} --timeout 200ms"),
+            124,
+            "",
+            &refused,
+        );
+        prints(&setup, "queue resume q", 0, "resumed", "");
+        prints(&setup, &format!("job wait q {id}"), 0, "\"later\"", "");
+    }
 }

@@ -88,10 +88,12 @@ pub async fn workers(redis: &Redis) -> Result<Option<BTreeMap<String, u64>>, Err
         let Some(rest) = name.and_then(|name| name.strip_prefix(&prefix)) else {
             continue;
         };
-        // `<base64 of the queue>:w`, with `:<worker>` when the worker has a name.
-        let mut parts = rest.splitn(3, ':');
-        let queue = parts.next().and_then(|part| STANDARD.decode(part).ok());
-        if let (Some(queue), Some("w")) = (queue, parts.next())
+        // `<base64 of the queue>`, and `:w:<worker>` when the worker has a name.
+        let (queue, worker) = match rest.split_once(':') {
+            Some((queue, suffix)) => (queue, suffix.starts_with("w:")),
+            None => (rest, true),
+        };
+        if let (true, Ok(queue)) = (worker, STANDARD.decode(queue))
             && let Ok(queue) = String::from_utf8(queue)
         {
             *counts.entry(queue).or_insert(0) += 1;
