@@ -466,7 +466,11 @@ pub(crate) fn state(redis: &Redis, queue: &str) -> BTreeMap<String, Vec<String>>
             "string" if name.ends_with(":lock") => vec!["a token".into()],
             "string" => vec![redis.run(&["GET", &key])],
             "list" => redis.run(&["LRANGE", &key, "0", "-1"]),
-            "set" => redis.run(&["SMEMBERS", &key]),
+            "set" => {
+                let mut members: Vec<String> = redis.run(&["SMEMBERS", &key]);
+                members.sort();
+                members
+            }
             "zset" => redis.run(&["ZRANGE", &key, "0", "-1", "WITHSCORES"]),
             "hash" => {
                 let mut fields: Vec<(String, String)> = redis.run(&["HGETALL", &key]);

@@ -4,6 +4,7 @@
 
 mod jobs;
 mod queues;
+mod random;
 
 use std::collections::BTreeSet;
 
@@ -170,8 +171,8 @@ fn equal(cases: Vec<Case>) {
                 let (expected, got) = (expected.get(key), got.get(key));
                 if expected != got {
                     wrong += &format!(
-                        "{} {key}\n  bullmq {expected:?}\n  runner {got:?}\n",
-                        case.name
+                        "{} {key} after {:?}\n  bullmq {expected:?}\n  runner {got:?}\n",
+                        case.name, case.ours
                     );
                 }
             }
