@@ -114,7 +114,8 @@ fn retry_promote_and_rm_do_what_they_can_and_name_the_rest() {
         "job rm q repeat:s:5",
         1,
         "removed 0 jobs",
-        "error: job \"repeat:s:5\" is the next run of a scheduler; remove the scheduler instead",
+        "error: job \"repeat:s:5\" is the next run of a scheduler, which is removed with: \
+         runner schedule rm s --queue q",
     );
     prints(
         &setup,
