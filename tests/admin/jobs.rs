@@ -239,3 +239,49 @@ fn what_is_no_job_stops_no_command() {
     );
     prints(&setup, "job get q failed1", 3, "", &missing("failed1"));
 }
+
+#[test]
+fn list_goes_through_both_lists_of_a_paused_queue() {
+    let (redis, setup) = bare();
+    fill(&redis, "q", "paused", 130);
+    fill(&redis, "q", "wait", 30);
+    let jobs = document(&setup, "job list q --state waiting --limit 200");
+    let ids = jobs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| job["id"].as_str().unwrap());
+    let ids: Vec<String> = ids.map(str::to_owned).collect();
+    let paused = (1..=130).map(|n| format!("paused{n}"));
+    let waiting = (1..=30).map(|n| format!("wait{n}"));
+    assert_eq!(ids, paused.chain(waiting).collect::<Vec<_>>());
+}
+
+#[test]
+fn on_a_terminal_rows_are_aligned_and_times_are_relative() {
+    let (redis, setup) = bare();
+    let id = redis.add("q", "a-long-name", "{}", "{}");
+    redis.add("q", "n", "{}", "{}");
+    let key = redis.key("q", &id);
+    let now = redis.run::<Vec<u64>>(&["TIME"])[0] * 1000;
+    let day = (now - 86_400_000).to_string();
+    let _: u32 = redis.run(&["HSET", &key, "timestamp", &day]);
+    let command = format!("{} --color never job list q", env!("CARGO_BIN_EXE_runner"));
+    let output = std::process::Command::new("script")
+        .current_dir(setup.path("."))
+        .args(["-qec", &command, "/dev/null"])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    assert!(
+        lines[1].starts_with("1   a-long-name  waiting  0/1       1day"),
+        "{printed}"
+    );
+    assert!(lines[1].ends_with(" ago  {}"), "{printed}");
+    assert!(
+        lines[2].starts_with("2   n            waiting  0/1       "),
+        "{printed}"
+    );
+}

@@ -103,6 +103,24 @@ pub(super) fn instant(millis: Option<u64>) -> String {
         .unwrap_or_default()
 }
 
+/// An instant in a table: how long ago on a terminal (`3m 12s ago`, `in 2h`), else
+/// as [`instant`].
+pub(super) fn when(millis: u64) -> String {
+    if !std::io::stdout().is_terminal() {
+        return instant(Some(millis));
+    }
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
+    let coarse = |millis: u64| {
+        let seconds = std::time::Duration::from_secs(millis / 1000);
+        let text = humantime::format_duration(seconds).to_string();
+        text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    };
+    match now.checked_sub(millis) {
+        Some(past) => format!("{} ago", coarse(past)),
+        None => format!("in {}", coarse(millis - now)),
+    }
+}
+
 /// Any text on one line of a table: 60 characters, line breaks and tabs as spaces.
 pub(super) fn cell(text: &str) -> String {
     const WIDTH: usize = 60;

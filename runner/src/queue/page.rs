@@ -18,22 +18,18 @@ impl Queue {
             let key = self.key(key);
             let from = (from + ids.len()).saturating_sub(before);
             let until = from + (size - ids.len());
+            let (first, last) = (from as i64, until as i64 - 1);
             let page = match state {
-                State::Completed | State::Failed => {
-                    self.range("ZREVRANGE", &key, from as i64, until as i64 - 1)
-                        .await?
-                }
-                _ if state.is_list() => {
-                    // What runs next is at the end.
-                    let (from, until) = (-(from as i64) - 1, -(until as i64));
-                    let mut page = self.range("LRANGE", &key, until, from).await?;
+                // What runs next is at the end.
+                State::Waiting | State::Active => {
+                    let mut page = self.range("LRANGE", &key, -last - 1, -first - 1).await?;
                     page.reverse();
                     page
                 }
-                _ => {
-                    self.range("ZRANGE", &key, from as i64, until as i64 - 1)
-                        .await?
+                State::Completed | State::Failed => {
+                    self.range("ZREVRANGE", &key, first, last).await?
                 }
+                _ => self.range("ZRANGE", &key, first, last).await?,
             };
             ids.extend(page);
             if ids.len() == size {

@@ -47,10 +47,11 @@ impl State {
         }
     }
 
-    /// The keys that hold its jobs, without the queue's base.
+    /// The keys that hold its jobs, without the queue's base. What is in `paused`
+    /// runs before what came to `wait` meanwhile.
     pub(super) fn keys(self) -> &'static [&'static str] {
         match self {
-            State::Waiting => &["wait", "paused"],
+            State::Waiting => &["paused", "wait"],
             State::Active => &["active"],
             State::Prioritized => &["prioritized"],
             State::Delayed => &["delayed"],

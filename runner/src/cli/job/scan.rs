@@ -105,7 +105,7 @@ pub(super) fn table(jobs: &[Found]) {
                 job.name.clone(),
                 job.state.to_owned(),
                 format!("{}/{}", job.attempts_made, job.attempts),
-                output::instant(Some(job.added_at)),
+                output::when(job.added_at),
                 output::cell(what),
             ]
         })
