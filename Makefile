@@ -5,7 +5,7 @@ PLUGINS := $(patsubst plugins/%/Cargo.toml,%,$(shell grep -l cdylib plugins/*/Ca
 TARGET := wasm32-wasip2
 WASM := target/$(TARGET)/plugin
 
-.PHONY: help setup plugins guests build demo test lint bench figures
+.PHONY: help setup plugins guests build demo test proof lint bench figures
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ demo: setup build ## Run the sample queues end to end; DEMO_EXIT=1 ends after th
 test: setup plugins guests ## Run all tests
 	@echo "test: running the tests of all crates"
 	@cargo test --locked --workspace
+
+proof: setup ## Check 10 000 random sequences against the model of BullMQ's rules; SEQUENCES=n for more
+	@RUNNER_PROOF=$(or $(SEQUENCES),10000) cargo test --quiet --locked -p runner --test integration -- queue_proof
 
 lint: ## Formatting, clippy, documentation, dependency policy
 	@echo "lint: rustfmt, clippy, rustdoc, cargo-deny"

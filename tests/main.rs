@@ -23,6 +23,7 @@ mod payloads;
 mod queue_engine;
 mod queue_equality;
 mod queue_faults;
+mod queue_proof;
 mod recovery;
 mod reload;
 mod sandbox;

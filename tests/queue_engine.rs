@@ -338,6 +338,30 @@ fn schedulers_from_node_go_on() {
 }
 
 #[test]
+fn a_parent_whose_child_fails_it_while_it_runs_fails_at_once() {
+    let redis = Redis::shared();
+    let server = redis.url();
+    let failed = redis.key("q", "1:unsuccessful");
+    let mut engine = Engine::new(&redis, move |attempt| {
+        // What the settle of the child writes, with `failParentOnFailure`.
+        redis::cmd("ZADD")
+            .arg(&[failed.as_str(), "1", "child"])
+            .query::<()>(&mut redis::Client::open(server.as_str()).unwrap())
+            .unwrap();
+        echo(attempt)
+    });
+    engine.consume(config("q", 1));
+    let id = redis.add("q", "parent", "{}", r#"{"attempts":3}"#);
+    assert_eq!(redis.until_ended("q", &id), "failed");
+    assert_eq!(
+        redis.field("q", &id, "failedReason").as_deref(),
+        Some("it cannot complete because a child has failed")
+    );
+    assert_eq!(redis.field("q", &id, "ats").as_deref(), Some("1"));
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
 fn jobs_added_by_runner_are_read_by_node_as_its_own() {
     on_both(|redis, mut node| {
         let engine = Engine::new(redis, echo);

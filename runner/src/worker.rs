@@ -392,12 +392,14 @@ impl Run {
         };
         self.pause = Pause::default();
         for (attempt, state) in answer.batch.attempts().zip(&settled) {
-            if *state == Settled::Lost {
-                tracing::warn!(
+            match state {
+                Settled::Now(_) => {}
+                Settled::ChildFailed => self.fail_with_child(attempt),
+                Settled::Lost => tracing::warn!(
                     queue = self.queue.name(),
                     job = attempt.job.id,
                     "the lock was lost: nothing was written"
-                );
+                ),
             }
         }
         for (id, reason) in &taken.quarantined {
@@ -424,6 +426,19 @@ impl Run {
         for job in taken.jobs {
             self.begin(job, &taken.token);
         }
+    }
+
+    /// The job is still ours and cannot complete: it fails, as in Node.
+    fn fail_with_child(&mut self, attempt: &Arc<Attempt>) {
+        self.in_flight.insert(attempt);
+        self.ended.push(Settlement {
+            attempt: attempt.clone(),
+            outcome: Outcome::Rejected(Failure {
+                cause: Cause::Deferred,
+                reason: "it cannot complete because a child has failed".to_owned(),
+                frames: Vec::new(),
+            }),
+        });
     }
 
     fn begin(&mut self, job: crate::queue::Job, token: &str) {

@@ -47,6 +47,9 @@ pub enum Settled {
     /// Written; the state the job is in now: `completed`, `failed`, `delayed`,
     /// `waiting`, `prioritized`, `waiting-children`.
     Now(&'static str),
+    /// The job cannot complete, because a child that failed is to fail it too:
+    /// nothing was written, and the lock is still ours.
+    ChildFailed,
     /// The lock was not ours any more, or the job is gone: nothing was written.
     Lost,
 }
@@ -306,6 +309,7 @@ fn state(code: i64) -> Settled {
         4 => Settled::Now("prioritized"),
         5 => Settled::Now("delayed"),
         6 => Settled::Now("waiting-children"),
+        -9 => Settled::ChildFailed,
         _ => Settled::Lost,
     }
 }

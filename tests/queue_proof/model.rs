@@ -1,0 +1,777 @@
+//! What BullMQ's rules make of a sequence of steps, written down a second time
+//! and without Redis: where each job is, in which order, and what is stored.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+
+/// Score of a priority in `prioritized`, before the counter.
+const PRIORITY: u64 = 1 << 32;
+/// What `time passes` means, in hours: longer than any delay of a step.
+pub(super) const AGE: i64 = 720;
+/// Stalls a job may have.
+pub(super) const MAX_STALLED: u32 = 1;
+
+/// What is chosen when a job is added.
+#[derive(Clone, Default)]
+pub(super) struct New {
+    pub(super) attempts: u32,
+    /// Hours between attempts.
+    pub(super) backoff: u64,
+    pub(super) priority: u64,
+    pub(super) lifo: bool,
+    /// Hours.
+    pub(super) delay: u64,
+    pub(super) keep_completed: Option<usize>,
+    pub(super) keep_failed: Option<usize>,
+    pub(super) deduplication: Option<Deduplication>,
+}
+
+/// As it is written in Rust, so that a sequence that was found can be copied.
+impl fmt::Debug for New {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("New { ")?;
+        for (name, number) in [
+            ("attempts", self.attempts.into()),
+            ("backoff", self.backoff),
+            ("priority", self.priority),
+            ("delay", self.delay),
+        ] {
+            if number > 0 {
+                write!(f, "{name}: {number}, ")?;
+            }
+        }
+        if self.lifo {
+            f.write_str("lifo: true, ")?;
+        }
+        for (name, keep) in [
+            ("keep_completed", self.keep_completed),
+            ("keep_failed", self.keep_failed),
+        ] {
+            if keep.is_some() {
+                write!(f, "{name}: {keep:?}, ")?;
+            }
+        }
+        if let Some(kind) = self.deduplication {
+            write!(f, "deduplication: Some({kind:?}), ")?;
+        }
+        f.write_str("..New::default() }")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Deduplication {
+    /// Until the first one ends.
+    Simple,
+    /// The last one that came meanwhile is added when the first one ends.
+    KeepLast,
+}
+
+/// What a failed child does to its parent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Policy {
+    None,
+    Fail,
+    Continue,
+    Ignore,
+    Forget,
+}
+
+/// How an attempt ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum End {
+    Complete,
+    Fail,
+    /// Hours chosen by the handler.
+    FailFor(u64),
+    Reject,
+    /// Hours.
+    Snooze(u64),
+    Release,
+}
+
+/// Not settled: a child that failed does not let its parent complete.
+pub(super) const CHILD_FAILED: &str = "child failed";
+
+/// What the model expects of one end: the state, or nothing written.
+pub(super) type Settled = Option<&'static str>;
+
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    pub(super) queue: usize,
+    pub(super) id: String,
+    pub(super) policy: Policy,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Job {
+    pub(super) new: New,
+    pub(super) parent: Option<Link>,
+    pub(super) lock: Option<String>,
+    pub(super) made: u32,
+    pub(super) starts: u32,
+    pub(super) stalls: u32,
+    /// Hours, as last written.
+    pub(super) delay: u64,
+    pub(super) deferred: Option<String>,
+    /// `deferred` as it was when the job was taken: it is not run.
+    pub(super) refused: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) value: Option<String>,
+    pub(super) ended_at: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    pub(super) dependencies: BTreeSet<String>,
+    pub(super) processed: BTreeMap<String, String>,
+    pub(super) failed: BTreeMap<String, String>,
+    pub(super) unsuccessful: BTreeSet<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub(super) base: String,
+    /// Head first; jobs are taken from the end.
+    pub(super) wait: VecDeque<String>,
+    pub(super) active: VecDeque<String>,
+    pub(super) prioritized: BTreeSet<(u64, String)>,
+    /// Hours from now, order of arrival, id.
+    pub(super) delayed: BTreeSet<(i64, u64, String)>,
+    pub(super) waiting_children: BTreeSet<String>,
+    pub(super) completed: BTreeSet<String>,
+    pub(super) failed: BTreeSet<String>,
+    pub(super) stalled: BTreeSet<u64>,
+    pub(super) gate_closed: bool,
+    pub(super) paused: bool,
+    pub(super) cap: Option<usize>,
+    pub(super) max: Option<u64>,
+    pub(super) used: u64,
+    pub(super) counter: u64,
+    pub(super) last_id: u64,
+    /// Deduplication id: the job that stands for it.
+    pub(super) holds: BTreeMap<String, String>,
+    /// Deduplication id: the id and options of the job that comes next.
+    pub(super) next: BTreeMap<String, (String, New)>,
+    pub(super) jobs: BTreeMap<String, Job>,
+    pub(super) children: BTreeMap<String, Children>,
+    /// Jobs that went by policy.
+    pub(super) removed: BTreeSet<String>,
+    /// A worker that waits has to be woken: the last step made work for it.
+    pub(super) must_wake: bool,
+}
+
+/// What a take hands out.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Taken {
+    pub(super) ids: Vec<String>,
+    pub(super) limited: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub(super) queues: Vec<Queue>,
+    arrivals: u64,
+}
+
+impl Queue {
+    fn blocked(&self) -> bool {
+        self.paused || self.cap.is_some_and(|cap| self.active.len() >= cap)
+    }
+
+    fn wake(&mut self) {
+        self.must_wake |= !self.blocked();
+    }
+
+    fn score(&mut self, priority: u64) -> u64 {
+        self.counter += 1;
+        priority * PRIORITY + self.counter
+    }
+
+    pub(super) fn wake_if_runnable(&mut self) {
+        if self.runnable() {
+            self.wake();
+        }
+    }
+
+    pub(super) fn key(&self, id: &str) -> String {
+        format!("{}{id}", self.base)
+    }
+
+    pub(super) fn runnable(&self) -> bool {
+        !self.wait.is_empty() || !self.prioritized.is_empty()
+    }
+}
+
+impl Model {
+    pub(super) fn new(bases: &[String]) -> Model {
+        let queue = |base: &String| Queue {
+            base: base.clone(),
+            ..Queue::default()
+        };
+        Model {
+            queues: bases.iter().map(queue).collect(),
+            arrivals: 0,
+        }
+    }
+
+    fn delay(&mut self, q: usize, id: &str, hours: u64) {
+        self.arrivals += 1;
+        let at = i64::try_from(hours).unwrap();
+        let entry = (at, self.arrivals, id.to_owned());
+        self.queues[q].delayed.insert(entry);
+    }
+
+    /// Into `wait`, `prioritized` or `delayed`, as a new job goes.
+    fn enqueue(&mut self, q: usize, id: &str, new: &New) {
+        if new.delay > 0 {
+            return self.delay(q, id, new.delay);
+        }
+        let queue = &mut self.queues[q];
+        if new.priority > 0 {
+            let score = queue.score(new.priority);
+            queue.prioritized.insert((score, id.to_owned()));
+        } else if new.lifo {
+            queue.wait.push_back(id.to_owned());
+        } else {
+            queue.wait.push_front(id.to_owned());
+        }
+        queue.wake();
+    }
+
+    pub(super) fn next_id(&mut self, q: usize) -> String {
+        self.queues[q].last_id += 1;
+        self.queues[q].last_id.to_string()
+    }
+
+    /// The id of the job that is there now.
+    pub(super) fn add(&mut self, q: usize, id: &str, new: &New) -> String {
+        if let Some(kind) = new.deduplication {
+            let queue = &mut self.queues[q];
+            let deid = deduplication_id(kind).to_owned();
+            if let Some(first) = queue.holds.get(&deid).cloned() {
+                if kind == Deduplication::KeepLast && queue.active.contains(&first) {
+                    queue.next.insert(deid, (id.to_owned(), new.clone()));
+                }
+                return first;
+            }
+            queue.holds.insert(deid, id.to_owned());
+        }
+        self.store(q, id, new, None);
+        self.enqueue(q, id, new);
+        id.to_owned()
+    }
+
+    fn store(&mut self, q: usize, id: &str, new: &New, parent: Option<Link>) {
+        let number = id.parse().unwrap();
+        self.queues[q].last_id = self.queues[q].last_id.max(number);
+        let job = Job {
+            new: new.clone(),
+            delay: new.delay,
+            parent,
+            ..Job::default()
+        };
+        self.queues[q].jobs.insert(id.to_owned(), job);
+    }
+
+    pub(super) fn add_parent(&mut self, q: usize, id: &str, new: &New, parent: Option<Link>) {
+        self.depend(q, id, parent.as_ref());
+        self.store(q, id, new, parent);
+        self.queues[q].waiting_children.insert(id.to_owned());
+        self.queues[q].children.entry(id.to_owned()).or_default();
+    }
+
+    pub(super) fn add_child(&mut self, q: usize, id: &str, new: &New, parent: Link) {
+        self.depend(q, id, Some(&parent));
+        self.store(q, id, new, Some(parent));
+        self.enqueue(q, id, new);
+    }
+
+    fn depend(&mut self, q: usize, id: &str, parent: Option<&Link>) {
+        let key = self.queues[q].key(id);
+        if let Some(link) = parent {
+            let children = &mut self.queues[link.queue].children;
+            let of = children.entry(link.id.clone()).or_default();
+            of.dependencies.insert(key);
+        }
+    }
+
+    pub(super) fn take(&mut self, q: usize, want: usize, token: &str) -> Taken {
+        let mut taken = Taken::default();
+        if want == 0 {
+            return taken;
+        }
+        let held_back = self.queues[q].blocked();
+        self.promote(q);
+        let queue = &mut self.queues[q];
+        let mut n = want;
+        if let Some(max) = queue.max {
+            taken.limited = queue.used >= max;
+            n = n.min(usize::try_from(max.saturating_sub(queue.used)).unwrap());
+        }
+        if let Some(cap) = queue.cap
+            && !queue.paused
+        {
+            n = n.min(cap.saturating_sub(queue.active.len()));
+        }
+        if taken.limited || held_back || n == 0 {
+            return taken;
+        }
+        while taken.ids.len() < n
+            && let Some(id) = queue.wait.pop_back()
+        {
+            taken.ids.push(id);
+        }
+        if taken.ids.len() < n {
+            let before = taken.ids.len();
+            while taken.ids.len() < n
+                && let Some((_, id)) = queue.prioritized.pop_first()
+            {
+                taken.ids.push(id);
+            }
+            if taken.ids.len() == before {
+                queue.counter = 0;
+            }
+        }
+        let mut tokens = 0;
+        for id in &taken.ids {
+            queue.active.push_front(id.clone());
+            let job = queue.jobs.get_mut(id).unwrap();
+            job.lock = Some(token.to_owned());
+            job.starts += 1;
+            job.refused.clone_from(&job.deferred);
+            tokens += u64::from(job.deferred.is_none());
+        }
+        if queue.max.is_some() {
+            queue.used += tokens;
+        }
+        if taken.ids.len() == n && queue.runnable() {
+            queue.wake();
+        }
+        taken
+    }
+
+    /// Delayed jobs that are due go to where new jobs wait.
+    fn promote(&mut self, q: usize) {
+        let queue = &mut self.queues[q];
+        let later = queue.delayed.split_off(&(1, 0, String::new()));
+        for (_, _, id) in std::mem::replace(&mut queue.delayed, later) {
+            let job = queue.jobs.get_mut(&id).unwrap();
+            job.delay = 0;
+            match job.new.priority {
+                0 => queue.wait.push_front(id),
+                priority => {
+                    let score = queue.score(priority);
+                    queue.prioritized.insert((score, id));
+                }
+            }
+            queue.wake();
+        }
+    }
+
+    /// `now`: the time of the call as Redis wrote it, for the keep policies.
+    pub(super) fn settle(
+        &mut self,
+        q: usize,
+        ends: &[(String, String, End)],
+        now: u64,
+    ) -> Vec<Settled> {
+        let ours: Vec<bool> = ends
+            .iter()
+            .map(|(id, token, _)| {
+                let job = self.queues[q].jobs.get(id);
+                job.is_some_and(|job| job.lock.as_ref() == Some(token))
+            })
+            .collect();
+        // Keep policies run once per row of ends with the same one.
+        let mut row: Option<(bool, usize)> = None;
+        let mut settled = Vec::new();
+        for ((id, token, end), ours) in ends.iter().zip(ours) {
+            settled.push(if ours {
+                self.end(q, id, token, *end, now, &mut row)
+            } else {
+                None
+            });
+        }
+        self.keep(q, row);
+        settled
+    }
+
+    fn end(
+        &mut self,
+        q: usize,
+        id: &str,
+        token: &str,
+        end: End,
+        now: u64,
+        row: &mut Option<(bool, usize)>,
+    ) -> Settled {
+        let queue = &mut self.queues[q];
+        let job = queue.jobs.get_mut(id).unwrap();
+        let mut end = end;
+        if let Some(why) = &job.refused {
+            job.reason = Some(why.clone());
+            end = End::Reject;
+        } else if matches!(end, End::Fail | End::FailFor(_) | End::Reject) {
+            job.reason = Some("it failed".to_owned());
+        }
+        if end == End::Complete
+            && let Some(children) = queue.children.get(id)
+            && children.dependencies.is_empty()
+            && !children.unsuccessful.is_empty()
+        {
+            return Some(CHILD_FAILED);
+        }
+        job.lock = None;
+        queue.active.retain(|other| other != id);
+        queue.stalled.remove(&id.parse().unwrap());
+        let last = job.made + 1 >= job.new.attempts.max(1);
+        match end {
+            End::Complete => {
+                if queue
+                    .children
+                    .get(id)
+                    .is_some_and(|children| !children.dependencies.is_empty())
+                {
+                    queue.waiting_children.insert(id.to_owned());
+                    return Some("waiting-children");
+                }
+                job.value = Some(format!("{token:?}"));
+                self.finish(q, id, true, now, row);
+                Some("completed")
+            }
+            End::Fail | End::FailFor(_) if !last => {
+                job.made += 1;
+                let hours = match end {
+                    End::FailFor(hours) => hours,
+                    _ => job.new.backoff,
+                };
+                if hours > 0 {
+                    job.delay = hours;
+                    self.delay(q, id, hours);
+                    return Some("delayed");
+                }
+                let (lifo, priority) = (job.new.lifo, job.new.priority);
+                let state = match priority {
+                    0 if lifo => {
+                        queue.wait.push_back(id.to_owned());
+                        "waiting"
+                    }
+                    0 => {
+                        queue.wait.push_front(id.to_owned());
+                        "waiting"
+                    }
+                    _ => {
+                        let score = queue.score(priority);
+                        queue.prioritized.insert((score, id.to_owned()));
+                        "prioritized"
+                    }
+                };
+                queue.wake();
+                Some(state)
+            }
+            End::Fail | End::FailFor(_) | End::Reject => {
+                self.finish(q, id, false, now, row);
+                Some("failed")
+            }
+            End::Snooze(hours) => {
+                job.delay = hours;
+                self.delay(q, id, hours);
+                Some("delayed")
+            }
+            End::Release => Some(self.back(q, id)),
+        }
+    }
+
+    /// To the front of where it waits.
+    fn back(&mut self, q: usize, id: &str) -> &'static str {
+        let queue = &mut self.queues[q];
+        let state = match queue.jobs[id].new.priority {
+            0 => {
+                queue.wait.push_back(id.to_owned());
+                "waiting"
+            }
+            priority => {
+                let entry = (priority * PRIORITY, id.to_owned());
+                queue.prioritized.insert(entry);
+                "prioritized"
+            }
+        };
+        queue.wake();
+        state
+    }
+
+    fn finish(
+        &mut self,
+        q: usize,
+        id: &str,
+        completed: bool,
+        now: u64,
+        row: &mut Option<(bool, usize)>,
+    ) {
+        let queue = &mut self.queues[q];
+        let key = queue.key(id);
+        let job = queue.jobs.get_mut(id).unwrap();
+        job.made += 1;
+        job.ended_at = now;
+        let job = job.clone();
+        if let Some(kind) = job.new.deduplication {
+            self.release_deduplication(q, deduplication_id(kind), id);
+        }
+        if let Some(link) = &job.parent {
+            if completed {
+                self.child_completed(&key, link, job.value.as_deref().unwrap_or_default());
+            } else {
+                self.child_failed(&key, link, job.reason.as_deref().unwrap_or_default());
+            }
+        }
+        let keep = if completed {
+            job.new.keep_completed
+        } else {
+            job.new.keep_failed
+        };
+        if keep == Some(0) {
+            self.remove(q, id, job.parent.as_ref());
+            return;
+        }
+        let next = keep.map(|count| (completed, count));
+        if *row != next {
+            self.keep(q, *row);
+            *row = next;
+        }
+        let queue = &mut self.queues[q];
+        if completed {
+            queue.completed.insert(id.to_owned());
+        } else {
+            queue.failed.insert(id.to_owned());
+            queue.jobs.get_mut(id).unwrap().deferred = None;
+        }
+    }
+
+    fn remove(&mut self, q: usize, id: &str, parent: Option<&Link>) {
+        let queue = &mut self.queues[q];
+        queue.jobs.remove(id);
+        queue.children.remove(id);
+        queue.removed.insert(id.to_owned());
+        let key = queue.key(id);
+        if let Some(link) = parent {
+            let above = &mut self.queues[link.queue];
+            if let Some(children) = above.children.get_mut(&link.id)
+                && children.dependencies.remove(&key)
+                && children.dependencies.is_empty()
+            {
+                self.release_parent(link);
+            }
+        }
+    }
+
+    /// The newest `count` stay; of one millisecond, those with the greater id.
+    fn keep(&mut self, q: usize, row: Option<(bool, usize)>) {
+        let Some((completed, count)) = row else {
+            return;
+        };
+        let queue = &mut self.queues[q];
+        let set = if completed {
+            &queue.completed
+        } else {
+            &queue.failed
+        };
+        let mut newest: Vec<(u64, String)> = set
+            .iter()
+            .map(|id| (queue.jobs[id].ended_at, id.clone()))
+            .collect();
+        newest.sort_by(|a, b| b.cmp(a));
+        for (_, id) in newest.into_iter().skip(count) {
+            let queue = &mut self.queues[q];
+            if completed {
+                queue.completed.remove(&id);
+            } else {
+                queue.failed.remove(&id);
+            }
+            // Its parent is let go only while the parent is there.
+            let parent = queue.jobs[&id].parent.clone();
+            let parent = parent.filter(|link| self.queues[link.queue].jobs.contains_key(&link.id));
+            self.remove(q, &id, parent.as_ref());
+        }
+    }
+
+    fn release_deduplication(&mut self, q: usize, deid: &str, id: &str) {
+        let queue = &mut self.queues[q];
+        if queue.holds.get(deid).is_some_and(|holder| holder == id) {
+            queue.holds.remove(deid);
+        }
+        if let Some((id, new)) = queue.next.remove(deid) {
+            queue.holds.insert(deid.to_owned(), id.clone());
+            // BullMQ counts it a second time and goes on to use the first number.
+            queue.last_id += 1;
+            self.store(q, &id, &new, None);
+            self.enqueue(q, &id, &new);
+        }
+    }
+
+    fn child_completed(&mut self, child: &str, link: &Link, value: &str) {
+        let above = &mut self.queues[link.queue];
+        let Some(children) = above.children.get_mut(&link.id) else {
+            return;
+        };
+        if children.dependencies.remove(child) {
+            children
+                .processed
+                .insert(child.to_owned(), value.to_owned());
+            if children.dependencies.is_empty() {
+                self.release_parent(link);
+            }
+        }
+    }
+
+    fn child_failed(&mut self, child: &str, link: &Link, reason: &str) {
+        let above = &mut self.queues[link.queue];
+        let Some(children) = above.children.get_mut(&link.id) else {
+            return;
+        };
+        if link.policy == Policy::None || !children.dependencies.remove(child) {
+            return;
+        }
+        let none_left = children.dependencies.is_empty();
+        match link.policy {
+            Policy::None => {}
+            Policy::Fail => {
+                children.unsuccessful.insert(child.to_owned());
+                let Some(parent) = above.jobs.get_mut(&link.id) else {
+                    return;
+                };
+                if above.failed.contains(&link.id) {
+                    return;
+                }
+                parent.deferred = Some(format!("child {child} failed"));
+                let before = above.delayed.len();
+                above.delayed.retain(|(_, _, id)| *id != link.id);
+                if above.delayed.len() < before {
+                    above.jobs.get_mut(&link.id).unwrap().delay = 0;
+                    above.waiting_children.insert(link.id.clone());
+                }
+                self.release_parent(link);
+            }
+            Policy::Continue => {
+                children.failed.insert(child.to_owned(), reason.to_owned());
+                self.release_parent(link);
+            }
+            Policy::Ignore | Policy::Forget => {
+                if link.policy == Policy::Ignore {
+                    children.failed.insert(child.to_owned(), reason.to_owned());
+                }
+                if none_left {
+                    self.release_parent(link);
+                }
+            }
+        }
+    }
+
+    fn release_parent(&mut self, link: &Link) {
+        let queue = &mut self.queues[link.queue];
+        if !queue.waiting_children.remove(&link.id) {
+            return;
+        }
+        match queue.jobs[&link.id].new.priority {
+            0 => queue.wait.push_back(link.id.clone()),
+            priority => {
+                let score = queue.score(priority);
+                queue.prioritized.insert((score, link.id.clone()));
+            }
+        }
+        queue.wake();
+    }
+
+    /// The positions whose lock is lost.
+    pub(super) fn renew(&mut self, q: usize, held: &[(String, String)]) -> Vec<usize> {
+        let queue = &mut self.queues[q];
+        let mut lost = Vec::new();
+        for (position, (id, token)) in held.iter().enumerate() {
+            let job = queue.jobs.get(id);
+            if job.is_some_and(|job| job.lock.as_ref() == Some(token)) {
+                queue.stalled.remove(&id.parse().unwrap());
+            } else {
+                lost.push(position);
+            }
+        }
+        lost
+    }
+
+    pub(super) fn recover(&mut self, q: usize) -> Vec<String> {
+        let queue = &mut self.queues[q];
+        if std::mem::replace(&mut queue.gate_closed, true) {
+            return Vec::new();
+        }
+        let mut back = Vec::new();
+        for number in std::mem::take(&mut queue.stalled) {
+            let id = number.to_string();
+            let held = queue.jobs.get(&id).is_some_and(|job| job.lock.is_some());
+            let Some(at) = queue.active.iter().position(|active| *active == id) else {
+                continue;
+            };
+            if held {
+                continue;
+            }
+            queue.active.remove(at);
+            let job = queue.jobs.get_mut(&id).unwrap();
+            job.stalls += 1;
+            if job.stalls > MAX_STALLED {
+                job.deferred = Some("job stalled more than allowable limit".to_owned());
+            }
+            queue.wait.push_back(id.clone());
+            queue.wake();
+            back.push(id);
+        }
+        queue.stalled = queue.active.iter().map(|id| id.parse().unwrap()).collect();
+        back
+    }
+
+    /// Active jobs of one process, by the beginning of their tokens, that are
+    /// not in flight go back.
+    pub(super) fn adopt(
+        &mut self,
+        q: usize,
+        boot: &str,
+        in_flight: &[(String, String)],
+    ) -> Vec<String> {
+        let queue = &self.queues[q];
+        let orphans: Vec<String> = queue
+            .active
+            .iter()
+            .filter(|id| {
+                let lock = queue.jobs[*id].lock.as_deref().unwrap_or_default();
+                lock.starts_with(boot)
+                    && !in_flight
+                        .iter()
+                        .any(|(known, token)| known == *id && token == lock)
+            })
+            .cloned()
+            .collect();
+        for id in &orphans {
+            let queue = &mut self.queues[q];
+            queue.active.retain(|active| active != id);
+            queue.stalled.remove(&id.parse().unwrap());
+            queue.jobs.get_mut(id).unwrap().lock = None;
+            self.back(q, id);
+        }
+        orphans
+    }
+
+    /// Every delay, rate limit window and check interval ends.
+    pub(super) fn age(&mut self) {
+        for queue in &mut self.queues {
+            queue.delayed = std::mem::take(&mut queue.delayed)
+                .into_iter()
+                .map(|(at, arrival, id)| (at - AGE, arrival, id))
+                .collect();
+            queue.used = 0;
+            queue.gate_closed = false;
+        }
+    }
+}
+
+pub(super) fn deduplication_id(kind: Deduplication) -> &'static str {
+    match kind {
+        Deduplication::Simple => "simple",
+        Deduplication::KeepLast => "last",
+    }
+}
