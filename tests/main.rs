@@ -7,6 +7,7 @@
 mod admin;
 mod cli;
 mod config;
+mod cron;
 mod deadletter;
 mod dedup;
 mod deploy;

@@ -432,3 +432,196 @@ fn a_scheduler_is_run_by_hand_and_removed() {
     );
     assert_eq!((row[4], row[6], row[7]), ("", "0", "queues.toml"));
 }
+
+#[test]
+fn what_node_asks_of_a_scheduler_is_kept() {
+    for version in VERSIONS {
+        let redis = Redis::shared();
+        let mut node = Node::start(&redis, version);
+        let mut upsert = |id: &str, repeat: Value| {
+            node.queue(
+                "q",
+                "upsertJobScheduler",
+                json!([id, repeat, { "name": "n" }]),
+            );
+        };
+        let began = now(&redis);
+        upsert("limit", json!({ "pattern": "* * * * * *", "limit": 2 }));
+        upsert(
+            "start",
+            json!({ "every": 300, "startDate": began + 2000, "limit": 2 }),
+        );
+        upsert(
+            "end",
+            json!({ "pattern": "* * * * * *", "endDate": began + 3000 }),
+        );
+        upsert(
+            "now",
+            json!({ "pattern": "0 0 1 1 *", "tz": "UTC", "immediately": true }),
+        );
+        upsert(
+            "offset",
+            json!({ "every": 1000, "offset": 130, "limit": 3 }),
+        );
+        let setup = setup(&redis, "");
+        let _runner = setup.serve();
+        let times = |id: &str, count: usize| times(&until_completed(&redis, id, count));
+        assert!(times("now", 1)[0] < began + 2000);
+        assert!(times("start", 2)[0] == began + 2000);
+        let offset = times("offset", 3);
+        assert!(offset.iter().all(|time| time % 1000 == 130), "{offset:?}");
+        until("the end", || (now(&redis) > began + 4000).then_some(()));
+        let end = times("end", 1);
+        assert!(*end.last().unwrap() <= began + 3000, "{end:?}");
+        for (id, count) in [("limit", 2), ("start", 2), ("offset", 3), ("now", 1)] {
+            assert_eq!(completed(&redis, id).len(), count, "{id}");
+        }
+        // The next new year's, and nothing else.
+        assert_eq!(redis.count("q", "delayed"), 1);
+        let next = jiff::Timestamp::from_millisecond(next(&redis, "now").unwrap()).unwrap();
+        assert!(next.to_string().ends_with("-01-01T00:00:00Z"), "{next}");
+    }
+}
+
+#[test]
+fn repeatable_jobs_of_old_go_on_with_their_payload() {
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 5);
+    let options = json!({ "repeat": { "every": 300, "limit": 4 }, "attempts": 3 });
+    node.add("q", "old", json!({ "result": 7 }), options);
+    let setup = setup(&redis, "");
+    let _runner = setup.serve();
+    redis.until_count("q", "completed", 4);
+    let ids: Vec<String> = redis.run(&["ZRANGE", &redis.key("q", "completed"), "0", "-1"]);
+    for (at, id) in ids.iter().enumerate() {
+        let job = node.job("q", id);
+        assert_eq!(job["data"], json!({ "result": 7 }));
+        assert_eq!(job["opts"]["attempts"], 3);
+        assert_eq!(job["opts"]["repeat"]["count"], at + 1);
+    }
+    let gaps: Vec<i64> = times(&ids)
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
+    assert!(gaps.iter().all(|gap| gap % 300 == 0), "{gaps:?}");
+    assert_eq!(list(&setup)[0]["state"], "legacy");
+}
+
+#[test]
+fn a_node_worker_carries_a_declared_schedule_on() {
+    for version in VERSIONS {
+        let redis = Redis::shared();
+        let mut node = Node::start(&redis, version);
+        // No plugin: the runner only schedules.
+        let schedules = "[[schedules]]\nid = \"s\"\nqueue = \"q\"\nname = \"n\"\n\
+            every = \"200ms\"\ndata = { result = 7 }\nattempts = 2\n";
+        let setup = setup(&redis, "");
+        setup.write(
+            &toml(&redis, schedules).replace("plugin = \"scripted\"\nconcurrency = 2\n", ""),
+        );
+        let _runner = setup.serve();
+        node.call("worker", json!({ "queue": "q" }));
+        let ids = until_completed(&redis, "s", 4);
+        let gaps: Vec<i64> = times(&ids)
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .collect();
+        assert!(gaps.iter().all(|gap| gap % 200 == 0), "{gaps:?}");
+        let last = node.job("q", &ids[3]);
+        assert_eq!(
+            (&last["data"], &last["returnvalue"]),
+            (&json!({ "result": 7 }), &json!(7))
+        );
+        assert_eq!(last["opts"]["attempts"], 2);
+        assert_eq!(list(&setup)[0]["declared"], true);
+    }
+}
+
+#[test]
+fn a_repeatable_job_with_the_key_of_old_goes_on() {
+    let redis = Redis::shared();
+    // As BullMQ 3 left it: the job's id has a digest in the place of the key.
+    let (key, at) = ("old::::300", now(&redis) - 100);
+    let id = format!("repeat:0cc175b9c0f1b6a831c399e269772661:{at}");
+    let options = json!({
+        "repeat": { "every": 300, "count": 1, "limit": 3 },
+        "jobId": id, "prevMillis": at, "delay": 0, "attempts": 2,
+    });
+    let score = at.to_string();
+    redis.run::<()>(&["ZADD", &redis.key("q", "repeat"), &score, key]);
+    let job = redis.key("q", &id);
+    let (data, options) = (r#"{"result":7}"#, options.to_string());
+    redis.run::<()>(&[
+        "HSET",
+        &job,
+        "name",
+        "old",
+        "data",
+        data,
+        "opts",
+        &options,
+        "rjk",
+        key,
+        "timestamp",
+        &score,
+        "delay",
+        "0",
+        "priority",
+        "0",
+    ]);
+    redis.run::<()>(&["LPUSH", &redis.key("q", "wait"), &id]);
+    let setup = setup(&redis, "");
+    let _runner = setup.serve();
+    redis.until_count("q", "completed", 3);
+    let ids: Vec<String> = redis.run(&["ZRANGE", &redis.key("q", "completed"), "0", "-1"]);
+    for (run, id) in ids.iter().enumerate() {
+        assert!(
+            id.starts_with("repeat:0cc175b9c0f1b6a831c399e269772661:"),
+            "{id}"
+        );
+        assert_eq!(redis.field("q", id, "data").unwrap(), data);
+        assert_eq!(redis.field("q", id, "name").unwrap(), "old");
+        assert_eq!(times(&ids)[run], at + 300 * run as i64);
+    }
+}
+
+#[test]
+fn a_lost_job_is_found_among_many_schedulers() {
+    let redis = Redis::shared();
+    let mut connection = redis.connect();
+    let later = now(&redis) + 3_600_000;
+    let mut pipe = redis::pipe();
+    for n in 0..2500 {
+        let (id, at) = (format!("s{n}"), later + n);
+        let run = format!("repeat:{id}:{at}");
+        let hash = redis.key("q", &format!("repeat:{id}"));
+        pipe.cmd("HSET")
+            .arg(hash)
+            .arg(&["name", "n", "every", "3600000", "ic", "1"]);
+        pipe.cmd("ZADD")
+            .arg(redis.key("q", "repeat"))
+            .arg(at)
+            .arg(&id);
+        pipe.cmd("ZADD")
+            .arg(redis.key("q", "delayed"))
+            .arg(at * 4096)
+            .arg(&run);
+        pipe.cmd("HSET")
+            .arg(redis.key("q", &run))
+            .arg(&["name", "n", "rjk", &id]);
+    }
+    pipe.query::<()>(&mut connection).unwrap();
+    for id in ["s3", "s1700", "s2499"] {
+        redis.run::<()>(&["ZREM", &redis.key("q", "delayed"), &run_of(&redis, id)]);
+        redis.run::<()>(&["DEL", &redis.key("q", &run_of(&redis, id))]);
+    }
+    let setup = setup(&redis, DAILY);
+    let runner = setup.serve();
+    for id in ["s3", "s1700", "s2499"] {
+        until(&format!("{id} to go on"), || {
+            (rearmed(&[&runner], id) == 1).then_some(())
+        });
+    }
+    // And the declared one.
+    redis.until_count("q", "delayed", 2501);
+}

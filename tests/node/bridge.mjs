@@ -5,10 +5,12 @@
 // One JSON line per call, {id, op, args}; one per answer, {id, result} or
 // {id, error}. Calls run side by side. The process ends with its input.
 
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
 const [version, port, prefix] = process.argv.slice(2);
-const { Job, Queue, QueueEvents, UnrecoverableError, Worker } = await import(version === '5' ? 'bullmq5' : 'bullmq');
+const package_ = version === '5' ? 'bullmq5' : 'bullmq';
+const { Job, Queue, QueueEvents, UnrecoverableError, Worker } = await import(package_);
 const connection = { host: '127.0.0.1', port: Number(port), maxRetriesPerRequest: null };
 
 /** One per queue and kind, kept open until the end. */
@@ -144,6 +146,20 @@ const operations = {
     const worker = open.get(`worker ${queue}`);
     await worker.close();
     return worker.done;
+  },
+
+  /** The next time of each [pattern, zone, after], by the parser that this bullmq brings. */
+  cron: async ({ asked }) => {
+    const require = createRequire(import.meta.resolve(`${package_}/package.json`));
+    const parser = require('cron-parser');
+    const parse = parser.CronExpressionParser?.parse ?? parser.parseExpression;
+    return asked.map(([pattern, tz, after]) => {
+      try {
+        return parse(pattern, { tz, currentDate: new Date(after) }).next().getTime();
+      } catch {
+        return null;
+      }
+    });
   },
 
   /** What Bull Board shows of a queue: its counts and its jobs in a state. */

@@ -4,8 +4,9 @@
 //! What a runner declared carries the digest of the schedule in its own hash: a
 //! producer that upserts the same id drops it and owns the scheduler from then
 //! on, and nothing without it is ever changed here. The hash `runner:schedules`
-//! has the digests, too, empty once withdrawn, so that a runner with an older
-//! file brings nothing back.
+//! has the digests, too: it says what to look at, however many schedulers a queue
+//! has, and is empty for what was withdrawn, so that a runner with an older file
+//! brings nothing back.
 
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -45,7 +46,7 @@ fn template(schedule: &Schedule) -> Map<String, Json> {
 }
 
 /// What tells one schedule from another under the same id.
-pub(super) fn digest(schedule: &Schedule) -> String {
+fn digest(schedule: &Schedule) -> String {
     let plan = Plan::of(schedule).repeat(0);
     let all = json!([schedule.name, schedule.data, plan, template(schedule)]);
     let digest = Sha256::digest(all.to_string());
@@ -53,6 +54,12 @@ pub(super) fn digest(schedule: &Schedule) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// Each id with the digest of its schedule.
+pub(super) fn digests<'s>(schedules: &[&'s Schedule]) -> Vec<(&'s str, String)> {
+    let pair = |schedule: &&'s Schedule| (schedule.id.as_str(), digest(schedule));
+    schedules.iter().map(pair).collect()
 }
 
 /// `repeat:<id>`, as BullMQ's `storeJobScheduler` writes it, and our digest.
@@ -89,7 +96,9 @@ impl Queue {
     /// # Errors
     /// When Redis does not answer, after some of them may have been written.
     pub async fn declare(&self, schedules: &[&Schedule]) -> Result<Declared, Error> {
-        let reading = self.read_schedulers("all", &[]).await?;
+        let reading = self
+            .read_schedulers("declared", &digests(schedules))
+            .await?;
         let mut done = Declared::default();
         for schedule in schedules {
             let known = reading

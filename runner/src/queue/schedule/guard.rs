@@ -43,10 +43,7 @@ impl Queue {
     /// # Errors
     /// When Redis does not answer.
     pub async fn guard_schedulers(&self, schedules: &[&Schedule]) -> Result<Guarded, Error> {
-        let declared: Vec<(&str, String)> = schedules
-            .iter()
-            .map(|schedule| (schedule.id.as_str(), super::declare::digest(schedule)))
-            .collect();
+        let declared = super::declare::digests(schedules);
         let reading = self.read_schedulers("lost", &declared).await?;
         let mut done = Guarded::default();
         for scheduler in &reading.schedulers {

@@ -22,7 +22,7 @@ pub enum Next {
     Delayed,
     /// Its time has come; no worker has taken it.
     Waiting,
-    /// It runs, and the one after it is just being made.
+    /// It runs or has just ended, and the one after it is being made.
     Active,
     /// Nowhere: the limit or the end was reached.
     Ended,
@@ -114,7 +114,7 @@ impl Queue {
         Ok((reading.now, reading.schedulers))
     }
 
-    /// Those that `which` says, and of the declared pairs of id and digest those
+    /// Those that `which` says (`all`, `declared`, `lost`), and of the declared pairs of id and digest those
     /// that vanished.
     pub(super) async fn read_schedulers(
         &self,
@@ -188,10 +188,11 @@ fn scheduler(row: Value, now: i64) -> Option<SchedulerState> {
     let mut part = || row.next().unwrap_or(Value::Nil);
     let id = text(part())?;
     let at = whole(&part());
-    let next = match text(part())?.as_str() {
+    let state = text(part())?;
+    let next = match state.as_str() {
         "delayed" => Next::Delayed,
         "waiting" => Next::Waiting,
-        "active" => Next::Active,
+        "active" | "done" => Next::Active,
         "legacy" => Next::Legacy,
         _ => Next::Lost,
     };
@@ -215,7 +216,9 @@ fn scheduler(row: Value, now: i64) -> Option<SchedulerState> {
     found.last = added
         .map(|added| added as i64)
         .filter(|_| found.count() > 1);
-    if found.next == Next::Lost && found.resume(now).is_ok_and(|next| next.is_none()) {
+    if matches!(state.as_str(), "lost" | "done")
+        && found.resume(now).is_ok_and(|next| next.is_none())
+    {
         found.next = Next::Ended;
     }
     Some(found)

@@ -16,7 +16,7 @@ if (score or '') ~= ARGV[2] then
 end
 local name, data
 if digest == '' then
-  if not score or run_state(id, score, 0) == 'delayed' then
+  if not score or run_state(id, score, 0) ~= 'lost' then
     return false
   end
   if at ~= score then

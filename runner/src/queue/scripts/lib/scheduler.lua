@@ -56,17 +56,22 @@ local function remove_run(id, at)
   call('XADD', events, '*', 'event', 'removed', 'jobId', run, 'prev', from)
 end
 
--- Where the run at that time is: 'delayed', 'waiting', 'active'; 'lost' when
--- nothing would ever make the run after it. A job that began more than `grace`
--- ms ago should have made the next one, and one that ended should have, too.
+-- Where the run at that time is: 'delayed', 'waiting', 'active', 'done' when it
+-- has just ended; 'lost' when nothing would ever make the run after it. That is
+-- the first thing a worker does, so a run that began or ended more than `grace`
+-- ms ago should have made it.
 local function run_state(id, at, grace)
   local run = run_of(id, at)
   if call('ZSCORE', delayed, run) then
     return 'delayed'
   end
   local times = try('HMGET', base .. run, 'name', 'processedOn', 'finishedOn')
-  if times['err'] or not times[1] or times[3] then
-    return 'lost'
+  if times['err'] or not times[1] then
+    local due = tonumber(at)
+    return (due <= now and due + grace >= now) and 'done' or 'lost'
+  end
+  if times[3] then
+    return tonumber(times[3]) + grace >= now and 'done' or 'lost'
   end
   if call('EXISTS', base .. run .. ':lock') == 1 then
     local since = tonumber(times[2])
