@@ -262,10 +262,10 @@ fn a_failure_that_is_told_twice_is_one_letter() {
     assert_eq!(redis.until_ended("otp", &id), "failed");
     let config = runner::config::Queue {
         base: runner::config::JobSettings {
-            dead_letter: Some(runner::config::DeadLetter {
+            dead_letter: Some(std::sync::Arc::new(runner::config::DeadLetter {
                 queue: "otp-dead".into(),
                 ..Default::default()
-            }),
+            })),
             ..Default::default()
         },
         ..config("otp", 1)

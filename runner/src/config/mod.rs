@@ -164,7 +164,7 @@ pub struct JobSettings {
     /// Jobs one attempt may add. Defaults to 1000.
     pub max_adds: usize,
     /// Where a copy goes when the job fails for good.
-    pub dead_letter: Option<DeadLetter>,
+    pub dead_letter: Option<Arc<DeadLetter>>,
 }
 
 /// A queue for copies of jobs that failed for good.

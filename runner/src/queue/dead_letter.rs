@@ -3,6 +3,8 @@
 //! script makes it in the call that fails the job, `bury` after a script that
 //! fails jobs of itself.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::redis::Error;
@@ -27,8 +29,8 @@ const FIELDS: [&str; 9] = [
 /// The dead letter queues of one queue, by job name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeadLetters {
-    base: Option<DeadLetter>,
-    jobs: Vec<(Pattern, Option<DeadLetter>)>,
+    base: Option<Arc<DeadLetter>>,
+    jobs: Vec<(Pattern, Option<Arc<DeadLetter>>)>,
 }
 
 impl DeadLetters {
@@ -48,7 +50,7 @@ impl DeadLetters {
         self.jobs
             .iter()
             .find(|(pattern, _)| pattern.matches(name))
-            .map_or(self.base.as_ref(), |(_, found)| found.as_ref())
+            .map_or(self.base.as_deref(), |(_, found)| found.as_deref())
     }
 }
 

@@ -3,6 +3,7 @@
 //! lead back to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::config::decode::{Decoder, Entry, Table};
 use crate::config::origins::join;
@@ -11,16 +12,16 @@ use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{DeadLetter, Queue};
 
 /// A queue's name, or `false` for none where a wider table names one.
-pub(super) fn name(raw: Raw<'_>) -> Result<Option<DeadLetter>, Fault> {
+pub(super) fn name(raw: Raw<'_>) -> Result<Option<Arc<DeadLetter>>, Fault> {
     if value::boolean(raw) == Ok(false) {
         return Ok(None);
     }
     let hint = "name a queue: \"otp-dead\"; false is none";
     let queue = value::text(raw).map_err(|_| raw.is_not("the name of a queue or false", hint))?;
-    Ok(Some(DeadLetter {
+    Ok(Some(Arc::new(DeadLetter {
         queue,
         ..DeadLetter::default()
-    }))
+    })))
 }
 
 /// Check all of them and give each the options of its queue.
@@ -49,7 +50,7 @@ pub(super) fn resolve(
             // `[defaults.queue]` names one for all others.
             settings.dead_letter.take_if(|to| to.queue == *name);
             if let Some(to) = &mut settings.dead_letter {
-                to.defaults = defaults.get(&to.queue).cloned().unwrap_or_default();
+                Arc::make_mut(to).defaults = defaults.get(&to.queue).cloned().unwrap_or_default();
             }
         }
     }
