@@ -414,24 +414,33 @@ fn a_watch_sees_progress_logs_and_the_end() {
     });
     let queue = engine.shared.queue(&config("q", 1));
     let id = redis.add("q", "x", "7", "{}");
-    let mut watch = engine
-        .runtime
-        .block_on(queue.watch(&id, "0-0".into()))
-        .unwrap();
+    let begin = |engine: &Engine| {
+        let watch = queue.watch(&id, "0-0".into());
+        engine.runtime.block_on(watch).unwrap()
+    };
+    let early = begin(&engine);
     engine.consume(config("q", 1));
-    let mut seen = Vec::new();
-    let end = loop {
-        match engine.runtime.block_on(watch.next()).unwrap() {
-            end @ (queue::Event::Completed(_) | queue::Event::Failed(_) | queue::Event::Gone) => {
-                break end;
+    let all = |engine: &Engine, mut watch: queue::Watch| {
+        let mut seen = Vec::new();
+        loop {
+            seen.push(engine.runtime.block_on(watch.next()).unwrap());
+            if matches!(
+                seen.last(),
+                Some(queue::Event::Completed(_) | queue::Event::Failed(_) | queue::Event::Gone)
+            ) {
+                return seen;
             }
-            event => seen.push(event),
         }
     };
-    assert_eq!(end, queue::Event::Completed("7".into()));
-    assert!(seen.contains(&queue::Event::Active));
-    assert!(seen.contains(&queue::Event::Progress("50".into())));
-    assert!(seen.contains(&queue::Event::Log("half".into())));
+    // The second begins when the job has ended.
+    for watch in [Some(early), None] {
+        let watch = watch.unwrap_or_else(|| begin(&engine));
+        let seen = all(&engine, watch);
+        assert_eq!(seen.last(), Some(&queue::Event::Completed("7".into())));
+        assert!(seen.contains(&queue::Event::Active));
+        assert!(seen.contains(&queue::Event::Progress("50".into())));
+        assert!(seen.contains(&queue::Event::Log("half".into())));
+    }
     engine.stop(Duration::from_secs(5));
 }
 

@@ -82,8 +82,8 @@ impl Queue {
             end: None,
         };
         let ended = watch.ended().await?;
-        if ended == Some(Event::Gone) {
-            // It may have ended since, and have been removed with its end.
+        if ended.is_some() {
+            // What it said before, and how it ended if it was removed with its end.
             watch.look(None).await?;
         }
         watch.end = watch.end.or(ended);
