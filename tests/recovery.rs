@@ -196,10 +196,26 @@ fn a_job_whose_lock_is_taken_away_is_stopped_and_not_written() {
 
 #[test]
 fn guests_that_spin_on_every_core_miss_no_lock_renewal() {
+    spin_after(0);
+}
+
+#[test]
+fn a_plugin_that_was_quick_and_then_spins_misses_no_lock_renewal() {
+    // By then its jobs are run on the thread of the queues.
+    spin_after(1000);
+}
+
+/// Spin on every core after so many quick jobs of the same plugin.
+#[track_caller]
+fn spin_after(quick: u64) {
     let redis = Redis::shared();
     let toml = QUEUE.replace("\"scripted\"", "\"faults\"\ntimeout = \"6s\"");
     let setup = Setup::new(&redis, &toml).plugin("faults", &guest("faults"));
     let _runner = setup.serve();
+    for _ in 0..quick {
+        redis.add("work", "flood", "0", "{}");
+    }
+    redis.until_count("work", "completed", quick);
     let ids: Vec<String> = (0..4)
         .map(|_| redis.add("work", "spin", "0", "{}"))
         .collect();

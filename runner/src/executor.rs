@@ -2,12 +2,15 @@
 //! classify how it ended.
 //!
 //! Guests run on threads of their own, so that they cannot delay Redis I/O, lock
-//! renewal and HTTP. Two things end a guest: the epoch, at which it looks whether
-//! it may go on, and a race of the call against deadline and stop signal, for a
-//! guest that waits in a host call, where no epoch reaches it.
+//! renewal and HTTP. Only a plugin that is known to be quick has its first turn
+//! on the caller's thread; what is not done by then goes on with the others. Two
+//! things end a guest: the epoch, at which it looks whether it may go on, and a
+//! race of the call against deadline and stop signal, for a guest that waits in a
+//! host call, where no epoch reaches it.
 
 mod classify;
 
+use std::future::{self, Future};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -60,10 +63,10 @@ impl Executor {
         })
     }
 
-    /// Start an attempt. `done` is called exactly once, from a guest thread,
-    /// whatever happens in between, a panic of our own code included. Only when
-    /// the executor is dropped first it is not: the lock then expires, and the
-    /// job goes back as stalled.
+    /// Start an attempt. `done` is called exactly once, from this thread or a
+    /// guest thread, whatever happens in between, a panic of our own code
+    /// included. Only when the executor is dropped first it is not: the lock then
+    /// expires, and the job goes back as stalled.
     pub fn start(
         &self,
         attempt: Arc<Attempt>,
@@ -79,7 +82,9 @@ impl Executor {
             .guests
             .as_ref()
             .expect("the runtime lives as long as the executor");
-        guests.spawn(async move {
+        let quick = plugin.as_ref().is_some_and(|plugin| plugin.pace.is_quick());
+        let paced = plugin.clone();
+        let mut run = Box::pin(async move {
             let run = AssertUnwindSafe(run(&host, plugin, &attempt, &settings));
             let outcome = run.catch_unwind().await.unwrap_or_else(|panic| {
                 let text = panic
@@ -92,6 +97,18 @@ impl Executor {
             });
             done(attempt, outcome);
         });
+        let mut turns = future::poll_fn(move |context| match &paced {
+            Some(plugin) => plugin.pace.turn(|| run.as_mut().poll(context)),
+            None => run.as_mut().poll(context),
+        });
+        if quick {
+            // Its timers belong to the guests' runtime.
+            let _guests = guests.enter();
+            if (&mut turns).now_or_never().is_some() {
+                return;
+            }
+        }
+        guests.spawn(turns);
     }
 }
 

@@ -8,6 +8,7 @@
 mod cache;
 pub mod contract;
 mod engine;
+mod pace;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use wasmtime::component::Component;
 use self::cache::Cache;
 pub use self::contract::{Refusal, Shape};
 pub use self::engine::{INSTANCES, engine};
+use self::pace::Pace;
 pub use self::watch::Watcher;
 use crate::config::{self, Config};
 use crate::host::bindings::PluginPre;
@@ -52,6 +54,8 @@ pub struct Plugin {
     pub cached: bool,
     /// Linked, with every check passed.
     pub pre: PluginPre<State>,
+    /// How quick its turns are.
+    pub pace: Pace,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -312,6 +316,7 @@ impl Plugins {
             digest,
             grants,
             pre,
+            pace: Pace::default(),
         })
     }
 
@@ -346,6 +351,7 @@ impl Plugin {
             took: self.took,
             cached: self.cached,
             pre: self.pre.clone(),
+            pace: Pace::default(),
         }
     }
 }
