@@ -7,6 +7,7 @@
 
 mod settle;
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -30,6 +31,11 @@ use crate::queue::{
 const CALLS: usize = 2;
 /// Ends, and jobs, in one call: a script of so many holds Redis about 1 ms.
 const BATCH: usize = 64;
+/// Jobs started at most before the connection has its turn again.
+const TURN: usize = 32;
+/// How long starting jobs may take before the connection has its turn again: a
+/// job that is run at once takes 10 µs or so, but some take more.
+const TURN_TIME: Duration = Duration::from_micros(500);
 /// A queue that is silent for so long is asked all the same, as BullMQ's workers
 /// do (`drainDelay`): a marker may have been lost with the worker that popped it.
 const POLL: Duration = Duration::from_secs(5);
@@ -122,11 +128,13 @@ impl Worker {
             in_flight: in_flight.clone(),
             wake,
             done: done_tx,
+            ready: VecDeque::new(),
             running: 0,
             asked: 0,
             ended: Vec::new(),
             calls: FuturesUnordered::new(),
             hungry: true,
+            woken: true,
             adopt: true,
             adopt_at: now,
             doubts: 0,
@@ -206,7 +214,9 @@ struct Run {
     in_flight: Arc<InFlight>,
     wake: Arc<Wake>,
     done: mpsc::UnboundedSender<Settlement>,
-    /// Attempts handed to the executor and not ended.
+    /// Taken and not started yet.
+    ready: VecDeque<Arc<Attempt>>,
+    /// Attempts that have not ended, started or not.
     running: usize,
     /// Jobs asked for in calls under way.
     asked: usize,
@@ -214,6 +224,8 @@ struct Run {
     calls: FuturesUnordered<Call>,
     /// There may be jobs waiting.
     hungry: bool,
+    /// That was said by a marker, which others may need if jobs are left over.
+    woken: bool,
     /// Jobs of a lost answer are to be given back before anything is taken.
     adopt: bool,
     /// When that is tried again.
@@ -247,13 +259,18 @@ impl Run {
             FuturesUnordered::new();
         let mut told = false;
         loop {
+            self.start_some();
             while let Ok(settlement) = done.try_recv() {
                 self.end(settlement);
             }
             if self.adopt && self.calls.is_empty() && self.adopt_at <= Instant::now() {
                 self.give_back_orphans().await;
             }
-            self.send();
+            if self.send() {
+                // It goes out before the next jobs are run, so that Redis works
+                // while the guests do.
+                tokio::task::yield_now().await;
+            }
             let finished = self.stopping.is_some()
                 && self.calls.is_empty()
                 && self.ended.is_empty()
@@ -263,20 +280,23 @@ impl Run {
             }
             let free = self.free();
             let limited = self.limited_until.is_some();
-            self.queue.arm(
-                &self.wake,
-                free > 0 && !self.hungry && !limited && self.stopping.is_none(),
-            );
+            // While an answer is due it says whether there is more.
+            let wants = free > 0 && self.asked == 0 && !self.hungry;
+            self.queue
+                .arm(&self.wake, wants && !limited && self.stopping.is_none());
             let idle = self.stopping.is_none() && free > 0 && self.calls.len() < CALLS;
 
             tokio::select! {
+                () = tokio::task::yield_now(), if !self.ready.is_empty() => {}
                 Some(settlement) = done.recv() => self.end(settlement),
                 Some(answer) = self.calls.next(), if !self.calls.is_empty() => self.answered(answer).await,
                 () = self.wake.rung() => {
                     self.hungry = true;
+                    self.woken = true;
                     if free == 0 {
                         // Somebody else may have a slot for it.
-                        let _ = self.queue.pass_on().await;
+                        let queue = self.queue.clone();
+                        tokio::spawn(async move { queue.pass_on().await });
                     }
                 }
                 () = tokio::time::sleep_until(self.look_at), if idle => {
@@ -347,11 +367,13 @@ impl Run {
         self.ended.push(settlement);
     }
 
-    /// Send what is ready: ends, and the wish for jobs.
-    fn send(&mut self) {
+    /// Hand to the connection what is ready: ends, and the wish for jobs. Whether
+    /// there was anything.
+    fn send(&mut self) -> bool {
+        let mut sent = false;
         // Nothing is taken any more while stopping, so ends need not wait.
         if self.adopt && self.stopping.is_none() {
-            return;
+            return sent;
         }
         while self.calls.len() < CALLS {
             let limited = self.limited_until.is_some();
@@ -361,17 +383,26 @@ impl Run {
                 self.free().min(BATCH)
             };
             if self.ended.is_empty() && !(self.hungry && take > 0 && self.asked == 0) {
-                return;
+                break;
             }
             let count = self.ended.len().min(BATCH);
-            let batch = Batch::new(self.ended.drain(..count).collect());
+            let mut batch = Batch::new(self.ended.drain(..count).collect());
             if take > 0 {
+                if !std::mem::take(&mut self.woken) {
+                    batch = batch.continuing();
+                }
                 self.hungry = false;
                 self.asked += take;
             }
-            let queue = self.queue.clone();
-            self.calls.push(Box::pin(settle(queue, batch, take)));
+            let mut call: Call = Box::pin(settle(self.queue.clone(), batch, take));
+            // The connection gets it now, not when its answer is waited for.
+            if let Some(answer) = call.as_mut().now_or_never() {
+                call = Box::pin(std::future::ready(answer));
+            }
+            self.calls.push(call);
+            sent = true;
         }
+        sent
     }
 
     async fn answered(&mut self, answer: Answer) {
@@ -458,30 +489,35 @@ impl Run {
         if attempt.job.scheduler.is_some() {
             tokio::spawn(schedule(attempt.clone()));
         }
-        if self.stopping.is_some() {
-            // Asked for before the stop: goes back unopened.
-            let outcome = Outcome::Released;
-            self.ended.push(Settlement { attempt, outcome });
-            return;
-        }
-        let refused = attempt.job.refused().or_else(|| {
-            (attempt.job.data.len() > settings.max_payload).then(|| {
-                Outcome::Rejected(Failure {
-                    cause: Cause::Payload,
-                    reason: format!(
-                        "the payload has {} bytes, more than the {} of max_payload",
-                        attempt.job.data.len(),
-                        settings.max_payload
-                    ),
-                    frames: Vec::new(),
-                })
-            })
-        });
-        if let Some(outcome) = refused {
-            self.ended.push(Settlement { attempt, outcome });
-            return;
-        }
         self.running += 1;
+        self.ready.push_back(attempt);
+    }
+
+    /// Start up to half of what may run: while Redis settles one half, the other
+    /// is run.
+    fn start_some(&mut self) {
+        let began = Instant::now();
+        let half = self.config.concurrency.get().div_ceil(2).min(TURN);
+        for _ in 0..half {
+            let Some(attempt) = self.ready.pop_front() else {
+                break;
+            };
+            self.start(attempt);
+            if began.elapsed() > TURN_TIME {
+                break;
+            }
+        }
+    }
+
+    fn start(&mut self, attempt: Arc<Attempt>) {
+        let config = self.config.clone();
+        let settings = config.settings(&attempt.job.name);
+        // Asked for before the stop: goes back unopened.
+        let stopped = self.stopping.map(|_| Outcome::Released);
+        if let Some(outcome) = stopped.or_else(|| refused(&attempt, settings)) {
+            self.end(Settlement { attempt, outcome });
+            return;
+        }
         let done = self.done.clone();
         (self.shared.start)(
             attempt,
@@ -502,6 +538,7 @@ impl Run {
                 self.adopt = false;
                 self.pause = Pause::default();
                 self.hungry = true;
+                self.woken = true;
             }
             Err(error) => {
                 tracing::warn!(queue = self.queue.name(), %error, "waiting for Redis");
@@ -509,6 +546,23 @@ impl Run {
             }
         }
     }
+}
+
+/// The outcome of a job that is not run at all.
+fn refused(attempt: &Attempt, settings: &JobSettings) -> Option<Outcome> {
+    attempt.job.refused().or_else(|| {
+        (attempt.job.data.len() > settings.max_payload).then(|| {
+            Outcome::Rejected(Failure {
+                cause: Cause::Payload,
+                reason: format!(
+                    "the payload has {} bytes, more than the {} of max_payload",
+                    attempt.job.data.len(),
+                    settings.max_payload
+                ),
+                frames: Vec::new(),
+            })
+        })
+    })
 }
 
 /// Keep the schedule of a job that starts going. Repeating it is harmless.

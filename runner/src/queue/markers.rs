@@ -1,12 +1,12 @@
 //! Waiting for work: one blocking connection for the markers of all queues.
 //!
 //! BullMQ adds a member to a queue's `marker` set when there is work; `BZPOPMIN`
-//! over the sets of all queues with a free slot wakes the one concerned. A
-//! marker that comes for a queue that has meanwhile no free slot is put back.
+//! over the sets of all queues that want some wakes the one concerned. A marker
+//! that comes for a queue that was left meanwhile is put back.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use redis::Value;
@@ -23,6 +23,9 @@ const WATCHDOG: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
     armed: AtomicBool,
+    /// The connection blocks on this queue's markers. Changed while the queues
+    /// are held.
+    waited: AtomicBool,
     bell: Notify,
 }
 
@@ -41,49 +44,53 @@ pub(crate) struct Markers {
 }
 
 impl Markers {
-    /// Enter a queue by the key of its marker.
-    pub(crate) fn enter(&self, key: &str) -> Arc<Wake> {
-        let wake = Arc::new(Wake::default());
+    fn held(&self) -> MutexGuard<'_, HashMap<String, Arc<Wake>>> {
         self.queues
             .lock()
             .expect("no panic while the markers are held")
-            .insert(key.to_owned(), wake.clone());
+    }
+
+    /// Enter a queue by the key of its marker.
+    pub(crate) fn enter(&self, key: &str) -> Arc<Wake> {
+        let wake = Arc::new(Wake::default());
+        self.held().insert(key.to_owned(), wake.clone());
         wake
     }
 
     /// Strike a queue off.
     pub(crate) fn leave(&self, key: &str) {
-        self.queues
-            .lock()
-            .expect("no panic while the markers are held")
-            .remove(key);
+        self.held().remove(key);
         self.changed.notify_one();
     }
 
-    /// Say whether the queue has a free slot. Only arming interrupts the wait:
-    /// a marker that comes after disarming is put back.
+    /// Say whether the queue wants work. Only a wish that the connection does not
+    /// know interrupts its wait; a marker that comes after disarming rings all the
+    /// same.
     pub(crate) fn arm(&self, wake: &Wake, armed: bool) {
         if wake.armed.swap(armed, Ordering::AcqRel) != armed && armed {
-            self.changed.notify_one();
+            let held = self.held();
+            if !wake.waited.load(Ordering::Acquire) {
+                self.changed.notify_one();
+            }
+            drop(held);
         }
     }
 
-    fn armed(&self) -> Vec<String> {
-        self.queues
-            .lock()
-            .expect("no panic while the markers are held")
+    /// The keys to block on now.
+    fn wait(&self) -> Vec<String> {
+        self.held()
             .iter()
-            .filter(|(_, wake)| wake.armed.load(Ordering::Acquire))
+            .filter(|(_, wake)| {
+                let armed = wake.armed.load(Ordering::Acquire);
+                wake.waited.store(armed, Ordering::Release);
+                armed
+            })
             .map(|(key, _)| key.clone())
             .collect()
     }
 
     fn wake(&self, key: &str) -> Option<Arc<Wake>> {
-        self.queues
-            .lock()
-            .expect("no panic while the markers are held")
-            .get(key)
-            .cloned()
+        self.held().get(key).cloned()
     }
 }
 
@@ -111,7 +118,7 @@ async fn serve(redis: &Redis, markers: &Markers) -> Result<(), super::Error> {
         .await
         .map_err(|e| redis.explain(&e))?;
     loop {
-        let keys = markers.armed();
+        let keys = markers.wait();
         if keys.is_empty() {
             markers.changed.notified().await;
             continue;
@@ -145,8 +152,8 @@ async fn serve(redis: &Redis, markers: &Markers) -> Result<(), super::Error> {
         };
         let key = String::from_utf8_lossy(key);
         match markers.wake(&key) {
-            Some(wake) if wake.armed.load(Ordering::Acquire) => wake.bell.notify_one(),
-            _ => put_back(redis, &key, member, score).await?,
+            Some(wake) => wake.bell.notify_one(),
+            None => put_back(redis, &key, member, score).await?,
         }
     }
 }

@@ -145,7 +145,7 @@ impl Queue {
         self.0.redis.markers().enter(&self.key("marker"))
     }
 
-    /// Say whether the queue has a free slot.
+    /// Say whether the queue wants work.
     pub(crate) fn arm(&self, wake: &Wake, armed: bool) {
         self.0.redis.markers().arm(wake, armed);
     }
