@@ -60,7 +60,8 @@ impl Queue {
                     .arg(0)
                     .arg(&settings.runner)
                     .arg("")
-                    .arg("");
+                    .arg("")
+                    .arg(0);
                 command.arg(orphans.len());
                 // Back to the front: op, id, token, and ten empty arguments of
                 // which the two counts are 0.

@@ -32,6 +32,7 @@ pub struct Settlement {
 #[derive(Debug, Default)]
 pub struct Batch {
     ends: Vec<End>,
+    continues: bool,
 }
 
 #[derive(Debug)]
@@ -95,7 +96,19 @@ impl Batch {
                 }
             })
             .collect();
-        Batch { ends }
+        Batch {
+            ends,
+            continues: false,
+        }
+    }
+
+    /// The take that goes with it follows only from these ends, not from a
+    /// wake-up: jobs it leaves over need not wake another worker.
+    pub(crate) fn continuing(self) -> Batch {
+        Batch {
+            continues: true,
+            ..self
+        }
     }
 
     /// The attempts, in order.
@@ -117,12 +130,16 @@ impl Batch {
     pub(crate) fn join(batches: Vec<Batch>) -> Batch {
         Batch {
             ends: batches.into_iter().flat_map(|batch| batch.ends).collect(),
+            continues: false,
         }
     }
 
     /// Each end in a batch of its own.
     pub(crate) fn split(self) -> impl Iterator<Item = Batch> {
-        self.ends.into_iter().map(|end| Batch { ends: vec![end] })
+        self.ends.into_iter().map(|end| Batch {
+            ends: vec![end],
+            continues: false,
+        })
     }
 }
 
@@ -150,7 +167,9 @@ impl Queue {
                         .arg(limit.duration.as_millis() as u64),
                     None => command.arg("").arg(""),
                 };
-                command.arg(live.clone().count());
+                command
+                    .arg(u8::from(!batch.continues))
+                    .arg(live.clone().count());
                 for end in live.clone() {
                     end.arguments(command, self);
                 }

@@ -5,8 +5,8 @@
 --
 -- KEYS[1]  base of the queue's keys, `bull:orders:`
 -- ARGV     1 token of the jobs taken  2 lock, ms  3 jobs wanted  4 runner
---          5 limiter max or ''  6 limiter duration, ms, or ''  7 ends, then per
---          end: op, id, token, value, a, b, c, attempts, progress, keep logs,
+--          5 limiter max or ''  6 limiter duration, ms, or ''  7 1 if jobs left
+--          over are to wake another worker  8 ends, then per end: op, id, token, value, a, b, c, attempts, progress, keep logs,
 --          count of logs, count of fields, logs…, fields…; then the minutes of
 --          metrics that are kept, or nothing
 --   op     c completed   value = return value, a/b/c = keep count/age/limit
@@ -24,19 +24,22 @@
 --          6 waiting-children -1 gone -2 lock lost -9 has failed children
 
 local token, lock_ms, want, runner = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local ends, at = tonumber(ARGV[7]), 8
+local ends, at = tonumber(ARGV[8]), 9
 
 local codes, unburied = {}, {}
 local finished, failed = 0, 0
 local any_delayed = false
 
--- Keep policies run once per row of ends with the same one.
-local policy_set, policy_count, policy_age, policy_limit
-local function apply_policy()
-  if policy_set and (policy_age or (policy_count and policy_count > 0)) then
-    keep(policy_set, policy_count, policy_age, policy_limit)
+-- A row of finished jobs with the same keep policy enters its set at once.
+local row, row_set, row_count, row_age, row_limit = {}
+local function end_row()
+  if row[1] then
+    call('ZADD', row_set, unpack(row))
+    if row_age or (row_count and row_count > 0) then
+      keep(row_set, row_count, row_age, row_limit)
+    end
+    row = {}
   end
-  policy_set = nil
 end
 
 if ends > 0 then
@@ -58,6 +61,16 @@ if ends > 0 then
 
   -- Locks and stall marks of all that are ours, at once.
   local free, ours = {}, {}
+
+  -- Jobs that end in the order they were taken are the tail of the list. Where
+  -- its length decides who may start, each goes by itself.
+  local in_order = ends > 1 and not cap
+  if in_order then
+    local tail = call('LRANGE', active, -ends, -1)
+    for i = 1, ends do
+      in_order = in_order and tail[ends + 1 - i] == ARGV[starts[i] + 1]
+    end
+  end
 
   for i = 1, ends do
     local s = starts[i]
@@ -86,7 +99,7 @@ if ends > 0 then
       end
       if target_code then
         code = target_code
-      elseif call('LREM', active, -1, id) == 0 then
+      elseif not in_order and call('LREM', active, -1, id) == 0 then
         -- Not active although the lock is ours: somebody moved it by hand.
         code = -2
         call('DEL', key .. ':lock')
@@ -138,6 +151,8 @@ if ends > 0 then
               child_completed(parent, string.sub(parent, 1, #parent - #parent_id), parent_id, key, value)
             end
           elseif job[3] then
+            -- It looks whether the parent has failed.
+            end_row()
             child_failed(job[3], key, value)
           end
           local state = op == 'c' and 'completed' or 'failed'
@@ -150,12 +165,14 @@ if ends > 0 then
               forget_child(key, parent)
             end
           else
-            if policy_set ~= set or policy_count ~= count or policy_age ~= age or policy_limit ~= limit then
-              apply_policy()
-              policy_set, policy_count, policy_age, policy_limit = set, count, age, limit
+            if row_set ~= set or row_count ~= count or row_age ~= age or row_limit ~= limit then
+              end_row()
+              row_set, row_count, row_age, row_limit = set, count, age, limit
             end
-            call('ZADD', set, now, id)
-            call('HSET', key, 'atm', made, name, value, 'finishedOn', now, unpack(ARGV, first, last))
+            row[#row + 1] = now_text
+            row[#row + 1] = id
+            call('HSET', key, 'atm', job[5] and made or '1', name, value, 'finishedOn', now_text,
+              unpack(ARGV, first, last))
             if op == 'f' then
               call('HDEL', key, 'defa')
             end
@@ -199,9 +216,16 @@ if ends > 0 then
     end
     codes[i] = code
   end
+  if in_order and #ours == ends then
+    call('RPOP', active, ends)
+  elseif in_order then
+    for _, id in ipairs(ours) do
+      call('LREM', active, -1, id)
+    end
+  end
   if ours[1] then
     call('DEL', unpack(free))
     call('SREM', stalled, unpack(ours))
   end
-  apply_policy()
+  end_row()
 end

@@ -50,12 +50,21 @@ if want > 0 then
   end
 
   if limited == 0 and not held_back and n > 0 then
-    local ids, popped = {}, call('RPOP', wait, n)
+    local ids, popped, moved = {}
+    if n == 1 then
+      moved = call('RPOPLPUSH', wait, active)
+      popped = moved and { moved }
+    else
+      popped = call('RPOP', wait, n)
+    end
     if popped then
       for _, id in ipairs(popped) do
         -- Ids that begin with `0:` are markers of BullMQ before version 5.
         if string.sub(id, 1, 2) ~= '0:' then
           ids[#ids + 1] = id
+        elseif moved then
+          call('LREM', active, 1, id)
+          moved = nil
         end
       end
     end
@@ -71,7 +80,9 @@ if want > 0 then
 
     local tokens = 0
     if ids[1] then
-      call('LPUSH', active, unpack(ids))
+      if not moved then
+        call('LPUSH', active, unpack(ids))
+      end
       for _, id in ipairs(ids) do
         local key = base .. id
         local job = try('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'priority', 'atm', 'ats', 'stc',
@@ -84,7 +95,7 @@ if want > 0 then
           local ats = (tonumber(job[7]) or 0) + 1
           call('SET', key .. ':lock', token, 'PX', lock_ms)
           call('XADD', events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
-          call('HSET', key, 'processedOn', now, 'ats', ats, 'pb', runner)
+          call('HSET', key, 'processedOn', now_text, 'ats', job[7] and ats or '1', 'pb', runner)
           job[7] = ats
           if not job[10] then
             tokens = tokens + 1
@@ -109,8 +120,9 @@ if want > 0 then
       if at then
         next_at = math.max(0, math.ceil(at - now))
       end
-    elseif call('EXISTS', wait, prioritized) > 0 and not blocked() then
-      -- Somebody else may have a free slot for the rest.
+    elseif ARGV[7] == '1' and call('EXISTS', wait, prioritized) > 0 and not blocked() then
+      -- Somebody else may have a free slot for the rest. A worker that goes on
+      -- from its own ends has taken no marker that it would owe.
       call('ZADD', marker, 0, '0')
     end
   end

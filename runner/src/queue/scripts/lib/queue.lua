@@ -5,6 +5,8 @@ local floor = math.floor
 local base = KEYS[1]
 local time = call('TIME')
 local now = time[1] * 1000 + floor(time[2] / 1000)
+-- A number is written anew each time Redis is called with it; this one often is.
+local now_text = string.format('%.0f', now)
 
 local wait, active, events = base .. 'wait', base .. 'active', base .. 'events'
 local marker, delayed, prioritized = base .. 'marker', base .. 'delayed', base .. 'prioritized'
