@@ -172,7 +172,6 @@ fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
             "compliance-analysis",
             "document-processing",
             "notifications",
-            "otp-dead",
             "otp-queue"
         ]
     );
@@ -212,9 +211,6 @@ fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
         ..Keep::default()
     };
     assert_eq!(otp.defaults.remove_on_complete, Some(day));
-    let dead_letter = otp.settings("email-otp").dead_letter.as_deref();
-    assert_eq!(dead_letter.map(|to| to.queue.as_str()), Some("otp-dead"));
-    assert!(!config.queues["otp-dead"].is_consumed());
     assert_eq!(otp.settings("email-otp").timeout, Duration::from_secs(30));
     assert_eq!(
         otp.settings("whatsapp-otp").timeout,
@@ -246,10 +242,6 @@ fn the_sample_shows_the_true_defaults() {
     assert_eq!(
         sample.queues["backend-events"].base,
         built_in.queues["backend-events"].base
-    );
-    assert_eq!(
-        sample.queues["document-processing"].metrics,
-        built_in.queues["backend-events"].metrics
     );
     assert_eq!(
         sample.queues["document-processing"].concurrency,
@@ -511,7 +503,8 @@ fn a_reload_says_what_changed_and_what_needs_a_restart() {
     let mut new = load(
         "[redis]\nprefix = \"other\"\n[runtime]\nthreads = 77\n\
          [queues.b]\nplugin = \"p\"\ntimeout = \"1s\"\n[queues.c]\n[queues.d]\n\
-         [plugins.p]\nconfig = { a = \"b\" }",
+         [plugins.p]\nconfig = { a = \"b\" }\n\
+         [[schedules]]\nqueue = \"c\"\nname = \"n\"\nevery = \"1h\"",
     )
     .config;
     // Each text is in a directory of its own, which is no change of the file.
@@ -522,6 +515,7 @@ fn a_reload_says_what_changed_and_what_needs_a_restart() {
     assert_eq!(changes.changed, ["b"]);
     assert_eq!(changes.removed, ["a"]);
     assert_eq!(changes.plugins, ["p"]);
+    assert_eq!(changes.schedules, ["c"]);
     assert_eq!(changes.restart, ["redis", "runtime.threads"]);
     assert!(Config::diff(&new, &new).is_empty());
 }

@@ -625,3 +625,56 @@ fn a_lost_job_is_found_among_many_schedulers() {
     // And the declared one.
     redis.until_count("q", "delayed", 2501);
 }
+
+/// What must be equal of a scheduler after one of its jobs has run: its hash and
+/// time, and its next job but for the moments.
+fn after_a_run(redis: &Redis, node: &mut Node, queue: &str, repeat: &Value) -> Value {
+    let template = json!({ "name": "n", "data": { "a": 1 }, "opts": { "attempts": 3, "backoff": 5, "priority": 4 } });
+    node.queue(queue, "upsertJobScheduler", json!(["s", repeat, template]));
+    let time = || -> i64 {
+        let score: f64 = redis.run(&["ZSCORE", &redis.key(queue, "repeat"), "s"]);
+        score as i64
+    };
+    let first = format!("repeat:s:{}", time());
+    node.job_call(queue, &first, "promote", json!([]));
+    redis.until_ended(queue, &first);
+    redis.until_count(queue, "delayed", 1);
+    let hash = |key: &str| -> std::collections::BTreeMap<String, String> {
+        redis.run(&["HGETALL", &redis.key(queue, key)])
+    };
+    let next = format!("repeat:s:{}", time());
+    let mut job = hash(&next);
+    assert!(job["delay"].parse::<i64>().unwrap() > 0, "{job:?}");
+    assert!(job.remove("timestamp").is_some() && job.remove("delay").is_some());
+    let mut options: Value = serde_json::from_str(&job.remove("opts").unwrap()).unwrap();
+    let fields = options.as_object_mut().unwrap();
+    assert!(fields.remove("delay").is_some() && fields.remove("timestamp").is_some());
+    json!({ "next": next, "job": job, "options": options, "scheduler": hash("repeat:s") })
+}
+
+#[test]
+fn a_scheduler_goes_on_as_under_a_node_worker() {
+    for version in VERSIONS {
+        let redis = Redis::shared();
+        let mut node = Node::start(&redis, version);
+        let setup = setup(&redis, "");
+        let _runner = setup.serve();
+        let end = now(&redis) + 100_000_000_000;
+        let repeats = [
+            json!({ "pattern": "0 0 1 1 *", "tz": "Asia/Tokyo" }),
+            json!({ "pattern": "30 2 29 3 *", "tz": "Europe/Berlin", "limit": 9, "endDate": end }),
+            json!({ "every": 86_400_000, "offset": 5000 }),
+            json!({ "every": 86_400_000, "startDate": end - 86_400_000, "limit": 3 }),
+        ];
+        for (at, repeat) in repeats.iter().enumerate() {
+            let theirs = format!("node-{at}");
+            node.call("worker", json!({ "queue": theirs }));
+            let theirs = after_a_run(&redis, &mut node, &theirs, repeat);
+            let ours = after_a_run(&redis, &mut node, "q", repeat);
+            assert_eq!(ours, theirs, "bullmq {version}, {repeat}");
+            node.queue("q", "removeJobScheduler", json!(["s"]));
+            redis.until_count("q", "delayed", 0);
+            node.queue("q", "obliterate", json!([{ "force": true }]));
+        }
+    }
+}

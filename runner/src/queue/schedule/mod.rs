@@ -16,7 +16,7 @@ pub use guard::Guarded;
 pub use read::{Next, SchedulerState};
 
 use redis::Value;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use self::plan::Plan;
 use super::Queue;
@@ -44,6 +44,11 @@ impl Run {
         now: i64,
     ) -> Run {
         let delay = (at - now).max(0);
+        // As npm does on the way; readers of the other kind lose all options.
+        if let Some(Json::Number(wait)) = template.get("backoff") {
+            let backoff = json!({ "delay": wait, "type": "fixed" });
+            template.insert("backoff".into(), backoff);
+        }
         if repeat.contains_key("pattern") {
             template.insert("prevMillis".into(), at.into());
         }

@@ -11,7 +11,7 @@ use crate::config::{Schedule, When};
 use crate::cron::{self, Cron};
 
 /// Missed runs are counted up to so many at a time: more is "many".
-const MOST_MISSED: u64 = 10_000;
+const MOST_MISSED: usize = 10_000;
 
 /// When a scheduler runs. Times are ms since 1970.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -143,16 +143,12 @@ impl Plan {
             let late = (now - previous - 1).max(0);
             return (late / every) as u64;
         }
-        let mut at = previous;
-        let mut count = 0;
-        while let Ok(Some(next)) = self.occurrence(at)
-            && next < now
-            && count < MOST_MISSED
-        {
-            at = next;
-            count += 1;
-        }
-        count
+        let Ok((cron, zone)) = self.clock() else {
+            return 0;
+        };
+        let times = std::iter::successors(Some(previous), |at| self.next_of(&cron, &zone, *at));
+        let missed = times.skip(1).take_while(|at| *at < now);
+        missed.take(MOST_MISSED).count() as u64
     }
 
     /// Whether the run with this number is one too many, or too late.
@@ -173,15 +169,24 @@ impl Plan {
 
     /// The first time of the pattern after `from` that start and end leave.
     fn occurrence(&self, from: i64) -> Result<Option<i64>, String> {
+        let (cron, zone) = self.clock()?;
+        Ok(self.next_of(&cron, &zone, from))
+    }
+
+    fn clock(&self) -> Result<(Cron, TimeZone), String> {
         let pattern = self.pattern.as_deref().unwrap_or_default();
         let cron = Cron::parse(pattern).map_err(|error| format!("pattern {pattern:?}: {error}"))?;
         let zone = match &self.zone {
             Some(name) => cron::zone(name).map_err(|_| format!("no time zone {name:?}"))?,
             None => TimeZone::system(),
         };
+        Ok((cron, zone))
+    }
+
+    fn next_of(&self, cron: &Cron, zone: &TimeZone, from: i64) -> Option<i64> {
         let from = self.start.map_or(from, |start| start.max(from));
-        let at = cron.next(from, &zone);
-        Ok(at.filter(|at| self.end.is_none_or(|end| *at <= end)))
+        let at = cron.next(from, zone);
+        at.filter(|at| self.end.is_none_or(|end| *at <= end))
     }
 }
 
