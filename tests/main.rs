@@ -20,6 +20,7 @@ mod http;
 mod interop;
 mod keep;
 mod metrics;
+mod options;
 mod payloads;
 mod queue_engine;
 mod queue_equality;

@@ -87,8 +87,9 @@ pub struct Options {
     pub remove_on_fail: Option<Retain>,
     /// `kl`: log lines to keep.
     pub keep_logs: Option<u64>,
-    /// `stackTraceLimit`: entries of `stacktrace` to keep.
-    pub stack_trace_limit: Option<u64>,
+    /// `stackTraceLimit`: the newest so many entries of `stacktrace` are kept;
+    /// negative, so many of the oldest are not; none keeps all.
+    pub stack_trace_limit: Option<i64>,
     /// Fields that were present and ignored, for one warning per queue.
     pub ignored: Vec<String>,
 }
@@ -99,7 +100,7 @@ pub struct Options {
 pub struct Backoff {
     /// `fixed`, `exponential`, or a custom name.
     pub kind: String,
-    /// Milliseconds, finite and not negative.
+    /// Milliseconds; negative is none.
     pub delay: f64,
     /// 0 to 1.
     pub jitter: f64,

@@ -8,15 +8,50 @@ use super::job::{Backoff, Options, Parent, Retain};
 /// What npm stores when `add` has no options.
 const NONE: &str = r#"{"attempts":0}"#;
 
-/// A number as JavaScript would coerce it where BullMQ compares or adds.
+/// A number as JavaScript coerces it where BullMQ compares or adds (ECMAScript,
+/// `ToNumber`); none for what is no number to it either.
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(n) => n.as_f64(),
-        Value::String(s) => s.trim().parse().ok(),
+        Value::String(text) => number_in(text.trim()),
         Value::Bool(b) => Some(f64::from(u8::from(*b))),
-        _ => None,
+        // Its text is that of its elements, with commas between.
+        Value::Array(list) => match list.as_slice() {
+            [] => Some(0.0),
+            [Value::Bool(_)] => None,
+            [one] => number(one),
+            _ => None,
+        },
+        Value::Null | Value::Object(_) => None,
     }
-    .filter(|n| n.is_finite())
+}
+
+fn number_in(text: &str) -> Option<f64> {
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        let start = text.get(..2);
+        if start.is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
+            let digits = &text[2..];
+            return u64::from_str_radix(digits, radix).ok().map(|n| n as f64);
+        }
+    }
+    match text {
+        "" => Some(0.0),
+        "Infinity" | "+Infinity" => Some(f64::INFINITY),
+        "-Infinity" => Some(f64::NEG_INFINITY),
+        // Rust also reads words.
+        _ if text.contains(|c: char| c.is_alphabetic() && c != 'e' && c != 'E') => None,
+        _ => text.parse().ok(),
+    }
+}
+
+/// `stackTraceLimit` as `slice(-limit)` takes it: none keeps all, and a part of
+/// one is cut off.
+fn slice(value: &Value) -> Option<i64> {
+    if value.as_f64() == Some(0.0) {
+        return Some(0);
+    }
+    let limit = number(value).filter(|_| truthy(value))?.trunc() as i64;
+    (limit != 0).then_some(limit)
 }
 
 fn whole(value: f64) -> u64 {
@@ -61,18 +96,19 @@ pub(crate) fn decode(text: &str) -> Result<Options, String> {
                 options.remove_on_fail = retain(value);
                 Some(())
             }
-            "kl" | "keepLogs" => number(value).map(|n| options.keep_logs = Some(whole(n))),
-            "stackTraceLimit" => number(value).map(|n| options.stack_trace_limit = Some(whole(n))),
+            // 0 is no limit.
+            "kl" | "keepLogs" => number(value)
+                .filter(|n| *n >= 0.0)
+                .map(|n| options.keep_logs = (n > 0.0).then(|| whole(n))),
+            "stackTraceLimit" => {
+                options.stack_trace_limit = slice(value);
+                Some(())
+            }
             _ => Some(()),
         };
         if used.is_none() && !value.is_null() {
             options.ignored.push(name.clone());
         }
-    }
-    // A backoff of -1 is BullMQ's word for "no further attempt".
-    if options.backoff.as_ref().is_some_and(|b| b.delay == -1.0) {
-        options.attempts = 1;
-        options.backoff = None;
     }
     Ok(options)
 }
@@ -91,7 +127,7 @@ fn truthy(value: &Value) -> bool {
 fn backoff(value: &Value) -> Option<Backoff> {
     let fixed = |delay: f64| Backoff {
         kind: "fixed".to_owned(),
-        delay: if delay == -1.0 { delay } else { delay.max(0.0) },
+        delay,
         jitter: 0.0,
     };
     match value {
@@ -204,9 +240,35 @@ mod tests {
     }
 
     #[test]
-    fn a_backoff_of_minus_one_means_no_further_attempt() {
-        let options = read(r#"{"attempts":5,"backoff":{"type":"fixed","delay":-1}}"#);
-        assert_eq!(options.attempts, 1);
+    fn texts_are_numbers_where_javascript_says_so() {
+        let attempts = |text: &str| read(&format!(r#"{{"attempts":{text}}}"#)).attempts;
+        assert_eq!(attempts(r#"" 5 ""#), 5);
+        assert_eq!(attempts(r#""0x10""#), 16);
+        assert_eq!(attempts(r#""1e2""#), 100);
+        assert_eq!(attempts(r#""Infinity""#), u32::MAX);
+        assert_eq!(attempts("[4]"), 4);
+        for none in [r#""inf""#, r#""nan""#, r#""many""#, r#""""#, "[4,4]", "{}"] {
+            assert_eq!(attempts(none), 1, "{none}");
+        }
+    }
+
+    #[test]
+    fn the_stack_trace_limit_is_that_of_a_slice() {
+        let limit =
+            |text: &str| read(&format!(r#"{{"stackTraceLimit":{text}}}"#)).stack_trace_limit;
+        assert_eq!(limit("0"), Some(0));
+        assert_eq!(limit("2.5"), Some(2));
+        assert_eq!(limit("-1"), Some(-1));
+        for all in ["0.5", "null", "false", r#""0""#, r#""x""#, "[]"] {
+            assert_eq!(limit(all), None, "{all}");
+        }
+    }
+
+    #[test]
+    fn no_number_of_log_lines_is_no_limit() {
+        assert_eq!(read(r#"{"kl":0}"#).keep_logs, None);
+        assert_eq!(read(r#"{"kl":3}"#).keep_logs, Some(3));
+        assert_eq!(read(r#"{"kl":-3}"#).ignored, ["kl"]);
     }
 
     #[test]

@@ -52,13 +52,14 @@ impl Verdict {
                     return Some(Verdict::Failed(reason, job.options.remove_on_fail));
                 }
                 let wait = match (delay, &job.options.backoff) {
-                    (Some(delay), _) => milliseconds(delay),
+                    (Some(delay), _) => Some(milliseconds(delay)),
                     (None, Some(backoff)) => pause(backoff, ended, fastrand::f64()),
-                    (None, None) => 0,
+                    (None, None) => Some(0),
                 };
                 match wait {
-                    0 => Verdict::Now(reason, job.options.lifo),
-                    wait => Verdict::Later(reason, wait),
+                    None => Verdict::Failed(reason, job.options.remove_on_fail),
+                    Some(0) => Verdict::Now(reason, job.options.lifo),
+                    Some(wait) => Verdict::Later(reason, wait),
                 }
             }
             Outcome::Snoozed { delay, reason } => Verdict::Snoozed(milliseconds(delay), reason),
@@ -75,19 +76,23 @@ fn milliseconds(delay: Duration) -> u64 {
 /// The wait before the next attempt, in milliseconds, after `ended` attempts.
 /// `random` is from 0 to 1. Node's formula: `delay · 2^(ended − 1)` for
 /// `exponential`, of which `jitter` is the random share; types Node resolves in
-/// its own process are taken as `fixed`.
-fn pause(backoff: &Backoff, ended: u32, random: f64) -> u64 {
+/// its own process are taken as `fixed`. None: the backoff is -1, BullMQ's word
+/// for "no further attempt".
+fn pause(backoff: &Backoff, ended: u32, random: f64) -> Option<u64> {
     let full = match backoff.kind.as_str() {
         "exponential" => (backoff.delay * f64::from(ended.saturating_sub(1)).exp2()).round(),
         _ => backoff.delay,
     };
+    if full == -1.0 {
+        return None;
+    }
     let full = full.clamp(0.0, LONGEST.as_millis() as f64);
     let wait = if backoff.jitter > 0.0 {
         (random * full * backoff.jitter + full * (1.0 - backoff.jitter)).floor()
     } else {
         full.ceil()
     };
-    wait as u64
+    Some(wait as u64)
 }
 
 /// BullMQ's `updateStacktrace`: one entry more, the oldest beyond the limit go.
@@ -100,8 +105,13 @@ fn reason(job: &Job, failure: Failure) -> Reason {
     let mut traces: Vec<&str> = job.stacktrace.iter().map(String::as_str).collect();
     traces.push(&entry);
     if let Some(limit) = job.options.stack_trace_limit {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        traces.drain(..traces.len().saturating_sub(limit));
+        let n = usize::try_from(limit.unsigned_abs()).unwrap_or(usize::MAX);
+        let oldest = if limit < 0 {
+            n.min(traces.len())
+        } else {
+            traces.len().saturating_sub(n)
+        };
+        traces.drain(..oldest);
     }
     let traces = serde_json::to_string(&traces).expect("a list of texts is JSON");
     Reason {
@@ -176,6 +186,14 @@ mod tests {
     }
 
     #[test]
+    fn a_backoff_of_minus_one_means_no_further_attempt() {
+        let fixed = r#"{"attempts":5,"backoff":{"type":"fixed","delay":-1}}"#;
+        assert_eq!(wait(fixed, 0), None);
+        let doubling = r#"{"attempts":5,"backoff":{"type":"exponential","delay":-1}}"#;
+        assert_eq!((wait(doubling, 0), wait(doubling, 1)), (None, Some(0)));
+    }
+
+    #[test]
     fn a_delay_chosen_by_the_handler_goes_before_the_backoff() {
         let outcome = retry(Some(Duration::from_millis(1500)));
         let verdict = Verdict::on(&job(r#"{"attempts":2,"backoff":9}"#, 0), outcome);
@@ -210,8 +228,8 @@ mod tests {
             delay in 0.0..1e9f64, jitter in 0.0..=1.0f64, ended in 0u32..200, random in 0.0..1.0f64
         ) {
             let backoff = Backoff { kind: "exponential".into(), delay, jitter };
-            let full = pause(&Backoff { jitter: 0.0, ..backoff.clone() }, ended, 0.0);
-            let wait = pause(&backoff, ended, random);
+            let full = pause(&Backoff { jitter: 0.0, ..backoff.clone() }, ended, 0.0).unwrap();
+            let wait = pause(&backoff, ended, random).unwrap();
             prop_assert!(wait <= full);
             prop_assert!(wait as f64 >= (full as f64 * (1.0 - jitter)).floor() - 1.0);
             prop_assert!(full <= 2_592_000_000);
