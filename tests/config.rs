@@ -172,6 +172,7 @@ fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
             "compliance-analysis",
             "document-processing",
             "notifications",
+            "otp-dead",
             "otp-queue"
         ]
     );
@@ -211,6 +212,9 @@ fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
         ..Keep::default()
     };
     assert_eq!(otp.defaults.remove_on_complete, Some(day));
+    let dead_letter = otp.settings("email-otp").dead_letter.as_deref();
+    assert_eq!(dead_letter.map(|to| to.queue.as_str()), Some("otp-dead"));
+    assert!(!config.queues["otp-dead"].is_consumed());
     assert_eq!(otp.settings("email-otp").timeout, Duration::from_secs(30));
     assert_eq!(
         otp.settings("whatsapp-otp").timeout,
@@ -242,6 +246,10 @@ fn the_sample_shows_the_true_defaults() {
     assert_eq!(
         sample.queues["backend-events"].base,
         built_in.queues["backend-events"].base
+    );
+    assert_eq!(
+        sample.queues["document-processing"].metrics,
+        built_in.queues["backend-events"].metrics
     );
     assert_eq!(
         sample.queues["document-processing"].concurrency,
