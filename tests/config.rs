@@ -146,6 +146,7 @@ fn an_empty_file_is_the_defaults() {
     assert_eq!(config.runtime.lock, Duration::from_secs(30));
     assert_eq!(config.runtime.stalled_interval, Duration::from_secs(15));
     assert_eq!(config.runtime.max_stalled, 5);
+    assert_eq!(config.runtime.max_crashes, 2);
     assert!(config.runtime.plugins.ends_with("plugins"));
     let queue = &config.queues["a"];
     assert_eq!(queue.concurrency.get(), 10);
@@ -263,6 +264,7 @@ fn the_sample_shows_the_true_defaults() {
             runtime.lock,
             runtime.stalled_interval,
             runtime.max_stalled,
+            runtime.max_crashes,
         )
     };
     assert_eq!(runtime(&sample), runtime(&built_in));

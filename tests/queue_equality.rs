@@ -346,6 +346,7 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
             runner: "runner-1".into(),
             lock: Duration::from_secs(30),
             max_stalled: 1,
+            max_crashes: 2,
             stalled_interval: Duration::from_secs(30),
             limiter: None,
             max_logs: 1000,

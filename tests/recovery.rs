@@ -58,13 +58,15 @@ fn a_killed_runner_loses_no_job() {
 }
 
 #[test]
-fn jobs_of_a_killed_runner_start_again_within_lock_and_interval() {
+fn jobs_of_an_unknown_dead_worker_start_again_within_lock_and_interval() {
     let redis = Redis::shared();
     let setup = setup(&redis);
     let mut dead = setup.serve();
     let id = redis.add("work", "long", r#"{"sleep":60000}"#, "{}");
     redis.until_count("work", "active", 1);
     dead.kill();
+    // Nobody knows of it, as of a worker that is not Runner.
+    redis.run::<()>(&["DEL", &format!("{}:runner:alive", redis.prefix())]);
     redis.run::<()>(&[
         "HSET",
         &redis.key("work", &id),

@@ -77,6 +77,7 @@ pub struct App {
     consumed: watch::Receiver<BTreeSet<String>>,
     drain: mpsc::UnboundedSender<Duration>,
     keeper: JoinHandle<()>,
+    renewal: Renewal,
     listener: AbortHandle,
     scheduler: AbortHandle,
     _watcher: Watcher,
@@ -109,12 +110,14 @@ impl App {
         let executor = Executor::new(host.clone(), plugins.clone(), config.runtime.threads)
             .map_err(Error::system("the guest threads do not start"))?;
 
-        let renewal = Renewal::start(&redis, config.runtime.lock)
+        let runner = name();
+        let renewal = Renewal::start(&redis, config.runtime.lock, &runner)
             .map_err(Error::system("the renewal thread does not start"))?;
+        renewal.settled_in().await;
         let shared = Shared {
             redis: redis.clone(),
-            renewal,
-            runner: name(),
+            renewal: renewal.clone(),
+            runner,
             runtime: Arc::new(config.runtime.clone()),
             presence: config.redis.presence,
             start: Arc::new(move |attempt, settings, done| {
@@ -154,6 +157,7 @@ impl App {
             consumed,
             drain,
             keeper,
+            renewal,
             listener,
             scheduler,
             _watcher: watcher,
@@ -210,6 +214,8 @@ impl App {
                 let _ = keeper.await;
             }
         }
+        // Others find out by themselves when Redis cannot be told.
+        let _ = self.renewal.leave(&self.redis).await;
         self.listener.abort();
         if let Some(embedded) = self.embedded {
             embedded.stop().await;

@@ -23,8 +23,8 @@ use self::settle::{Answer, settle};
 use crate::config::{self, JobSettings};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::queue::{
-    self, Attempt, Batch, DeadLetters, InFlight, Pause, Queue, Redis, Renewal, Settings, Settled,
-    Settlement, Stop, Wake,
+    self, Attempt, Batch, Dead, DeadLetters, InFlight, Pause, Queue, Redis, Renewal, Settings,
+    Settled, Settlement, Stop, Wake,
 };
 
 /// Settle calls under way at once: while one is on the wire the next one forms.
@@ -82,6 +82,7 @@ impl Shared {
                 runner: self.runner.clone(),
                 lock: self.runtime.lock,
                 max_stalled: self.runtime.max_stalled,
+                max_crashes: self.runtime.max_crashes,
                 stalled_interval: self.runtime.stalled_interval,
                 limiter: config.limiter,
                 max_logs: config.base.max_logs,
@@ -118,6 +119,7 @@ impl Worker {
         let in_flight = Arc::new(InFlight::default());
         let queue = shared.queue(&config);
         shared.renewal.watch(&queue, in_flight.clone());
+        let dead = shared.renewal.dead();
         let (done_tx, done_rx) = mpsc::unbounded_channel();
         let wake = queue.enter_markers();
         let now = Instant::now();
@@ -137,6 +139,7 @@ impl Worker {
             woken: true,
             adopt: true,
             adopt_at: now,
+            dead,
             doubts: 0,
             look_at: now,
             limited_until: None,
@@ -230,6 +233,8 @@ struct Run {
     adopt: bool,
     /// When that is tried again.
     adopt_at: Instant,
+    /// Processes whose jobs go back.
+    dead: watch::Receiver<Option<Arc<Dead>>>,
     /// Stalled checks at which it is done once more: a call that was given up
     /// may be carried out later, when a stopped Redis goes on.
     doubts: u8,
@@ -320,7 +325,9 @@ impl Run {
                         self.adopt = true;
                     }
                     let queue = self.queue.clone();
+                    let dead = self.dead.borrow_and_update().clone();
                     recovering.push(Box::pin(async move {
+                        reap(&queue, dead).await;
                         match queue.recover().await {
                             Ok(ids) if ids.is_empty() => {}
                             Ok(ids) => tracing::warn!(queue = queue.name(), jobs = ?ids, "stalled jobs went back"),
@@ -329,6 +336,10 @@ impl Run {
                     }));
                 }
                 Some(()) = recovering.next(), if !recovering.is_empty() => {}
+                Ok(()) = self.dead.changed(), if recovering.is_empty() && !self.adopt => {
+                    let (queue, dead) = (self.queue.clone(), self.dead.borrow_and_update().clone());
+                    recovering.push(Box::pin(async move { reap(&queue, dead).await }));
+                }
                 Ok(()) = config.changed() => {
                     self.config = config.borrow_and_update().clone();
                     self.queue = self.shared.queue(&self.config);
@@ -535,6 +546,9 @@ impl Run {
                 if !ids.is_empty() {
                     tracing::info!(queue = self.queue.name(), jobs = ?ids, "jobs of a lost answer went back");
                 }
+                // What an earlier life of this runner held goes before new jobs.
+                let dead = self.dead.borrow_and_update().clone();
+                reap(&self.queue, dead).await;
                 self.adopt = false;
                 self.pause = Pause::default();
                 self.hungry = true;
@@ -563,6 +577,21 @@ fn refused(attempt: &Attempt, settings: &JobSettings) -> Option<Outcome> {
             })
         })
     })
+}
+
+/// Put back the jobs of processes that have died. After an error the next check
+/// for stalled jobs does it.
+async fn reap(queue: &Queue, dead: Option<Arc<Dead>>) {
+    let Some(dead) = dead else { return };
+    match queue.reap(&dead).await {
+        Ok(ids) if ids.is_empty() => {}
+        Ok(ids) => {
+            tracing::warn!(queue = queue.name(), jobs = ?ids, "jobs of a runner that died went back");
+        }
+        Err(error) => {
+            tracing::warn!(queue = queue.name(), %error, "jobs of a runner that died wait");
+        }
+    }
 }
 
 /// Keep the schedule of a job that starts going. Repeating it is harmless.

@@ -85,7 +85,7 @@ impl Engine {
         let handle: Handle = Arc::new(handle);
         let shared = Shared {
             redis: connection.clone(),
-            renewal: Renewal::start(&connection, lock).unwrap(),
+            renewal: Renewal::start(&connection, lock, "runner-1").unwrap(),
             runner: "runner-1".into(),
             presence: true,
             runtime: Arc::new(config::Runtime {
@@ -96,6 +96,7 @@ impl Engine {
                 lock,
                 stalled_interval: lock / 2,
                 max_stalled: 5,
+                max_crashes: 2,
             }),
             start: Arc::new(move |attempt: Arc<Attempt>, _: &JobSettings, done| {
                 let handle = handle.clone();

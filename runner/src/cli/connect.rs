@@ -94,6 +94,7 @@ pub(super) fn over(redis: Redis, loaded: &Loaded, name: &str) -> Queue {
         runner: format!("cli-{}", std::process::id()),
         lock: runtime.lock,
         max_stalled: runtime.max_stalled,
+        max_crashes: runtime.max_crashes,
         stalled_interval: runtime.stalled_interval,
         limiter: declared.and_then(|queue| queue.limiter),
         max_logs: declared.map_or(JobSettings::default().max_logs, |queue| queue.base.max_logs),

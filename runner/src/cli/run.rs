@@ -132,6 +132,7 @@ fn detached(name: &str) -> Result<Queue> {
         runner: "run".into(),
         lock: Duration::MAX,
         max_stalled: 0,
+        max_crashes: 2,
         stalled_interval: Duration::MAX,
         limiter: None,
         max_logs: 0,

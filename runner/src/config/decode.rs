@@ -38,6 +38,7 @@ pub mod keys {
         "lock",
         "stalled_interval",
         "max_stalled",
+        "max_crashes",
     ];
     /// `[defaults]`
     pub const DEFAULTS: &[&str] = &["job", "queue"];

@@ -76,6 +76,10 @@ impl Config {
                 "runtime.max_stalled",
                 before.max_stalled != after.max_stalled,
             ),
+            (
+                "runtime.max_crashes",
+                before.max_crashes != after.max_crashes,
+            ),
         ];
         changes.restart = fixed
             .into_iter()

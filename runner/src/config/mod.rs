@@ -93,6 +93,9 @@ pub struct Runtime {
     /// How often a job may stall before it fails. Defaults to 5 (BullMQ: 1,
     /// which fails jobs that were never started after two lost replies).
     pub max_stalled: u32,
+    /// A job that was running in so many runners when they died fails, before it
+    /// ends the whole fleet. Defaults to 2; 0 is no limit.
+    pub max_crashes: u32,
 }
 
 /// `[queues.<name>]`: how one queue is consumed.

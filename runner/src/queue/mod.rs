@@ -16,6 +16,7 @@ mod dead_letter;
 mod deduplication;
 mod discover;
 mod find;
+mod heartbeat;
 mod job;
 mod letters;
 mod markers;
@@ -48,6 +49,7 @@ pub use dead_letter::DeadLetters;
 pub use deduplication::Deduplication;
 pub use discover::{queues, workers};
 pub use find::Found;
+pub use heartbeat::Dead;
 pub use job::{Backoff, Job, Options, Parent, Retain, Scheduler};
 pub use letters::{Letter, Origin, Replay};
 pub(crate) use markers::Wake;
@@ -78,6 +80,8 @@ pub struct Settings {
     pub lock: Duration,
     /// Stalls before a job fails.
     pub max_stalled: u32,
+    /// Crashes of its runner at which a job fails; 0: never.
+    pub max_crashes: u32,
     /// How often stalled jobs are looked for.
     pub stalled_interval: Duration,
     /// Worker rate limit.

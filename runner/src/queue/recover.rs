@@ -1,12 +1,14 @@
-//! Recovery: jobs that nobody holds go back, and jobs that we hold without
-//! knowing it (the answer of a take was lost) are given back.
+//! Recovery: jobs that nobody holds go back, those of dead processes at once, and
+//! jobs that we hold without knowing it (the answer of a take was lost) are given
+//! back.
 
 use std::collections::HashSet;
 
 use super::Queue;
+use super::heartbeat::Dead;
 use super::redis::Error;
 use super::renew::InFlight;
-use super::script::{HELD, RECOVER, SETTLE};
+use super::script::{HELD, REAP, RECOVER, SETTLE};
 use super::settle::texts;
 
 impl Queue {
@@ -19,6 +21,25 @@ impl Queue {
                 command
                     .arg(settings.max_stalled)
                     .arg(settings.stalled_interval.as_millis() as u64);
+            })
+            .await?;
+        Ok(texts(reply))
+    }
+
+    /// Put back the jobs of processes that have died, without spending an attempt
+    /// or a stall. Their ids.
+    pub async fn reap(&self, dead: &Dead) -> Result<Vec<String>, Error> {
+        if dead.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reply = REAP
+            .run(self.redis(), &self.0.base, |command| {
+                command
+                    .arg(self.settings().max_crashes)
+                    .arg(dead.tokens.len());
+                for name in dead.tokens.iter().chain(&dead.silent) {
+                    command.arg(name);
+                }
             })
             .await?;
         Ok(texts(reply))

@@ -1,12 +1,16 @@
 //! Lock renewal: from an OS thread of its own with a runtime and a connection
-//! of its own, so that neither guests nor other Redis calls delay it.
+//! of its own, so that neither guests nor other Redis calls delay it. The same
+//! thread beats for the process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::Queue;
 use super::attempt::{Attempt, Stop};
+use super::heartbeat::{Dead, Heartbeat};
 use super::redis::{Error, Redis};
 use super::script::RENEW;
 use super::settle::{list, whole};
@@ -94,23 +98,28 @@ type Watched = Mutex<HashMap<String, (Queue, Arc<InFlight>)>>;
 pub struct Renewal {
     redis: Redis,
     watched: Arc<Watched>,
+    heartbeat: Heartbeat,
 }
 
 impl Renewal {
-    /// Start the thread; each lock is renewed at a third of `lock`.
+    /// Start the thread; each lock is renewed at a third of `lock`, and the
+    /// process beats as `runner`.
     ///
     /// # Errors
     /// When the system gives no thread or no event queue.
-    pub fn start(redis: &Redis, lock: Duration) -> std::io::Result<Renewal> {
+    pub fn start(redis: &Redis, lock: Duration, runner: &str) -> std::io::Result<Renewal> {
         let watched: Arc<Watched> = Arc::default();
         let weak = Arc::downgrade(&watched);
+        let redis = redis.fork();
+        let heartbeat = Heartbeat::new(redis.clone(), runner);
+        let beating = heartbeat.clone();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         std::thread::Builder::new()
             .name("runner-renew".to_owned())
             .spawn(move || {
-                runtime.block_on(async {
+                let renewing = async {
                     let mut tick = tokio::time::interval(lock / 3);
                     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
                     loop {
@@ -120,12 +129,40 @@ impl Renewal {
                         };
                         round(&watched).await;
                     }
+                };
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = renewing => {}
+                        () = beating.beat() => {}
+                    }
                 });
             })?;
         Ok(Renewal {
-            redis: redis.fork(),
+            redis,
             watched,
+            heartbeat,
         })
+    }
+
+    /// Processes whose jobs go back; none before the first beat.
+    pub fn dead(&self) -> watch::Receiver<Option<Arc<Dead>>> {
+        self.heartbeat.dead()
+    }
+
+    /// When the first beat has told who died before: their jobs go before new
+    /// ones. Redis may be slow; nobody waits for long.
+    pub async fn settled_in(&self) {
+        let mut dead = self.dead();
+        let known = dead.wait_for(Option::is_some);
+        let _ = tokio::time::timeout(Duration::from_secs(2), known).await;
+    }
+
+    /// This process ends and holds no job any more.
+    ///
+    /// # Errors
+    /// When Redis cannot be told; others then find out by themselves.
+    pub async fn leave(&self, redis: &Redis) -> Result<(), Error> {
+        self.heartbeat.leave(redis).await
     }
 
     /// Renew the locks of this queue's jobs from now on.

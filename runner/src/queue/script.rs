@@ -42,6 +42,8 @@ script!(
 );
 script!(RENEW, "renew", "renew");
 script!(RECOVER, "recover", "lib/queue", "recover");
+script!(BEAT, "beat", "beat");
+script!(REAP, "reap", "lib/queue", "reap");
 script!(NOTE, "note", "lib/queue", "note");
 script!(WRITE, "write", "write");
 script!(HELD, "held", "held");

@@ -55,6 +55,13 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         "RUNNER_MAX_STALLED",
         value::count,
     );
+    let max_crashes = from_file_or_env(
+        decoder,
+        table,
+        "max_crashes",
+        "RUNNER_MAX_CRASHES",
+        value::count,
+    );
 
     Runtime {
         plugins,
@@ -64,6 +71,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         lock,
         stalled_interval: stalled_interval.unwrap_or(Duration::from_secs(15)),
         max_stalled: max_stalled.unwrap_or(5),
+        max_crashes: max_crashes.unwrap_or(2),
     }
 }
 

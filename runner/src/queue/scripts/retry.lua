@@ -21,7 +21,8 @@ local function back_to_parent(key, parent, prev)
 end
 
 local function retry(id, key, prev, result)
-  call('HDEL', key, 'finishedOn', 'processedOn', result)
+  -- What failed as stalled or crashed starts without that history.
+  call('HDEL', key, 'finishedOn', 'processedOn', 'stc', 'crs', 'defa', result)
   if ARGV[1] == '1' then
     call('HDEL', key, 'atm', 'ats')
   end

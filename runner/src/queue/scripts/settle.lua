@@ -174,7 +174,7 @@ if ends > 0 then
             call('HSET', key, 'atm', job[5] and made or '1', name, value, 'finishedOn', now_text,
               unpack(ARGV, first, last))
             if op == 'f' then
-              call('HDEL', key, 'defa')
+              call('HDEL', key, 'defa', 'crs')
             end
           end
           call('XADD', events, '*', 'event', state, 'jobId', id, name, value, 'prev', 'active')

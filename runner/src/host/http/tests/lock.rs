@@ -19,6 +19,7 @@ fn attempt() -> Attempt {
         runner: "test".into(),
         lock: Duration::from_secs(30),
         max_stalled: 5,
+        max_crashes: 2,
         stalled_interval: Duration::from_secs(15),
         limiter: None,
         max_logs: 1000,

@@ -1,0 +1,99 @@
+-- Put back, to the front, the active jobs of processes that have died. It counts
+-- neither as an attempt nor as a stall, but as a crash (`crs`).
+--
+-- Every job that was running when a process died is a suspect of having ended
+-- it. One that was so too often fails, if it was the only such one; several of
+-- them go back one a second, so that the next death tells which it is.
+--
+-- KEYS[1]  base of the queue's keys
+-- ARGV     1 crashes at which a job fails, 0: never  2 count of prefixes of the
+--          tokens of processes known to be dead  then these, then names of silent
+--          runners: theirs are jobs without a lock
+-- returns  ids put back
+local limit, prefixes = tonumber(ARGV[1]), tonumber(ARGV[2])
+local dead, silent = {}, {}
+for i = 3, #ARGV do
+  if i < 3 + prefixes then
+    dead[ARGV[i]] = true
+  else
+    silent[ARGV[i]] = true
+  end
+end
+
+-- Newest first, by who held them.
+local groups, held = {}, {}
+local ids = call('LRANGE', active, 0, -1)
+for from = 1, #ids, 1000 do
+  local locks = {}
+  for i = from, math.min(from + 999, #ids) do
+    locks[#locks + 1] = base .. ids[i] .. ':lock'
+  end
+  for i, token in ipairs(call('MGET', unpack(locks))) do
+    local id, holder = ids[from + i - 1], nil
+    if token then
+      local prefix = string.match(token, '^(.*:)[^:]*$')
+      holder = dead[prefix] and prefix
+    elseif next(silent) then
+      local name = try('HGET', base .. id, 'pb')
+      holder = type(name) == 'string' and silent[name] and name
+    end
+    if holder then
+      if not held[holder] then
+        held[holder] = {}
+        groups[#groups + 1] = held[holder]
+      end
+      table.insert(held[holder], id)
+    end
+  end
+end
+
+local back = {}
+local function to_front(id, key)
+  local priority = tonumber(try('HGET', key, 'priority')) or 0
+  if priority == 0 then
+    call('RPUSH', target, id)
+  else
+    call('ZADD', prioritized, priority * 4294967296, id)
+  end
+  call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
+end
+
+for _, group in ipairs(groups) do
+  local crashes, suspects, oldest = {}, 0, nil
+  for i, id in ipairs(group) do
+    -- A key that is not a hash is counted nowhere; the next take quarantines it.
+    local count = call('EXISTS', base .. id) == 1 and try('HINCRBY', base .. id, 'crs', 1)
+    crashes[i] = type(count) == 'number' and count or 0
+    if limit > 0 and crashes[i] >= limit then
+      suspects, oldest = suspects + 1, i
+    end
+  end
+  local wait_for = suspects
+  for i, id in ipairs(group) do
+    local key = base .. id
+    call('LREM', active, -1, id)
+    call('DEL', key .. ':lock')
+    call('SREM', stalled, id)
+    local suspect = limit > 0 and crashes[i] >= limit
+    if suspect then
+      wait_for = wait_for - 1
+    end
+    if suspect and (suspects == 1 or crashes[i] > limit + 1) then
+      call('HSET', key, 'defa', 'the job was running when its runner died, ' .. crashes[i] .. ' times')
+      to_front(id, key)
+    elseif suspect and i ~= oldest then
+      local due = now + wait_for * 1000
+      call('ZADD', delayed, delayed_score(delayed, due), id)
+      call('HSET', key, 'delay', wait_for * 1000)
+      call('XADD', events, '*', 'event', 'delayed', 'jobId', id, 'delay', due)
+    elseif call('EXISTS', key) == 1 then
+      to_front(id, key)
+    end
+    back[#back + 1] = id
+  end
+end
+if back[1] then
+  call('XTRIM', events, 'MAXLEN', '~', max_events())
+  wake()
+end
+return back
