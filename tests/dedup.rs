@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use runner::queue::{Deduplication, NewJob};
 use serde_json::{Value, json};
 
+use crate::support::engine::{Engine, config, echo};
 use crate::support::{Node, Redis, Setup, guest, until};
 
 const VERSIONS: [u8; 2] = [5, 6];
@@ -186,8 +188,9 @@ fn a_debounced_job_takes_the_place_of_the_delayed_one_as_with_npm() {
         replaced.clone(),
         de(json!({ "replace": true })),
     ]);
-    let keeps_time = delayed(de(json!({ "ttl": 60_000, "replace": true })), 60_000);
-    same_as_npm(&[keeps_time.clone(), keeps_time]);
+    // The time that was left goes on, not that of the second job.
+    let replaces = |ttl: u64| delayed(de(json!({ "ttl": ttl, "replace": true })), 60_000);
+    same_as_npm(&[replaces(300_000), replaces(60_000)]);
     // One that is not delayed any more stays.
     same_as_npm(&[
         de(json!({ "replace": true })),
@@ -384,4 +387,91 @@ fn an_empty_deduplication_id_is_refused() {
         added.stderr,
         "error: the deduplication id is empty; jobs with the same id are one\n"
     );
+}
+
+/// One add, by chance: mostly with one of two deduplication ids.
+fn chance(random: &mut fastrand::Rng, version: u8) -> Value {
+    let mut options = json!({});
+    if random.u8(..5) > 0 {
+        let mut de = json!({ "id": random.choice(["a", "b"]).unwrap() });
+        if random.bool() {
+            de["ttl"] = random.choice([60_000, 300_000]).unwrap().into();
+        }
+        for field in ["extend", "replace", "keepLastIfActive", "reschedule"] {
+            // Version 5 does not know the last one.
+            if random.u8(..3) == 0 && (version > 5 || field != "reschedule") {
+                de[field] = true.into();
+            }
+        }
+        options["deduplication"] = de;
+    }
+    match random.u8(..4) {
+        0 => options["delay"] = 60_000.into(),
+        1 => options["priority"] = 3.into(),
+        _ => {}
+    }
+    if random.u8(..6) == 0 {
+        options["jobId"] = random.choice(["x", "y"]).unwrap().into();
+    }
+    options
+}
+
+fn new_job(data: &Value, options: &Value) -> NewJob {
+    let de = &options["deduplication"];
+    let set = |field: &str| de[field] == true;
+    NewJob {
+        name: "job".into(),
+        data: data.to_string(),
+        id: options["jobId"].as_str().map(str::to_owned),
+        delay: options["delay"].as_u64().unwrap_or(0),
+        priority: options["priority"].as_u64().unwrap_or(0) as u32,
+        deduplication: de["id"].as_str().map(|id| Deduplication {
+            id: id.to_owned(),
+            ttl: de["ttl"].as_u64().unwrap_or(0),
+            extend: set("extend"),
+            replace: set("replace"),
+            keep_last_if_active: set("keepLastIfActive"),
+            reschedule: set("reschedule"),
+        }),
+        ..NewJob::default()
+    }
+}
+
+#[test]
+fn adds_made_by_chance_leave_what_npm_leaves() {
+    for (version, seed) in VERSIONS
+        .into_iter()
+        .flat_map(|v| (1..=5).map(move |n| (v, n)))
+    {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let theirs = Redis::shared();
+        let mine = Redis::shared();
+        let mut node = Node::start(&theirs, version);
+        let engine = Engine::new(&mine, echo);
+        let queue = engine.shared.queue(&config(QUEUE, 1));
+        let meta = format!("bullmq:{version}.0.0");
+        mine.run::<()>(&["HSET", &mine.key(QUEUE, "meta"), "version", &meta]);
+        let mut steps = Vec::new();
+        for n in 0..30 {
+            if random.u8(..5) == 0 {
+                steps.push("take".into());
+                for redis in [&theirs, &mine] {
+                    let (from, to) = (redis.key(QUEUE, "wait"), redis.key(QUEUE, "active"));
+                    redis.run::<Option<String>>(&["RPOPLPUSH", &from, &to]);
+                }
+            } else {
+                let (data, options) = (json!({ "n": n }), chance(&mut random, version));
+                steps.push(options.clone());
+                let expected = node.add(QUEUE, "job", data.clone(), options.clone());
+                let job = [new_job(&data, &options)];
+                let ids = engine.runtime.block_on(queue.add(&job)).unwrap();
+                assert_eq!(ids, [expected], "seed {seed}, bullmq {version}: {steps:?}");
+            }
+            assert_eq!(
+                state(&mine),
+                state(&theirs),
+                "seed {seed}, bullmq {version}: {steps:?}"
+            );
+        }
+    }
 }
