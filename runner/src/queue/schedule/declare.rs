@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::plan::Plan;
-use super::read::SchedulerState;
+use super::read::{Next, SchedulerState};
 use super::{Queue, Run};
 use crate::config::{JobDefaults, Schedule};
 use crate::queue::add::NewJob;
@@ -148,7 +148,8 @@ impl Queue {
                 && !moved
         });
         let mut at = match same {
-            Some(known) if known.at > now => Some(known.at),
+            // That of a run that has not begun, even if it is late.
+            Some(known) if matches!(known.next, Next::Delayed | Next::Waiting) => Some(known.at),
             Some(known) => plan.after(known.at, 1, now).map_err(wrong)?,
             None => plan.first(now).map_err(wrong)?,
         };
