@@ -279,3 +279,28 @@ fn a_failure_that_is_told_twice_is_one_letter() {
     assert_eq!(redis.count("otp-dead", "wait"), 1);
     assert_eq!(redis.run::<u32>(&["GET", &redis.key("otp-dead", "id")]), 1);
 }
+
+#[test]
+fn a_dead_letter_queue_comes_and_goes_with_queues_toml() {
+    let redis = Redis::shared();
+    let plain = "[queues.q]\nplugin = \"scripted\"\n[queues.dead]\n";
+    let setup = Setup::new(&redis, plain).plugin("scripted", &guest("scripted"));
+    let runner = setup.serve();
+    let without = std::fs::read_to_string(setup.path("queues.toml")).unwrap();
+    let with = without.replace("[queues.dead]", "dead_letter = \"dead\"\n[queues.dead]");
+    let fail = || {
+        let id = redis.add("q", "x", r#"{"reject":"no"}"#, "{}");
+        assert_eq!(redis.until_ended("q", &id), "failed");
+        redis.count("dead", "wait")
+    };
+    assert_eq!(fail(), 0);
+    setup.write(&with);
+    runner.until_logged("queues.toml was taken over");
+    // The worker is told beside the log.
+    until("a letter", || (fail() > 0).then_some(()));
+    setup.write(&without);
+    until("no further letter", || {
+        let before = redis.count("dead", "wait");
+        (fail() == before).then_some(())
+    });
+}

@@ -105,12 +105,10 @@ impl Queue {
         Ok(counts.into_iter().sum())
     }
 
-    /// Go through all letters, the oldest first in each state, until `visit`
-    /// says false.
+    /// Go through all letters, those that wait before those that failed here too
+    /// and the oldest of them first, until `visit` says false.
     pub async fn each_letter(&self, mut visit: impl FnMut(Letter) -> bool) -> Result<(), Error> {
         for state in STATES {
-            // Those that run next and ended ones come the right way round from
-            // opposite sides.
             let mut from = 0;
             loop {
                 let ids = self.page(state, from, PAGE).await?;
