@@ -124,8 +124,8 @@ if ends > 0 then
         if op == 'x' then
           op, last = 'f', last - 3
           local stored = call('HMGET', key, 'data', 'opts')
-          -- On another node of a cluster it cannot be; then it is copied from
-          -- `failed` by a call of its own.
+          -- When the dead letter queue cannot be written (a key of the wrong type), the
+          -- job stays in `failed` and is copied from there by a call of its own.
           local buried, why = pcall(bury, ARGV[last + 1], ARGV[last + 2], id, now, job[1], stored[1] or 'null',
             stored[2] or '{}', ARGV[last + 3], value, ARGV[first + 1])
           if not buried then
