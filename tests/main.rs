@@ -23,6 +23,7 @@ mod keep;
 mod metrics;
 mod options;
 mod payloads;
+mod policies;
 mod queue_engine;
 mod queue_equality;
 mod queue_faults;

@@ -246,6 +246,7 @@ fn tell(attempt: &Attempt, outcome: &Outcome) {
             let took = attempt.started.elapsed();
             tracing::debug!(queue, job, ?took, "completed");
         }
+        Outcome::Moved(to) => tracing::info!(queue, job, to, "moved: no plugin handles it"),
         Outcome::Released | Outcome::Lost => {}
     }
 }

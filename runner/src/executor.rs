@@ -173,12 +173,10 @@ async fn run(
 /// taken just before the plugin went.
 fn unserved(settings: &JobSettings) -> Outcome {
     const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+    let name = settings.plugin.as_deref().unwrap_or_default();
     Outcome::Snoozed {
         delay: AGAIN,
-        reason: match &settings.plugin {
-            Some(name) => format!("plugin {name:?} does not serve"),
-            None => "no plugin is configured for this job".into(),
-        },
+        reason: format!("plugin {name:?} does not serve"),
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Outcome {
     /// Interrupted by ourselves (shutdown, plugin removed): goes back to the
     /// front of the queue without spending an attempt or a stall.
     Released,
+    /// It goes to the queue of this name: nothing here handles it (`unrouted`).
+    Moved(String),
     /// The lock was lost: another worker owns the job and nothing may be
     /// written.
     Lost,
@@ -70,6 +72,10 @@ pub enum Cause {
     Payload,
     /// Stalled more often than allowed, or failed through a child.
     Deferred,
+    /// It was not started in time (`expires`).
+    Expired,
+    /// Somebody cancelled it.
+    Cancelled,
     /// A fault of Runner itself.
     Host,
 }
@@ -88,7 +94,17 @@ impl Cause {
             Cause::Unrouted => "unrouted",
             Cause::Payload => "payload",
             Cause::Deferred => "deferred",
+            Cause::Expired => "expired",
+            Cause::Cancelled => "cancelled",
             Cause::Host => "host",
         }
     }
+}
+
+/// The reason of a job that was not started within this time.
+pub(crate) fn expired(limit: Duration) -> String {
+    format!(
+        "expired: not started within {}",
+        humantime::format_duration(limit)
+    )
 }

@@ -5,6 +5,7 @@
 //! to fill. It refuses to take while the queue has no free slot, while it stops,
 //! and while jobs of a lost answer have not been given back.
 
+mod admit;
 mod settle;
 
 use std::collections::VecDeque;
@@ -39,6 +40,8 @@ const TURN_TIME: Duration = Duration::from_micros(500);
 /// A queue that is silent for so long is asked all the same, as BullMQ's workers
 /// do (`drainDelay`): a marker may have been lost with the worker that popped it.
 const POLL: Duration = Duration::from_secs(5);
+/// How often waiting jobs that may have expired are looked for.
+const SWEEP: Duration = Duration::from_secs(1);
 /// How often progress and log lines of running jobs are written.
 const NOTES: Duration = Duration::from_millis(250);
 
@@ -262,6 +265,8 @@ impl Run {
             FuturesUnordered::new();
         let mut noting: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>> =
             FuturesUnordered::new();
+        let mut sweep = tokio::time::interval(SWEEP);
+        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut told = false;
         loop {
             self.start_some();
@@ -295,6 +300,16 @@ impl Run {
                 () = tokio::task::yield_now(), if !self.ready.is_empty() => {}
                 Some(settlement) = done.recv() => self.end(settlement),
                 Some(answer) = self.calls.next(), if !self.calls.is_empty() => self.answered(answer).await,
+                ids = self.wake.mail() => {
+                    let attempts = self.in_flight.all();
+                    tokio::spawn(stop_cancelled(
+                        self.queue.clone(),
+                        attempts.into_iter().filter(|attempt| ids.contains(&attempt.job.id)).collect(),
+                    ));
+                }
+                _ = sweep.tick(), if self.config.has_expiry() && recovering.is_empty() && self.stopping.is_none() => {
+                    recovering.push(Box::pin(expire(self.queue.clone(), self.config.clone())));
+                }
                 () = self.wake.rung() => {
                     self.hungry = true;
                     self.woken = true;
@@ -324,6 +339,8 @@ impl Run {
                         self.doubts -= 1;
                         self.adopt = true;
                     }
+                    // A wake-up that was lost with a connection.
+                    tokio::spawn(stop_cancelled(self.queue.clone(), self.in_flight.all()));
                     let queue = self.queue.clone();
                     let dead = self.dead.borrow_and_update().clone();
                     recovering.push(Box::pin(async move {
@@ -525,7 +542,7 @@ impl Run {
         let settings = config.settings(&attempt.job.name);
         // Asked for before the stop: goes back unopened.
         let stopped = self.stopping.map(|_| Outcome::Released);
-        if let Some(outcome) = stopped.or_else(|| refused(&attempt, settings)) {
+        if let Some(outcome) = stopped.or_else(|| admit::refused(&attempt, &config, settings)) {
             self.end(Settlement { attempt, outcome });
             return;
         }
@@ -562,21 +579,22 @@ impl Run {
     }
 }
 
-/// The outcome of a job that is not run at all.
-fn refused(attempt: &Attempt, settings: &JobSettings) -> Option<Outcome> {
-    attempt.job.refused().or_else(|| {
-        (attempt.job.data.len() > settings.max_payload).then(|| {
-            Outcome::Rejected(Failure {
-                cause: Cause::Payload,
-                reason: format!(
-                    "the payload has {} bytes, more than the {} of max_payload",
-                    attempt.job.data.len(),
-                    settings.max_payload
-                ),
-                frames: Vec::new(),
-            })
-        })
-    })
+/// Stop those of these attempts that somebody cancelled.
+async fn stop_cancelled(queue: Queue, attempts: Vec<Arc<Attempt>>) {
+    if let Err(error) = queue.stop_cancelled(&attempts).await {
+        tracing::debug!(queue = queue.name(), %error, "cancelled jobs were not looked for");
+    }
+}
+
+/// Fail jobs that have waited too long though nobody takes them.
+async fn expire(queue: Queue, config: Arc<config::Queue>) {
+    match queue.expire(|name| config.settings(name).expires).await {
+        Ok(0) => {}
+        Ok(jobs) => tracing::warn!(queue = queue.name(), jobs, "jobs expired while they waited"),
+        Err(error) => {
+            tracing::debug!(queue = queue.name(), %error, "expired jobs were not looked for")
+        }
+    }
 }
 
 /// Put back the jobs of processes that have died. After an error the next check

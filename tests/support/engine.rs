@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner::config::{self, JobSettings};
+use runner::config::{self, JobSettings, Unrouted};
 use runner::outcome::{Cause, Failure, Outcome};
 use runner::queue::{self, Attempt, Renewal};
 use runner::worker::{Shared, Worker};
@@ -31,6 +31,8 @@ pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
         name: queue.into(),
         concurrency: NonZeroUsize::new(concurrency).unwrap(),
         limiter: None,
+        unrouted: Unrouted::default(),
+        max_started_attempts: None,
         base: settings(),
         jobs: Vec::new(),
         defaults: config::JobDefaults::default(),

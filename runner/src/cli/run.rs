@@ -222,6 +222,8 @@ fn end(outcome: Outcome) -> Result {
             "the job was snoozed for {}: {reason}",
             humantime::format_duration(delay)
         ))),
-        Outcome::Released | Outcome::Lost => Err(Exit::failed("the attempt was interrupted")),
+        Outcome::Released | Outcome::Moved(_) | Outcome::Lost => {
+            Err(Exit::failed("the attempt was interrupted"))
+        }
     }
 }

@@ -60,6 +60,7 @@ pub mod keys {
     pub const QUEUE_DEFAULTS: &[&str] = &[
         "concurrency",
         "timeout",
+        "expires",
         "memory",
         "max_payload",
         "max_result",
@@ -73,6 +74,7 @@ pub mod keys {
         "plugin",
         "concurrency",
         "timeout",
+        "expires",
         "memory",
         "limiter",
         "max_payload",
@@ -80,6 +82,8 @@ pub mod keys {
         "max_logs",
         "max_adds",
         "dead_letter",
+        "unrouted",
+        "max_started_attempts",
         "metrics",
         "defaults",
         "jobs",
@@ -88,6 +92,7 @@ pub mod keys {
     pub const JOB: &[&str] = &[
         "plugin",
         "timeout",
+        "expires",
         "memory",
         "max_payload",
         "max_result",

@@ -12,7 +12,7 @@ use super::problem::mask_passwords;
 use super::value::{show_duration, show_size};
 use super::{
     Backoff, BackoffKind, Config, JobDefaults, JobSettings, Keep, Plugin, Queue, RedisUrl,
-    Schedule, When,
+    Schedule, Unrouted, When,
 };
 
 /// Rows of the timetable that are shown; a long one repeats itself.
@@ -179,17 +179,30 @@ fn settings(loaded: &Loaded, config: &Config, queue: &Queue, path: &str) -> Vec<
         None => "none".to_owned(),
     };
     all.push(loaded.setting(path, "metrics", metrics));
+    if queue.base.plugin.is_none() {
+        let unrouted = match &queue.unrouted {
+            Unrouted::Reject => "reject".to_owned(),
+            Unrouted::Delay => "delay".to_owned(),
+            Unrouted::Move(to) => format!("move to {to}"),
+        };
+        all.push(loaded.setting(path, "unrouted", unrouted));
+    }
+    let starts = queue.max_started_attempts;
+    let starts = starts.map_or("none".to_owned(), |max| max.to_string());
+    all.push(loaded.setting(path, "max_started_attempts", starts));
     all.extend(job_settings(loaded, path, &queue.base));
     all
 }
 
 fn job_settings(loaded: &Loaded, path: &str, settings: &JobSettings) -> Vec<Setting> {
     let plugin = settings.plugin.as_deref().unwrap_or("none");
+    let expires = settings.expires.map_or("never".to_owned(), show_duration);
     let dead_letter = settings.dead_letter.as_ref();
     let dead_letter = dead_letter.map_or("none", |to| to.queue.as_str());
     vec![
         loaded.setting(path, "plugin", plugin),
         loaded.setting(path, "timeout", show_duration(settings.timeout)),
+        loaded.setting(path, "expires", expires),
         loaded.setting(path, "memory", show_size(settings.memory)),
         loaded.setting(path, "max_payload", show_size(settings.max_payload)),
         loaded.setting(path, "max_result", show_size(settings.max_result)),

@@ -108,6 +108,11 @@ pub struct Queue {
     /// At most `max` starts per `duration` over all workers of the queue
     /// (BullMQ's worker limiter).
     pub limiter: Option<Limiter>,
+    /// What becomes of a job that no plugin here handles.
+    pub unrouted: Unrouted,
+    /// A job that was started more often fails (BullMQ's `maxStartedAttempts`);
+    /// attempts, hand-backs and crashes count. `None`, the default: no limit.
+    pub max_started_attempts: Option<u32>,
     /// Settings of a job whose name no entry of `jobs` matches.
     pub base: JobSettings,
     /// `[queues.<name>.jobs.<pattern>]` in the order of the file; the first
@@ -127,6 +132,13 @@ impl Queue {
     /// queue without is declared so that jobs can be added to it.
     pub fn is_consumed(&self) -> bool {
         self.plugins().next().is_some()
+    }
+
+    /// Whether jobs of some name must be started in time.
+    pub fn has_expiry(&self) -> bool {
+        std::iter::once(&self.base)
+            .chain(self.jobs.iter().map(|(_, settings)| settings))
+            .any(|settings| settings.expires.is_some())
     }
 
     /// The plugins that handle its jobs, a name as often as it is used.
@@ -152,6 +164,10 @@ pub struct JobSettings {
     pub plugin: Option<String>,
     /// Wall-clock time of one attempt. Defaults to 60 s.
     pub timeout: Duration,
+    /// A job that was not started within this time after it was due fails as
+    /// expired; also while the queue is paused. `None`, the default: it may wait
+    /// for ever.
+    pub expires: Option<Duration>,
     /// Bytes of linear memory over all memories of the instance. Defaults to
     /// 64 MiB.
     pub memory: usize,
@@ -185,6 +201,7 @@ impl Default for JobSettings {
         Self {
             plugin: None,
             timeout: Duration::from_secs(60),
+            expires: None,
             memory: 64 << 20,
             max_payload: 10 << 20,
             max_result: 5 << 20,
@@ -193,6 +210,19 @@ impl Default for JobSettings {
             dead_letter: None,
         }
     }
+}
+
+/// What becomes of a job that was taken and that no plugin of its queue handles.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Unrouted {
+    /// It fails, with a reason that names what is handled.
+    #[default]
+    Reject,
+    /// It is delayed, by a second first and by a minute at last, without spending
+    /// an attempt.
+    Delay,
+    /// It goes to this queue.
+    Move(String),
 }
 
 /// A job name, or a pattern in which `*` stands for any characters, also none.

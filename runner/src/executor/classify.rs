@@ -113,6 +113,10 @@ fn stopped(
     match why {
         Stop::Shutdown => Outcome::Released,
         Stop::LockLost => Outcome::Lost,
+        Stop::Cancelled => {
+            let reason = attempt.cancel_reason().to_owned();
+            Outcome::Rejected(failure(Cause::Cancelled, reason, Vec::new()))
+        }
         Stop::Deadline => {
             let timeout = humantime::format_duration(attempt.timeout);
             let reason = format!("timed out after {timeout}");

@@ -22,6 +22,8 @@ pub enum Stop {
     LockLost = 2,
     /// The process shuts down or the queue is removed: hand the job back.
     Shutdown = 3,
+    /// Somebody cancelled the job.
+    Cancelled = 4,
 }
 
 /// What a running job has said and Redis does not know yet.
@@ -59,6 +61,8 @@ pub struct Attempt {
     /// What runs it, set by the executor and stored with the job as `rv`:
     /// `otp-sender@a1b2c3d4e5f6`.
     pub ran: OnceLock<String>,
+    /// Why it was cancelled.
+    cancelled: OnceLock<String>,
     stop: AtomicU8,
     wake: Notify,
     notes: Mutex<Notes>,
@@ -74,6 +78,7 @@ impl Attempt {
             started: Instant::now(),
             timeout,
             ran: OnceLock::new(),
+            cancelled: OnceLock::new(),
             stop: AtomicU8::new(0),
             wake: Notify::new(),
             notes: Mutex::default(),
@@ -98,6 +103,17 @@ impl Attempt {
         old != ENDED
     }
 
+    /// Ask the guest to end because somebody cancelled the job, for this reason.
+    pub(crate) fn cancel(&self, reason: &str) {
+        let _ = self.cancelled.set(reason.to_owned());
+        self.stop(Stop::Cancelled);
+    }
+
+    /// The reason it was cancelled for.
+    pub fn cancel_reason(&self) -> &str {
+        self.cancelled.get().map_or("cancelled", String::as_str)
+    }
+
     /// The guest has ended and its outcome is on the way to Redis: from now on
     /// a missing lock means that it was settled.
     pub fn end(&self) {
@@ -114,6 +130,7 @@ impl Attempt {
             1 => Some(Stop::Deadline),
             2 => Some(Stop::LockLost),
             3 => Some(Stop::Shutdown),
+            4 => Some(Stop::Cancelled),
             _ => None,
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! BullMQ adds a member to a queue's `marker` set when there is work; `BZPOPMIN`
 //! over the sets of all queues that want some wakes the one concerned. A marker
-//! that comes for a queue that was left meanwhile is put back.
+//! that comes for a queue that was left meanwhile is put back. The same
+//! connection waits for the mail of this process: jobs somebody wishes to be
+//! cancelled.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,12 +29,27 @@ pub(crate) struct Wake {
     /// are held.
     waited: AtomicBool,
     bell: Notify,
+    /// Ids of jobs with a wish to be cancelled.
+    mail: Mutex<Vec<String>>,
+    mailed: Notify,
 }
 
 impl Wake {
     /// Wait for a marker. Cancel safe.
     pub(crate) async fn rung(&self) {
         self.bell.notified().await;
+    }
+
+    /// Wait for wishes that jobs be cancelled: their ids. Cancel safe.
+    pub(crate) async fn mail(&self) -> Vec<String> {
+        self.mailed.notified().await;
+        std::mem::take(&mut self.mail.lock().expect("no panic while mail is held"))
+    }
+
+    fn deliver(&self, id: &str) {
+        let mut mail = self.mail.lock().expect("no panic while mail is held");
+        mail.push(id.to_owned());
+        self.mailed.notify_one();
     }
 }
 
@@ -94,6 +111,11 @@ impl Markers {
     }
 }
 
+/// The set through which the process of this boot is told of wishes.
+pub(super) fn mailbox(prefix: &str, boot: &str) -> String {
+    format!("{prefix}:runner:mail:{boot}")
+}
+
 /// Wait for markers for ever. One task per process.
 pub(crate) async fn listen(redis: Redis) {
     let markers = redis.markers();
@@ -117,16 +139,10 @@ async fn serve(redis: &Redis, markers: &Markers) -> Result<(), super::Error> {
         .query_async(&mut connection)
         .await
         .map_err(|e| redis.explain(&e))?;
+    let mailbox = mailbox(redis.prefix(), redis.boot());
     loop {
-        let keys = markers.wait();
-        if keys.is_empty() {
-            markers.changed.notified().await;
-            continue;
-        }
         let mut command = redis::cmd("BZPOPMIN");
-        for key in &keys {
-            command.arg(key);
-        }
+        command.arg(&mailbox).arg(markers.wait());
         command.arg(BLOCK.as_secs());
         let popping =
             tokio::time::timeout(BLOCK + WATCHDOG, connection.send_packed_command(&command));
@@ -151,6 +167,15 @@ async fn serve(redis: &Redis, markers: &Markers) -> Result<(), super::Error> {
             continue;
         };
         let key = String::from_utf8_lossy(key);
+        if key == mailbox {
+            if let Value::BulkString(letter) = member
+                && let Some((marker, id)) = String::from_utf8_lossy(letter).split_once('\n')
+                && let Some(wake) = markers.wake(marker)
+            {
+                wake.deliver(id);
+            }
+            continue;
+        }
         match markers.wake(&key) {
             Some(wake) => wake.bell.notify_one(),
             None => put_back(redis, &key, member, score).await?,

@@ -37,9 +37,22 @@ script!(
     "lib/quarantine",
     "lib/dead_letter",
     "lib/metrics",
+    "lib/move",
     "settle",
     "take"
 );
+script!(
+    FAIL,
+    "fail",
+    "lib/queue",
+    "lib/parents",
+    "lib/deduplication",
+    "lib/keep",
+    "lib/erase",
+    "lib/metrics",
+    "fail"
+);
+script!(OLDEST, "oldest", "lib/queue", "oldest");
 script!(RENEW, "renew", "renew");
 script!(RECOVER, "recover", "lib/queue", "recover");
 script!(BEAT, "beat", "beat");

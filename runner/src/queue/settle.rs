@@ -46,7 +46,8 @@ struct End {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
     /// Written; the state the job is in now: `completed`, `failed`, `delayed`,
-    /// `waiting`, `prioritized`, `waiting-children`.
+    /// `waiting`, `prioritized`, `waiting-children`; `moved` when it is in another
+    /// queue.
     Now(&'static str),
     /// The job cannot complete, because a child that failed is to fail it too:
     /// nothing was written, and the lock is still ours.
@@ -229,6 +230,7 @@ impl End {
             fields[filled] = (name, value);
             filled += 1;
         };
+        let base;
         let (op, value, keep) = match verdict {
             Verdict::Completed(value, keep) => ("c", value.as_str(), *keep),
             Verdict::Failed(reason, keep) => {
@@ -236,8 +238,8 @@ impl End {
                 let op = if dead_letter.is_some() { "x" } else { "f" };
                 (op, reason.text.as_str(), *keep)
             }
-            Verdict::Now(Reason { text, traces }, _)
-            | Verdict::Later(Reason { text, traces }, _) => {
+            Verdict::Now(Reason { text, traces, .. }, _)
+            | Verdict::Later(Reason { text, traces, .. }, _) => {
                 field("failedReason", text.as_str());
                 field("stacktrace", traces.as_str());
                 let now = matches!(verdict, Verdict::Now(..));
@@ -245,6 +247,10 @@ impl End {
             }
             Verdict::Snoozed(..) => ("d", "", None),
             Verdict::Back => ("b", "", None),
+            Verdict::Moved(to) => {
+                base = format!("{}:{to}:", queue.redis().prefix());
+                ("m", base.as_str(), None)
+            }
         };
         if let Some(ran) = self.attempt.ran.get() {
             field("rv", ran);
@@ -266,6 +272,9 @@ impl End {
             }
             Verdict::Snoozed(delay, _) => {
                 command.arg(*delay).arg("0").arg("");
+            }
+            Verdict::Moved(_) => {
+                command.arg(queue.name()).arg("").arg("");
             }
             Verdict::Completed(..) | Verdict::Failed(..) | Verdict::Back => {
                 let keep = keep.unwrap_or_default();
@@ -301,6 +310,9 @@ impl End {
         let Some(Verdict::Failed(reason, _)) = &self.verdict else {
             return None;
         };
+        if reason.wanted {
+            return None;
+        }
         let job = &self.attempt.job;
         queue.dead_letter(&Failed {
             id: &job.id,
@@ -328,6 +340,7 @@ fn state(code: i64) -> Settled {
         4 => Settled::Now("prioritized"),
         5 => Settled::Now("delayed"),
         6 => Settled::Now("waiting-children"),
+        7 => Settled::Now("moved"),
         -9 => Settled::ChildFailed,
         _ => Settled::Lost,
     }

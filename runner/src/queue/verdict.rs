@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::job::{Backoff, Job, Retain};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Cause, Failure, Outcome};
 
 /// No wait is longer. BullMQ has no limit and overflows.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -25,6 +25,8 @@ pub(crate) enum Verdict {
     Snoozed(u64, String),
     /// Back to the front, the attempt does not count.
     Back,
+    /// To the queue of this name.
+    Moved(String),
 }
 
 /// Fields written about a failure.
@@ -34,6 +36,8 @@ pub(crate) struct Reason {
     pub(crate) text: String,
     /// `stacktrace`: JSON list of texts.
     pub(crate) traces: String,
+    /// Somebody wanted it so: nothing for the dead letter queue.
+    pub(crate) wanted: bool,
 }
 
 impl Verdict {
@@ -64,6 +68,7 @@ impl Verdict {
             }
             Outcome::Snoozed { delay, reason } => Verdict::Snoozed(milliseconds(delay), reason),
             Outcome::Released => Verdict::Back,
+            Outcome::Moved(queue) => Verdict::Moved(queue),
             Outcome::Lost => return None,
         })
     }
@@ -115,6 +120,7 @@ fn reason(job: &Job, failure: Failure) -> Reason {
     }
     let traces = serde_json::to_string(&traces).expect("a list of texts is JSON");
     Reason {
+        wanted: failure.cause == Cause::Cancelled,
         text: failure.reason,
         traces,
     }
@@ -125,7 +131,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outcome::Cause;
     use crate::queue::options;
 
     fn job(opts: &str, attempts_made: u32) -> Job {

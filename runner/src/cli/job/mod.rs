@@ -1,5 +1,6 @@
 //! `runner job`: look at jobs, and operate them. One file per command.
 
+mod cancel;
 mod get;
 mod list;
 mod logs;
@@ -33,6 +34,8 @@ pub(super) enum Command {
     Promote(promote::Args),
     /// Remove jobs, with their children.
     Rm(rm::Args),
+    /// End jobs, whether they wait or run: they fail without another attempt.
+    Cancel(cancel::Args),
     /// Wait for the end of a job: logs on stderr, the result on stdout.
     Wait(wait::Args),
 }
@@ -56,6 +59,7 @@ impl Command {
             Command::Retry(args) => &args.queue,
             Command::Promote(args) => &args.queue,
             Command::Rm(args) => &args.queue,
+            Command::Cancel(args) => &args.queue,
             Command::Wait(args) => &args.job.queue,
         };
         super::block_on(async {
@@ -68,6 +72,7 @@ impl Command {
                 Command::Retry(args) => args.run(cli, &queue).await,
                 Command::Promote(args) => args.run(cli, &queue).await,
                 Command::Rm(args) => args.run(cli, &queue).await,
+                Command::Cancel(args) => args.run(cli, &queue).await,
                 Command::Wait(args) => args.run(&queue).await,
             }
         })
@@ -77,6 +82,19 @@ impl Command {
 fn missing(queue: &Queue, id: &str) -> Exit {
     Exit::not_found(format!(
         "queue {:?} has no job {id:?}; it may have been removed when it ended (removeOnComplete)",
+        queue.name()
+    ))
+}
+
+/// The id of such a job is `repeat:<scheduler>:<milliseconds>`.
+fn next_run(queue: &Queue, id: &str) -> Exit {
+    let scheduler = id
+        .strip_prefix("repeat:")
+        .and_then(|id| id.rsplit_once(':'));
+    let scheduler = scheduler.map_or("ID", |(scheduler, _)| scheduler);
+    Exit::failed(format!(
+        "job {id:?} is the next run of a scheduler, which is removed with: \
+         runner schedule rm {scheduler} --queue {}",
         queue.name()
     ))
 }

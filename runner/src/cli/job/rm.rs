@@ -35,7 +35,7 @@ impl Args {
                         "a worker is running job {id:?} or one of its children; \
                          remove it when it has ended"
                     ))),
-                    Removal::NextRun => refusals.push(next_run(queue, id)),
+                    Removal::NextRun => refusals.push(super::next_run(queue, id)),
                 }
             }
         }
@@ -46,17 +46,4 @@ impl Args {
         }
         super::refused(refusals)
     }
-}
-
-/// The id of such a job is `repeat:<scheduler>:<milliseconds>`.
-fn next_run(queue: &Queue, id: &str) -> Exit {
-    let scheduler = id
-        .strip_prefix("repeat:")
-        .and_then(|id| id.rsplit_once(':'));
-    let scheduler = scheduler.map_or("ID", |(scheduler, _)| scheduler);
-    Exit::failed(format!(
-        "job {id:?} is the next run of a scheduler, which is removed with: \
-         runner schedule rm {scheduler} --queue {}",
-        queue.name()
-    ))
 }

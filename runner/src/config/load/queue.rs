@@ -6,12 +6,15 @@ mod dead_letter;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::decode::{Decoder, Entry, Table, keys};
 use crate::config::origins::join;
+use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{
     Backoff, BackoffKind, JobDefaults, JobSettings, Keep, Limiter, Overrides, Pattern, Queue,
+    Unrouted,
 };
 
 /// Redis strings end at 512 MiB (`proto-max-bulk-len`).
@@ -19,9 +22,10 @@ const LARGEST_STRING: usize = 512 << 20;
 /// What 32-bit linear memory can address.
 const LARGEST_MEMORY: usize = 4 << 30;
 
-const NARROWED: [&str; 8] = [
+const NARROWED: [&str; 9] = [
     "plugin",
     "timeout",
+    "expires",
     "memory",
     "max_payload",
     "max_result",
@@ -100,6 +104,7 @@ pub(super) fn read_all(
         queues.insert(queue.name.clone(), queue);
     }
     dead_letter::resolve(decoder, root, &mut queues);
+    moves(decoder, &table, &queues);
     queues
         .into_iter()
         .map(|(name, queue)| (name, Arc::new(queue)))
@@ -154,6 +159,17 @@ fn read(decoder: &mut Decoder<'_>, entry: &Entry<'_>, table: &Table<'_>, common:
         .table(table, "limiter", keys::LIMITER)
         .and_then(|table| limiter(decoder, &table));
     let jobs = jobs(decoder, table, &base);
+    let unrouted = decoder.value(table, "unrouted", unrouted);
+    if unrouted.is_some() && base.plugin.is_some() {
+        let text = format!("`{path}.unrouted` has no effect: its plugin handles every name");
+        decoder.warn(
+            table
+                .get("unrouted")
+                .map_or(0, |entry| entry.key_span.start),
+            text,
+        );
+    }
+    let starts = decoder.value(table, "max_started_attempts", value::at_least_one);
     let defaults = decoder.table(table, "defaults", keys::JOB_DEFAULTS);
     let defaults_path = join(path, "defaults");
     let defaults = job_defaults(
@@ -168,6 +184,8 @@ fn read(decoder: &mut Decoder<'_>, entry: &Entry<'_>, table: &Table<'_>, common:
         name: entry.key.to_owned(),
         concurrency: concurrency.unwrap_or(common.concurrency),
         limiter,
+        unrouted: unrouted.unwrap_or_default(),
+        max_started_attempts: starts,
         base,
         jobs,
         defaults,
@@ -226,6 +244,8 @@ fn narrow(
         if let Some(timeout) = decoder.value(table, "timeout", value::duration_above_zero) {
             set.timeout = timeout;
         }
+        let expires = decoder.value(table, "expires", expires);
+        set.expires = expires.unwrap_or(set.expires);
         let memory = decoder.value(table, "memory", |raw| value::size(raw, LARGEST_MEMORY));
         set.memory = memory.unwrap_or(set.memory);
         let max_payload = decoder.value(table, "max_payload", payload);
@@ -278,6 +298,62 @@ fn jobs(
         jobs.push((Pattern(entry.key.to_owned()), settings));
     }
     jobs
+}
+
+/// A duration, or `false` for none where a wider table has one.
+fn expires(raw: Raw<'_>) -> Result<Option<Duration>, Fault> {
+    if value::boolean(raw) == Ok(false) {
+        return Ok(None);
+    }
+    value::duration_above_zero(raw).map(Some)
+}
+
+fn unrouted(raw: Raw<'_>) -> Result<Unrouted, Fault> {
+    let found = value::text(raw).ok();
+    match found.as_deref() {
+        Some("reject") => Ok(Unrouted::Reject),
+        Some("delay") => Ok(Unrouted::Delay),
+        Some(text)
+            if text
+                .strip_prefix("move:")
+                .is_some_and(|queue| !queue.is_empty()) =>
+        {
+            Ok(Unrouted::Move(text["move:".len()..].to_owned()))
+        }
+        _ => Err(raw.is_not(
+            "\"reject\", \"delay\" or \"move:<queue>\"",
+            "write \"move:other\" to send these jobs to queue \"other\"",
+        )),
+    }
+}
+
+/// Jobs are moved to queues that are declared, and not to their own.
+fn moves(decoder: &mut Decoder<'_>, table: &Table<'_>, queues: &BTreeMap<String, Queue>) {
+    for entry in &table.entries {
+        let Some(Unrouted::Move(to)) = queues.get(entry.key).map(|queue| &queue.unrouted) else {
+            continue;
+        };
+        let fault = if to == entry.key {
+            fault(
+                format!("moves jobs from queue {to:?} to itself"),
+                "name another queue, or write \"delay\"",
+            )
+        } else if queues.contains_key(to) {
+            continue;
+        } else {
+            let hint = match nearest(to, queues.keys().map(String::as_str)) {
+                Some(near) => format!("did you mean \"move:{near}\"?"),
+                None => format!("declare it: [queues.{to}]"),
+            };
+            fault(format!("names queue {to:?}, which is not declared"), hint)
+        };
+        let path = join("queues", entry.key);
+        if let Some(queue) = decoder.as_table(entry, path.clone())
+            && let Some(unrouted) = queue.get("unrouted")
+        {
+            decoder.refuse(unrouted.span.clone(), &join(&path, "unrouted"), fault);
+        }
+    }
 }
 
 /// As BullMQ's `maxDataPoints`; `true` is the built-in number.

@@ -17,11 +17,12 @@
 --          r retry now   a = LPUSH or RPUSH
 --          d delayed     a = delay, ms, b = 1 if the attempt counts
 --          b back        to the front, the attempt does not count
+--          m moved       value = base of the other queue's keys, a = this queue's name
 -- returns  codes of the ends, jobs, paused, ms limited for, ms to the next
 --          delayed job or -1, now, quarantined ids with their reasons, ids that
 --          were not copied to the dead letter queue with the reasons
 --   code   1 completed 2 failed 3 waiting 4 prioritized 5 delayed
---          6 waiting-children -1 gone -2 lock lost -9 has failed children
+--          6 waiting-children 7 moved -1 gone -2 lock lost -9 has failed children
 
 local token, lock_ms, want, runner = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local ends, at = tonumber(ARGV[8]), 9
@@ -193,6 +194,15 @@ if ends > 0 then
           end
           call('ZADD', delayed, delayed_score(delayed, due), id)
           call('XADD', events, '*', 'event', 'delayed', 'jobId', id, 'delay', due)
+        elseif op == 'm' then
+          code = 7
+          local stored = call('HMGET', key, 'data', 'opts')
+          move(value, ARGV[s + 4], id, job, stored[1] or 'null', stored[2] or '{}')
+          if job[4] then
+            release_deduplication(job[4], id)
+          end
+          remove_keys(key)
+          call('XADD', events, '*', 'event', 'removed', 'jobId', id, 'prev', 'active')
         elseif op == 'w' then
           code = 6
           call('ZADD', base .. 'waiting-children', now, id)

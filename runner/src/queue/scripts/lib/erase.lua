@@ -27,6 +27,21 @@ local function split(key)
   return string.sub(key, 1, #key - #id), id
 end
 
+-- Take the job out of where it is, and say where that was.
+local function take_out(queue, id)
+  for _, set in ipairs({ 'completed', 'waiting-children', 'delayed', 'failed', 'prioritized' }) do
+    if call('ZREM', queue .. set, id) == 1 then
+      return set
+    end
+  end
+  for _, list in ipairs({ 'wait', 'paused', 'active' }) do
+    if call('LREM', queue .. list, 1, id) == 1 then
+      return list
+    end
+  end
+  return 'unknown'
+end
+
 -- A job whose list or set the caller sees to. A parent in this queue that waited
 -- for it alone is removed with it, one in another queue goes on.
 local function erase(id)

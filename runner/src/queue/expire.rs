@@ -1,0 +1,57 @@
+//! Jobs that have waited longer than they may. A worker refuses them when it
+//! takes them; these are found where nobody takes: the queue is paused, limited
+//! or behind.
+
+use std::time::Duration;
+
+use super::cancel::Failing;
+use super::redis::Error;
+use super::script::OLDEST;
+use super::settle::{list, text, whole};
+use super::{Queue, options};
+use crate::outcome::expired;
+
+/// Jobs looked at in one call, of each list. They are the oldest: when one of
+/// them has not expired, those behind it have not either.
+const PAGE: usize = 100;
+/// Within so long one worker of a queue looks.
+const GATE: Duration = Duration::from_millis(900);
+
+impl Queue {
+    /// Fail jobs that wait longer than `limit` allows for their name, counted from
+    /// when they were due. How many there were.
+    pub(crate) async fn expire(
+        &self,
+        limit: impl Fn(&str) -> Option<Duration>,
+    ) -> Result<usize, Error> {
+        let reply = OLDEST
+            .run(self.redis(), &self.0.base, |command| {
+                command.arg(PAGE).arg(GATE.as_millis() as u64);
+            })
+            .await?;
+        let mut parts = list(reply).into_iter();
+        let Some(now) = parts.next().map(|now| whole(&now) as u64) else {
+            return Ok(0);
+        };
+        let mut count = 0;
+        let mut next = || parts.next().map(|value| text(value).unwrap_or_default());
+        while let (Some(id), Some(name), Some(added), Some(opts), Some(starts)) =
+            (next(), next(), next(), next(), next())
+        {
+            let Some(limit) = limit(&name) else { continue };
+            let Ok(added) = added.parse::<u64>() else {
+                continue;
+            };
+            let delay = options::decode(&opts).unwrap_or_default().delay;
+            let due = added.saturating_add(delay);
+            let waited = Duration::from_millis(now.saturating_sub(due));
+            if starts.is_empty() && waited > limit {
+                let ends = self.fail_unstarted(&[id], &expired(limit)).await?;
+                if matches!(ends[..], [Failing::Failed(_)]) {
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
+    }
+}
