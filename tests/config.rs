@@ -405,6 +405,13 @@ fn a_password_of_the_environment_completes_the_url_of_the_file() {
     let env = [("REDIS_PASSWORD", "secret"), ("REDIS_HOST", "")];
     let loaded = load_with(text, &Overrides::default(), &env);
     assert_eq!(url_of(&loaded), "rediss://:secret@redis.example.com:6380/1");
+    let text = "[redis]\nurl = \"redis+sentinel://a:26379,b/mymaster\"";
+    let env_of_two = [("REDIS_PASSWORD", "secret"), ("REDIS_DB", "2")];
+    let loaded = load_with(text, &Overrides::default(), &env_of_two);
+    assert_eq!(
+        url_of(&loaded),
+        "redis+sentinel://:secret@a:26379,b/mymaster/2"
+    );
     let text = "[redis]\nurl = \"embedded\"";
     let loaded = load_with(text, &Overrides::default(), &env);
     assert!(

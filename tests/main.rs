@@ -33,3 +33,4 @@ mod reload;
 mod sandbox;
 mod schedules;
 mod support;
+mod topology;

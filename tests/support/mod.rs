@@ -8,8 +8,8 @@
 
 pub(crate) mod engine;
 mod node;
-mod process;
-mod redis;
+pub(crate) mod process;
+pub(crate) mod redis;
 mod runner;
 pub(crate) mod sandbox;
 mod wasm;

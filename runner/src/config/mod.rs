@@ -64,7 +64,8 @@ pub struct Redis {
 /// The address of Redis.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RedisUrl {
-    /// `redis://`, `rediss://` or `unix://`, with user, password and database.
+    /// `redis://`, `rediss://` or `unix://`, with user, password and database;
+    /// `redis+sentinel://` or `redis+cluster://` with a list of hosts.
     Url(String),
     /// A private `redis-server` child with its data in this directory.
     Embedded(PathBuf),

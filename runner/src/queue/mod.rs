@@ -34,6 +34,7 @@ mod renew;
 mod retry;
 mod schedule;
 mod script;
+mod server;
 mod settle;
 mod state;
 mod stats;

@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, ServerErrorKind, Value,
-};
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, ServerErrorKind, Value};
 use tokio::sync::Mutex;
 
 use super::markers::Markers;
+use super::server::Server;
 
 /// Longest wait for the answer of a call that does not block. A batch takes
 /// milliseconds; a Redis that is silent for so long is gone or stopped.
@@ -88,8 +87,7 @@ struct Dial {
 }
 
 struct Inner {
-    client: Client,
-    address: String,
+    server: Arc<Server>,
     prefix: String,
     boot: String,
     sequence: AtomicU64,
@@ -105,27 +103,23 @@ pub struct Redis(Arc<Inner>);
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Redis").field(&self.0.address).finish()
+        f.debug_tuple("Redis")
+            .field(&self.0.server.address())
+            .finish()
     }
 }
 
 impl Redis {
-    /// Access to the Redis at `url` (`redis://`, `rediss://` or `unix://`) under
-    /// the key prefix. Nothing is dialled yet.
+    /// Access to the Redis at `url` under the key prefix: `redis://`, `rediss://`
+    /// (with `?ca=FILE`), `unix://`, `redis+sentinel://host,host/master/0` or
+    /// `redis+cluster://host,host`. Nothing is dialled yet.
     ///
     /// # Errors
     /// [`Error::Url`] when the URL cannot be used.
     pub fn new(url: &str, prefix: &str) -> Result<Redis, Error> {
-        let client = Client::open(url).map_err(|e| Error::Url(e.to_string()))?;
-        let address = match client.get_connection_info().addr() {
-            ConnectionAddr::Tcp(host, port) => format!("{host}:{port}"),
-            ConnectionAddr::TcpTls { host, port, .. } => format!("{host}:{port} (TLS)"),
-            ConnectionAddr::Unix(path) => path.display().to_string(),
-            other => other.to_string(),
-        };
+        let server = Server::new(url, prefix).map_err(Error::Url)?;
         Ok(Redis(Arc::new(Inner {
-            client,
-            address,
+            server: Arc::new(server),
             prefix: prefix.to_owned(),
             boot: format!("{:012x}", fastrand::u64(..) >> 16),
             sequence: AtomicU64::new(0),
@@ -142,8 +136,7 @@ impl Redis {
     /// A second access with connections of its own, for another runtime.
     pub(crate) fn fork(&self) -> Redis {
         Redis(Arc::new(Inner {
-            client: self.0.client.clone(),
-            address: self.0.address.clone(),
+            server: self.0.server.clone(),
             prefix: self.0.prefix.clone(),
             boot: self.0.boot.clone(),
             sequence: AtomicU64::new(0),
@@ -159,7 +152,7 @@ impl Redis {
 
     /// What is dialled, without password.
     pub fn address(&self) -> &str {
-        &self.0.address
+        self.0.server.address()
     }
 
     /// Prefix of all keys.
@@ -192,11 +185,7 @@ impl Redis {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(DIAL))
             .set_response_timeout(None);
-        self.0
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(|e| self.explain(&e))
+        self.dial(&config).await.map_err(|e| self.explain(&e))
     }
 
     /// Send a command and wait for its answer.
@@ -218,13 +207,27 @@ impl Redis {
                 // What Redis itself did not say was said of a connection that
                 // broke, possibly in the middle of an answer.
                 let broken = !from_server(&error);
-                let replica = matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly));
-                if broken || replica {
+                // The keys are served elsewhere now.
+                let moved = matches!(
+                    error.kind(),
+                    ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::Moved)
+                );
+                if broken || moved {
                     self.drop_connection(&held);
                 }
                 Err(Fault::Redis(error))
             }
         }
+    }
+
+    async fn dial(
+        &self,
+        config: &AsyncConnectionConfig,
+    ) -> Result<MultiplexedConnection, redis::RedisError> {
+        let client = self.0.server.find().await?;
+        client
+            .get_multiplexed_async_connection_with_config(config)
+            .await
     }
 
     fn drop_connection(&self, broken: &Arc<MultiplexedConnection>) {
@@ -252,12 +255,7 @@ impl Redis {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(DIAL))
             .set_response_timeout(Some(ANSWER));
-        let dialled = self
-            .0
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await;
-        match dialled {
+        match self.dial(&config).await {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 self.0.connection.store(Some(connection.clone()));
@@ -276,7 +274,7 @@ impl Redis {
 
     /// Our word for an error of the client.
     pub(crate) fn explain(&self, error: &redis::RedisError) -> Error {
-        let address = self.0.address.clone();
+        let address = self.address().to_owned();
         match error.kind() {
             _ if !from_server(error) => Error::Unreachable {
                 address,
@@ -286,8 +284,17 @@ impl Redis {
                     error.to_string()
                 },
             },
+            ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::CrossSlot)
+                if !self.0.server.is_cluster() =>
+            {
+                Error::Refused(format!(
+                    "{address} is a node of a Cluster: write redis+cluster://{address}"
+                ))
+            }
             ErrorKind::Server(
-                ServerErrorKind::BusyLoading
+                ServerErrorKind::Moved
+                | ServerErrorKind::Ask
+                | ServerErrorKind::BusyLoading
                 | ServerErrorKind::ReadOnly
                 | ServerErrorKind::MasterDown
                 | ServerErrorKind::TryAgain

@@ -12,6 +12,15 @@ use crate::config::{Overrides, Redis, RedisUrl};
 const DEFAULT_URL: &str = "redis://127.0.0.1:6379";
 const EMBEDDED: &str = "embedded";
 const SCHEMES: [&str; 6] = ["redis", "rediss", "valkey", "valkeys", "unix", "redis+unix"];
+/// Those of a list of hosts, which are asked for the server.
+const LISTS: [&str; 4] = [
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+];
+/// Stands for a list of hosts where a URL can have only one.
+const HOSTS: &str = "hosts.invalid";
 
 pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Overrides) -> Redis {
     let table = decoder.table(root, "redis", keys::REDIS);
@@ -33,6 +42,24 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         prefix = decoder.flag_value("redis.prefix", "--prefix", flag, prefix_text);
     }
 
+    let prefix = prefix.unwrap_or_else(|| "bull".to_owned());
+    if let RedisUrl::Url(url) = &url
+        && url
+            .split_once("://")
+            .is_some_and(|(scheme, _)| scheme.ends_with("+cluster"))
+        && !prefix
+            .split_once('{')
+            .is_some_and(|(_, rest)| rest.find('}') > Some(0))
+    {
+        decoder.refuse_outside(
+            "`redis.prefix`",
+            fault(
+                format!("has no {{tag}}, found {prefix:?}: on a Cluster all keys of a queue must be in one slot"),
+                "put braces into the prefix, here and in the producers: \"{bull}\"",
+            ),
+        );
+    }
+
     let presence = table.and_then(|table| decoder.value(table, "presence", value::boolean));
     let presence = decoder
         .env_value("redis.presence", &["RUNNER_REDIS_PRESENCE"], value::boolean)
@@ -40,7 +67,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
 
     Redis {
         url,
-        prefix: prefix.unwrap_or_else(|| "bull".to_owned()),
+        prefix,
         presence: presence.unwrap_or(true),
     }
 }
@@ -93,7 +120,8 @@ fn from_parts(decoder: &mut Decoder<'_>, path: &str, in_file: Option<&str>) -> O
     }
 
     let base = in_file.filter(|_| !is_whole).unwrap_or(DEFAULT_URL);
-    let mut url = Url::parse(base).ok()?;
+    let (base, hosts) = one_host(base);
+    let mut url = Url::parse(&base).ok()?;
     if let Some(host) = decoder.env_value(path, &["REDIS_HOST"], host_text) {
         url.set_host(Some(&host)).ok()?;
     }
@@ -108,10 +136,32 @@ fn from_parts(decoder: &mut Decoder<'_>, path: &str, in_file: Option<&str>) -> O
         let _ = url.set_password(Some(password));
     }
     if let Some(database) = decoder.env_value(path, &["REDIS_DB"], value::count) {
-        url.set_path(&format!("/{database}"));
+        // Sentinels are asked for a master by its name, which comes first.
+        let master = url.path().trim_matches('/').split('/').next();
+        let path = match master.filter(|_| url.scheme().ends_with("+sentinel")) {
+            Some(master) => format!("/{master}/{database}"),
+            None => format!("/{database}"),
+        };
+        url.set_path(&path);
     }
     decoder.origins.set(path.to_owned(), Source::Env(first));
-    Some(url.into())
+    let url = String::from(url);
+    Some(hosts.map_or_else(|| url.clone(), |hosts| url.replacen(HOSTS, hosts, 1)))
+}
+
+/// A URL with one host in the place of a list, and the list.
+fn one_host(url: &str) -> (String, Option<&str>) {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return (url.to_owned(), None);
+    };
+    if !LISTS.contains(&scheme) {
+        return (url.to_owned(), None);
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let start = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    let (user, tail) = (&rest[..start], &rest[end..]);
+    let hosts = &rest[start..end];
+    (format!("{scheme}://{user}{HOSTS}{tail}"), Some(hosts))
 }
 
 /// A Redis URL, or `embedded`. The value is never shown: it may hold a password.
@@ -122,6 +172,32 @@ fn address_text(raw: Raw<'_>) -> Result<String, Fault> {
     }
     let hint = "write \"redis://127.0.0.1:6379\", \"rediss://…\", \"unix:///path\" or \"embedded\"";
     let shown = mask_passwords(&text);
+    let (one, hosts) = one_host(&text);
+    if let Some(hosts) = hosts {
+        if hosts.split(',').any(str::is_empty) {
+            let hint = "write the hosts with commas between: \"host:26379,host:26379\"";
+            return Err(fault(format!("names no host: {shown:?}"), hint));
+        }
+        let url = Url::parse(&one)
+            .map_err(|reason| fault(format!("is not a Redis URL: {shown:?}: {reason}"), hint))?;
+        let mut path = url.path().trim_matches('/').split('/');
+        let first = path.next().unwrap_or_default();
+        if url.scheme().ends_with("sentinel") {
+            let database = path.next().unwrap_or("0");
+            if first.is_empty() || path.next().is_some() || database.parse::<u32>().is_err() {
+                return Err(fault(
+                    format!("names no master: {shown:?}"),
+                    "name the master and, if it is not 0, its database: \"redis+sentinel://host:26379,host:26379/mymaster/0\"",
+                ));
+            }
+        } else if !matches!(first, "" | "0") {
+            return Err(fault(
+                format!("names a database: {shown:?}"),
+                "a Cluster has database 0 only",
+            ));
+        }
+        return Ok(text);
+    }
     let url = Url::parse(&text)
         .map_err(|reason| fault(format!("is not a Redis URL: {shown:?}: {reason}"), hint))?;
     if !SCHEMES.contains(&url.scheme()) {
