@@ -284,7 +284,11 @@ impl State {
 
 /// A key of Redis as the model would put it; none for what it does not know.
 fn plain(key: &str, kind: &str, content: &[String], state: &State) -> Option<Vec<String>> {
-    let (_, name) = key.strip_prefix("bull:")?.split_once(':')?;
+    let (queue, name) = key.strip_prefix("bull:")?.split_once(':')?;
+    // Keys of our own, which BullMQ does not have.
+    if queue == "runner" || name.starts_with("runner:") {
+        return None;
+    }
     let sorted = |mut list: Vec<String>| {
         list.sort();
         list
