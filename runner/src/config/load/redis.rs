@@ -47,9 +47,9 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         && url
             .split_once("://")
             .is_some_and(|(scheme, _)| scheme.ends_with("+cluster"))
-        && !prefix
+        && prefix
             .split_once('{')
-            .is_some_and(|(_, rest)| rest.find('}') > Some(0))
+            .is_none_or(|(_, rest)| rest.find('}') <= Some(0))
     {
         decoder.refuse_outside(
             "`redis.prefix`",
