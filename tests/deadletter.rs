@@ -304,3 +304,27 @@ fn a_dead_letter_queue_comes_and_goes_with_queues_toml() {
         (fail() == before).then_some(())
     });
 }
+
+#[test]
+fn a_job_that_expired_leaves_a_copy_and_one_that_was_cancelled_leaves_none() {
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    node.queue("otp", "pause", json!([]));
+    let id = node.add(
+        "otp",
+        "late",
+        json!({}),
+        json!({ "timestamp": 1_600_000_000_000_u64 }),
+    );
+    let unwanted = node.add("otp", "unwanted", json!({}), json!({}));
+    let toml = TOML.replace("[queues.otp]", "[queues.otp]\nexpires = \"1m\"");
+    let setup = Setup::new(&redis, &toml).plugin("scripted", &guest("scripted"));
+    let cancelled = setup.cli(&["job", "cancel", "otp", &unwanted]);
+    assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
+    let _runner = setup.serve();
+    redis.until_count("otp-dead", "wait", 1);
+    assert_eq!(redis.count("otp", "failed"), 2);
+    let letter = &waiting(&mut node, "otp-dead")[0]["opts"]["deadLetter"];
+    assert_eq!(letter["id"], id.as_str());
+    assert_eq!(letter["reason"], "expired: not started within 1m");
+}

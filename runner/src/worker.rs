@@ -589,8 +589,15 @@ async fn stop_cancelled(queue: Queue, attempts: Vec<Arc<Attempt>>) {
 /// Fail jobs that have waited too long though nobody takes them.
 async fn expire(queue: Queue, config: Arc<config::Queue>) {
     match queue.expire(|name| config.settings(name).expires).await {
-        Ok(0) => {}
-        Ok(jobs) => tracing::warn!(queue = queue.name(), jobs, "jobs expired while they waited"),
+        Ok(ids) if ids.is_empty() => {}
+        Ok(ids) => {
+            tracing::warn!(
+                queue = queue.name(),
+                jobs = ids.len(),
+                "jobs expired while they waited"
+            );
+            tokio::spawn(settle::bury_these(queue, ids, false));
+        }
         Err(error) => {
             tracing::debug!(queue = queue.name(), %error, "expired jobs were not looked for")
         }

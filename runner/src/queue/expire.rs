@@ -19,11 +19,11 @@ const GATE: Duration = Duration::from_millis(900);
 
 impl Queue {
     /// Fail jobs that wait longer than `limit` allows for their name, counted from
-    /// when they were due. How many there were.
+    /// when they were due. Their ids, also when an error came after the first ones.
     pub(crate) async fn expire(
         &self,
         limit: impl Fn(&str) -> Option<Duration>,
-    ) -> Result<usize, Error> {
+    ) -> Result<Vec<String>, Error> {
         let reply = OLDEST
             .run(self.redis(), &self.0.base, |command| {
                 command.arg(PAGE).arg(GATE.as_millis() as u64);
@@ -31,9 +31,9 @@ impl Queue {
             .await?;
         let mut parts = list(reply).into_iter();
         let Some(now) = parts.next().map(|now| whole(&now) as u64) else {
-            return Ok(0);
+            return Ok(Vec::new());
         };
-        let mut count = 0;
+        let mut failed = Vec::new();
         let mut next = || parts.next().map(|value| text(value).unwrap_or_default());
         while let (Some(id), Some(name), Some(added), Some(opts), Some(starts)) =
             (next(), next(), next(), next(), next())
@@ -46,12 +46,15 @@ impl Queue {
             let due = added.saturating_add(delay);
             let waited = Duration::from_millis(now.saturating_sub(due));
             if starts.is_empty() && waited > limit {
-                let ends = self.fail_unstarted(&[id], &expired(limit)).await?;
-                if matches!(ends[..], [Failing::Failed(_)]) {
-                    count += 1;
+                let ids = [id];
+                match self.fail_unstarted(&ids, &expired(limit)).await {
+                    Ok(ends) if matches!(ends[..], [Failing::Failed(_)]) => failed.extend(ids),
+                    Ok(_) => {}
+                    Err(error) if failed.is_empty() => return Err(error),
+                    Err(_) => break,
                 }
             }
         }
-        Ok(count)
+        Ok(failed)
     }
 }

@@ -120,8 +120,9 @@ pub(super) fn bury(queue: &Queue, taken: &Taken) {
     }
 }
 
-/// Again after an error, for as long as a settle is tried again.
-async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool) {
+/// Copy these failed jobs to the dead letter queue, again after an error for as
+/// long as a settle is tried again.
+pub(super) async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool) {
     let until = Instant::now() + queue.settings().lock;
     let mut pause = Pause::default();
     while let Err(error) = queue.bury(&ids, remove).await {
