@@ -22,8 +22,12 @@ pub(crate) struct Engine {
     pub(crate) workers: Vec<Worker>,
 }
 
+/// The plugin is only a name: what runs is a closure.
 pub(crate) fn settings() -> JobSettings {
-    JobSettings::default()
+    JobSettings {
+        plugin: Some("closure".into()),
+        ..JobSettings::default()
+    }
 }
 
 pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
