@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -274,19 +275,20 @@ fn an_unreachable_redis_is_named_without_its_password() {
 }
 
 #[test]
-fn a_worker_that_panics_leaves_its_jobs_to_another() {
+fn a_worker_that_panics_hands_its_jobs_back_and_starts_again() {
     let redis = Redis::shared();
-    let lock = Duration::from_millis(600);
-    let mut broken = Engine::with(&redis, lock, echo);
-    broken.shared.start = Arc::new(|_, _, _| panic!("a bug of ours"));
-    broken.consume(config("q", 1));
-    let id = redis.add("q", "x", "{}", "{}");
-    redis.until_count("q", "active", 1);
-    // Its process lives on, but nobody renews the lock any more.
-    let mut healthy = Engine::with(&redis, lock, echo);
-    healthy.consume(config("q", 1));
-    redis.until_count("q", "completed", 1);
-    assert_eq!(redis.field("q", &id, "stc").as_deref(), Some("1"));
-    healthy.stop(Duration::from_secs(5));
-    broken.stop(Duration::from_secs(5));
+    let mut engine = Engine::new(&redis, echo);
+    let (start, first) = (engine.shared.start.clone(), AtomicBool::new(true));
+    engine.shared.start = Arc::new(move |attempt, settings, done| {
+        assert!(!first.swap(false, Ordering::Relaxed), "a bug of ours");
+        start(attempt, settings, done);
+    });
+    engine.consume(config("q", 2));
+    let ids = [(); 3].map(|()| redis.add("q", "x", "{}", "{}"));
+    redis.until_count("q", "completed", 3);
+    for id in &ids {
+        assert_eq!(redis.field("q", id, "stc"), None, "stalled");
+        assert_eq!(redis.field("q", id, "atm").as_deref(), Some("1"));
+    }
+    engine.stop(Duration::from_secs(5));
 }

@@ -120,56 +120,15 @@ impl Worker {
         let (config_tx, config_rx) = watch::channel(config.clone());
         let (stage_tx, stage_rx) = watch::channel(Stage::Run);
         let in_flight = Arc::new(InFlight::default());
-        let queue = shared.queue(&config);
-        shared.renewal.watch(&queue, in_flight.clone());
-        let dead = shared.renewal.dead();
-        let (done_tx, done_rx) = mpsc::unbounded_channel();
-        let wake = queue.enter_markers();
-        let now = Instant::now();
-        let run = Run {
-            shared,
-            config,
-            queue,
-            in_flight: in_flight.clone(),
-            wake,
-            done: done_tx,
-            ready: VecDeque::new(),
-            running: 0,
-            asked: 0,
-            ended: Vec::new(),
-            calls: FuturesUnordered::new(),
-            hungry: true,
-            woken: true,
-            adopt: true,
-            adopt_at: now,
-            dead,
-            doubts: 0,
-            look_at: now,
-            limited_until: None,
-            pause: Pause::default(),
-            stopping: None,
-        };
-        let presence = run.shared.presence.then(|| {
-            let (redis, runner) = (run.shared.redis.clone(), run.shared.runner.clone());
-            tokio::spawn(queue::present(redis, run.config.name.clone(), runner))
+        let presence = shared.presence.then(|| {
+            let (redis, runner) = (shared.redis.clone(), shared.runner.clone());
+            tokio::spawn(queue::present(redis, config.name.clone(), runner))
         });
-        let (renewal, held) = (run.shared.renewal.clone(), in_flight.clone());
-        let queue = run.queue.clone();
+        let held = in_flight.clone();
         let task = tokio::spawn(async move {
-            let run = AssertUnwindSafe(run.run(done_rx, config_rx, stage_rx));
-            if run.catch_unwind().await.is_err() {
-                tracing::error!(
-                    queue = queue.name(),
-                    "a bug in runner: the worker has ended"
-                );
-                // Nobody will settle its jobs: stop them, and let their locks
-                // expire, so that they go back as stalled.
-                for attempt in held.all() {
-                    attempt.stop(Stop::LockLost);
-                }
-            }
-            renewal.forget(queue.name());
-            queue.leave_markers();
+            live(&shared, config_rx, stage_rx, held).await;
+            shared.renewal.forget(&config.name);
+            shared.queue(&config).leave_markers();
             if let Some(presence) = presence {
                 presence.abort();
             }
@@ -208,6 +167,40 @@ impl Worker {
             // A worker that panicked has nothing more to settle.
             let _ = (&mut self.task).await;
         }
+    }
+}
+
+/// Run a worker to its end. One that panics starts again: it finds the locks of
+/// the jobs it held, knows none of them, and hands them back as it does with
+/// those of a lost answer.
+async fn live(
+    shared: &Shared,
+    config: watch::Receiver<Arc<config::Queue>>,
+    stage: watch::Receiver<Stage>,
+    in_flight: Arc<InFlight>,
+) {
+    let mut pause = Pause::default();
+    loop {
+        let (done_tx, done) = mpsc::unbounded_channel();
+        let mut config = config.clone();
+        let now = config.borrow_and_update().clone();
+        let run = Run::new(shared.clone(), now, in_flight.clone(), done_tx, &stage);
+        let queue = run.queue.clone();
+        let run = AssertUnwindSafe(run.run(done, config, stage.clone()));
+        if run.catch_unwind().await.is_ok() {
+            return;
+        }
+        tracing::error!(
+            queue = queue.name(),
+            "a bug in runner: the worker starts again"
+        );
+        let held = in_flight.all();
+        for attempt in &held {
+            attempt.stop(Stop::LockLost);
+        }
+        in_flight.remove(&held);
+        queue.leave_markers();
+        tokio::time::sleep(pause.next()).await;
     }
 }
 
@@ -250,6 +243,44 @@ struct Run {
 }
 
 impl Run {
+    fn new(
+        shared: Shared,
+        config: Arc<config::Queue>,
+        in_flight: Arc<InFlight>,
+        done: mpsc::UnboundedSender<Settlement>,
+        stage: &watch::Receiver<Stage>,
+    ) -> Run {
+        let queue = shared.queue(&config);
+        shared.renewal.watch(&queue, in_flight.clone());
+        let now = Instant::now();
+        Run {
+            wake: queue.enter_markers(),
+            dead: shared.renewal.dead(),
+            shared,
+            config,
+            queue,
+            in_flight,
+            done,
+            ready: VecDeque::new(),
+            running: 0,
+            asked: 0,
+            ended: Vec::new(),
+            calls: FuturesUnordered::new(),
+            hungry: true,
+            woken: true,
+            adopt: true,
+            adopt_at: now,
+            doubts: 0,
+            look_at: now,
+            limited_until: None,
+            pause: Pause::default(),
+            stopping: match *stage.borrow() {
+                Stage::Run => None,
+                Stage::Drain(until) => Some(until),
+            },
+        }
+    }
+
     async fn run(
         mut self,
         mut done: mpsc::UnboundedReceiver<Settlement>,
