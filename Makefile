@@ -5,7 +5,7 @@ PLUGINS := $(patsubst plugins/%/Cargo.toml,%,$(shell grep -l cdylib plugins/*/Ca
 TARGET := wasm32-wasip2
 WASM := target/$(TARGET)/plugin
 
-.PHONY: help setup plugins guests build demo test proof lint bench figures
+.PHONY: help setup plugins guests build demo test proof lint bench figures faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,3 +60,7 @@ bench: setup ## Measure Runner beside its peers; QUICK=1 for a rough look, ARGS=
 
 figures: setup build guests ## Count what must hold under load: kills, swaps, spinning guests, idle
 	@node benches/figures.mjs $(ARGS)
+
+faults: setup build guests ## Break things under Runner and npm bullmq side by side; ARGS="--only R1,R4"
+	@npm ci --silent --prefix benches
+	@node benches/faults.mjs $(ARGS)

@@ -14,7 +14,7 @@ export const scratch = mkdtempSync(join(tmpdir(), 'runner-bench-'))
 export const QUEUE = 'bench'
 const TICKS = Number(execFileSync('getconf', ['CLK_TCK']))
 
-async function freePort() {
+export async function freePort() {
   const server = createServer()
   await new Promise(done => server.listen(0, '127.0.0.1', done))
   const { port } = server.address()

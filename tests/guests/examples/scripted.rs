@@ -15,6 +15,8 @@ struct Script {
     log: Vec<String>,
     /// Progress, one report each.
     progress: Vec<f64>,
+    /// Milliseconds to compute without a pause.
+    spin: u64,
     /// Milliseconds to sleep.
     sleep: u64,
     /// Fail with this reason, as a transient failure…
@@ -34,6 +36,10 @@ fn run(job: Job) -> Result<Value> {
     }
     for percent in script.progress {
         progress::set(percent);
+    }
+    let began = std::time::Instant::now();
+    while began.elapsed() < Duration::from_millis(script.spin) {
+        std::hint::spin_loop();
     }
     std::thread::sleep(Duration::from_millis(script.sleep));
     if let Some(reason) = script.retry
