@@ -16,6 +16,7 @@ mod dlq;
 mod docs;
 mod embedded;
 mod faults;
+mod flows;
 mod hostapi;
 mod http;
 mod interop;

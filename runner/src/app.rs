@@ -242,6 +242,10 @@ fn tell(attempt: &Attempt, outcome: &Outcome) {
         Outcome::Snoozed { delay, reason } => {
             tracing::info!(queue, job, ?delay, reason, "snoozed");
         }
+        Outcome::WaitingChildren => tracing::debug!(queue, job, "waits for its children"),
+        Outcome::RateLimited { delay, reason } => {
+            tracing::info!(queue, job, ?delay, reason, "rate limited");
+        }
         Outcome::Completed(_) => {
             let took = attempt.started.elapsed();
             tracing::debug!(queue, job, ?took, "completed");

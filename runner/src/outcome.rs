@@ -27,6 +27,16 @@ pub enum Outcome {
         /// The handler's reason, written to the job's log.
         reason: String,
     },
+    /// Continues when its children are done; no attempt is spent.
+    WaitingChildren,
+    /// No worker starts a job of the queue for so long; the job goes back to the
+    /// front without spending an attempt.
+    RateLimited {
+        /// How long from now.
+        delay: Duration,
+        /// The handler's reason, written to the job's log.
+        reason: String,
+    },
     /// Interrupted by ourselves (shutdown, plugin removed): goes back to the
     /// front of the queue without spending an attempt or a stall.
     Released,

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 
 const [version, port, prefix] = process.argv.slice(2);
 const package_ = version === '5' ? 'bullmq5' : 'bullmq';
-const { Job, Queue, QueueEvents, UnrecoverableError, Worker } = await import(package_);
+const { FlowProducer, Job, Queue, QueueEvents, UnrecoverableError, Worker } = await import(package_);
 const connection = { host: '127.0.0.1', port: Number(port), maxRetriesPerRequest: null };
 
 /** One per queue and kind, kept open until the end. */
@@ -61,8 +61,21 @@ function plain(value) {
   return value ?? null;
 }
 
+/** tests/guests/examples/flows.rs, the job `parent`. */
+async function parent(job) {
+  const { processed, unprocessed, failed, ignored } = await job.getDependenciesCount();
+  return {
+    values: await job.getChildrenValues(),
+    ignored: await (job.getIgnoredChildrenFailures ?? job.getFailedChildrenValues).call(job),
+    failed: (await job.getDependencies()).failed ?? [],
+    counts: [processed, unprocessed, failed, ignored],
+    attempt: job.attemptsMade + 1,
+  };
+}
+
 /** tests/guests/examples/scripted.rs, as a BullMQ processor. */
 async function scripted(job) {
+  if (job.name === 'parent') return parent(job);
   const { log = [], progress = [], sleep = 0, retry, attempts = 0, reject, result = null } = job.data;
   for (const line of log) await job.log(line);
   for (const percent of progress) await job.updateProgress(percent);
@@ -129,10 +142,17 @@ const operations = {
     return count;
   },
 
+  /** Add a flow; the jobs as a tree of their ids. */
+  flow: async ({ flow }) => {
+    const producer = once('flows', '', () => new FlowProducer({ connection, prefix }));
+    const ids = ({ job, children }) => ({ id: job.id, children: (children ?? []).map(ids) });
+    return ids(await producer.add(flow));
+  },
+
   /** A Node worker on the queue, with the same handler as the guest `scripted`. */
-  worker: async ({ queue, concurrency = 1, metrics }) => {
+  worker: async ({ queue, concurrency = 1, metrics, limiter }) => {
     const worker = once('worker', queue, () => {
-      const made = new Worker(queue, scripted, { connection, prefix, concurrency, metrics });
+      const made = new Worker(queue, scripted, { connection, prefix, concurrency, metrics, limiter });
       made.done = 0;
       made.on('completed', () => (made.done += 1));
       return made;

@@ -96,7 +96,10 @@ fn sum_up(failures: Vec<(Channel, Failure)>) -> Option<Failure> {
     let rank = |failure: &Failure| match failure {
         Failure::Reject(_) => (0, Default::default()),
         Failure::Retry(_) => (1, Default::default()),
-        Failure::RetryAfter(delay, _) | Failure::Snooze(delay, _) => (2, *delay),
+        Failure::RetryAfter(delay, _)
+        | Failure::Snooze(delay, _)
+        | Failure::RateLimit(delay, _) => (2, *delay),
+        Failure::WaitChildren => (3, Default::default()),
     };
     let (_, gravest) = failures
         .into_iter()

@@ -181,6 +181,9 @@ fn show_effects(effects: &[Effect]) {
             Effect::Added(queue, job) => {
                 anstream::eprintln!("{DIM}added{DIM:#} {queue} {} {}", job.name, job.data);
             }
+            Effect::Child(queue, job) => {
+                anstream::eprintln!("{DIM}added child{DIM:#} {queue} {} {}", job.name, job.data);
+            }
             Effect::Data(data) => anstream::eprintln!("{DIM}data{DIM:#} {data}"),
             Effect::Checkpoint(step, value) => {
                 anstream::eprintln!("{DIM}checkpoint{DIM:#} {step} {value}");
@@ -220,6 +223,13 @@ fn end(outcome: Outcome) -> Result {
         Outcome::Rejected(failure) => failed("the job was rejected", failure),
         Outcome::Snoozed { delay, reason } => Err(Exit::failed(format!(
             "the job was snoozed for {}: {reason}",
+            humantime::format_duration(delay)
+        ))),
+        Outcome::WaitingChildren => Err(Exit::failed(
+            "the job would wait for its children; nothing runs them here",
+        )),
+        Outcome::RateLimited { delay, reason } => Err(Exit::failed(format!(
+            "the queue would be rate limited for {}: {reason}",
             humantime::format_duration(delay)
         ))),
         Outcome::Released | Outcome::Moved(_) | Outcome::Lost => {

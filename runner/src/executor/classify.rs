@@ -89,6 +89,11 @@ pub(super) fn outcome(
                 delay: Duration::from_millis(millis).min(MAX_DELAY),
                 reason: clean(reason),
             },
+            Returned::WaitChildren => Outcome::WaitingChildren,
+            Returned::RateLimit((millis, reason)) => Outcome::RateLimited {
+                delay: Duration::from_millis(millis).min(MAX_DELAY),
+                reason: clean(reason),
+            },
         },
         Ended::Stopped(why) => stopped(why, attempt, &failure),
         Ended::Error(error) => {

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
-use super::bindings::runner::plugin::job::{Host, Job, Parent};
+use super::bindings::runner::plugin::job::{DependencyCounts, Host, Job, Parent};
 use super::bindings::runner::plugin::outcome;
 use super::{Effect, State};
-use crate::queue::Attempt;
+use crate::queue::{self, Attempt};
 
 /// The record the guest is called with.
 pub(super) fn record(attempt: &Attempt, request_id: Option<&str>) -> Job {
@@ -87,6 +87,46 @@ impl Host for State {
             }
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    async fn children_values(&mut self) -> Result<Vec<(String, String)>, String> {
+        if self.host.records() {
+            return Ok(Vec::new());
+        }
+        let found = self.attempt.queue.children_values(&self.attempt.job.id);
+        found.await.map_err(|error| error.to_string())
+    }
+
+    async fn ignored_failures(&mut self) -> Result<Vec<(String, String)>, String> {
+        if self.host.records() {
+            return Ok(Vec::new());
+        }
+        let found = self.attempt.queue.ignored_failures(&self.attempt.job.id);
+        found.await.map_err(|error| error.to_string())
+    }
+
+    async fn failed_children(&mut self) -> Result<Vec<String>, String> {
+        if self.host.records() {
+            return Ok(Vec::new());
+        }
+        let found = self.attempt.queue.failed_children(&self.attempt.job.id);
+        found.await.map_err(|error| error.to_string())
+    }
+
+    async fn dependencies(&mut self) -> Result<DependencyCounts, String> {
+        let found = match self.host.records() {
+            true => queue::Dependencies::default(),
+            false => {
+                let found = self.attempt.queue.dependencies(&self.attempt.job.id);
+                found.await.map_err(|error| error.to_string())?
+            }
+        };
+        Ok(DependencyCounts {
+            processed: found.processed,
+            unprocessed: found.unprocessed,
+            failed: found.failed,
+            ignored: found.ignored,
+        })
     }
 
     async fn time_left(&mut self) -> u64 {

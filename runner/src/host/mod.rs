@@ -55,6 +55,8 @@ pub struct Host {
 pub enum Effect {
     /// A job was added to this queue.
     Added(String, Box<NewJob>),
+    /// A child of the job was added to this queue.
+    Child(String, Box<NewJob>),
     /// The payload was replaced.
     Data(String),
     /// A step was recorded, with its value.
@@ -105,6 +107,11 @@ impl Host {
         let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
         recorded.push(effect());
         true
+    }
+
+    /// Whether what guests write is recorded instead of written.
+    fn records(&self) -> bool {
+        self.recorded.is_some()
     }
 
     /// The engine.

@@ -6,7 +6,7 @@ use super::bindings::runner::plugin::queue as wit;
 use super::bindings::runner::plugin::queue::{Error, Host};
 use super::{Effect, State};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
-use crate::queue::{self, Deduplication, NewJob};
+use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob, Queue};
 
 /// BullMQ's largest priority.
 const PRIORITY: u32 = 2_097_151;
@@ -23,23 +23,8 @@ impl Host for State {
         jobs: Vec<wit::NewJob>,
     ) -> Result<Vec<String>, Error> {
         self.refuse_lost().map_err(Error::Lost)?;
-        let queues = self.host.queues.load_full();
-        let Some(target) = queues.get(&queue) else {
-            let mut declared: Vec<&str> = queues.keys().map(String::as_str).collect();
-            declared.sort_unstable();
-            return Err(Error::UnknownQueue(format!(
-                "queue {queue:?} is not declared in queues.toml; declared are {}",
-                declared.join(", ")
-            )));
-        };
-        let max = self.settings.max_adds;
-        if self.jobs_added + jobs.len() > max {
-            return Err(Error::Limit(format!(
-                "this attempt has added {} jobs and wants {} more; it may add {max} (max_adds)",
-                self.jobs_added,
-                jobs.len()
-            )));
-        }
+        let target = self.target(&queue)?;
+        self.afford(jobs.len())?;
         let request_id = self.request_id.as_deref();
         let jobs: Vec<NewJob> = jobs
             .into_iter()
@@ -66,6 +51,95 @@ impl Host for State {
         })?;
         self.jobs_added += ids.len();
         Ok(ids)
+    }
+
+    async fn add_flow(&mut self, jobs: Vec<wit::FlowJob>) -> Result<Vec<String>, Error> {
+        self.add_tree(jobs, false).await
+    }
+
+    async fn add_children(&mut self, jobs: Vec<wit::FlowJob>) -> Result<Vec<String>, Error> {
+        self.add_tree(jobs, true).await
+    }
+}
+
+impl State {
+    /// A queue that is declared.
+    fn target(&self, queue: &str) -> Result<Queue, Error> {
+        let queues = self.host.queues.load_full();
+        queues.get(queue).cloned().ok_or_else(|| {
+            let mut declared: Vec<&str> = queues.keys().map(String::as_str).collect();
+            declared.sort_unstable();
+            Error::UnknownQueue(format!(
+                "queue {queue:?} is not declared in queues.toml; declared are {}",
+                declared.join(", ")
+            ))
+        })
+    }
+
+    /// Whether the attempt may add so many jobs more.
+    fn afford(&self, jobs: usize) -> Result<(), Error> {
+        let max = self.settings.max_adds;
+        if self.jobs_added + jobs > max {
+            return Err(Error::Limit(format!(
+                "this attempt has added {} jobs and wants {jobs} more; it may add {max} (max_adds)",
+                self.jobs_added,
+            )));
+        }
+        Ok(())
+    }
+
+    /// Add jobs that wait for each other, or for which the current job waits.
+    async fn add_tree(
+        &mut self,
+        jobs: Vec<wit::FlowJob>,
+        children: bool,
+    ) -> Result<Vec<String>, Error> {
+        self.refuse_lost().map_err(Error::Lost)?;
+        self.afford(jobs.len())?;
+        let mut tree = Vec::with_capacity(jobs.len());
+        for of in jobs {
+            let request_id = self.request_id.as_deref();
+            let job = checked(of.job, request_id, self.settings.max_payload);
+            tree.push(FlowJob {
+                queue: self.target(&of.queue)?,
+                job: job.map_err(Error::Invalid)?,
+                parent: of.parent.map(|parent| parent as usize),
+                on_failure: of.on_failure.map(child_failure),
+            });
+        }
+        if self.host.records() {
+            let ids = tree.into_iter().enumerate().map(|(at, of)| {
+                let next = || (self.jobs_added + at + 1).to_string();
+                let id = of.job.id.clone().unwrap_or_else(next);
+                let queue = of.queue.name().to_owned();
+                let child = of.parent.is_some() || children;
+                let effect = if child { Effect::Child } else { Effect::Added };
+                self.host.record(|| effect(queue, Box::new(of.job)));
+                id
+            });
+            let ids: Vec<String> = ids.collect();
+            self.jobs_added += ids.len();
+            return Ok(ids);
+        }
+        let current = children.then_some(&*self.attempt);
+        match queue::add_flow(current, &tree).await {
+            Ok(Some(ids)) => {
+                self.jobs_added += ids.len();
+                Ok(ids)
+            }
+            Ok(None) => Err(Error::Lost(self.refuse_lost().err().unwrap_or_default())),
+            Err(queue::Error::Invalid(reason)) => Err(Error::Invalid(reason)),
+            Err(error) => Err(Error::Unavailable(error.to_string())),
+        }
+    }
+}
+
+fn child_failure(of: wit::ChildFailure) -> ChildFailure {
+    match of {
+        wit::ChildFailure::FailParent => ChildFailure::FailParent,
+        wit::ChildFailure::ContinueParent => ChildFailure::ContinueParent,
+        wit::ChildFailure::Ignore => ChildFailure::Ignore,
+        wit::ChildFailure::Remove => ChildFailure::Remove,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 /// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
 pub(super) const LOWEST: u32 = 2_097_151;
 /// Jobs in one call; more are added in several, all or none only within one.
-const CALL: usize = 1000;
+pub(super) const CALL: usize = 1000;
 
 /// A job to add.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -37,7 +37,7 @@ pub struct NewJob {
 
 impl NewJob {
     /// Refuse what BullMQ refuses, and what would break its layout.
-    fn check(&self, defaults: &JobDefaults) -> Result<(), Error> {
+    pub(super) fn check(&self, defaults: &JobDefaults) -> Result<(), Error> {
         let wrong = |reason: String| Err(Error::Invalid(reason));
         if let Some(id) = &self.id {
             if id.is_empty() {

@@ -61,6 +61,7 @@ script!(NOTE, "note", "lib/queue", "note");
 script!(WRITE, "write", "write");
 script!(HELD, "held", "held");
 script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
+script!(FLOW, "flow", "lib/queue", "lib/parents", "flow");
 script!(BURY, "bury", "lib/queue", "lib/dead_letter", "bury");
 script!(REPLAY, "replay", "lib/queue", "replay");
 script!(PAUSE, "pause", "lib/queue", "pause");

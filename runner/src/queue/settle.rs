@@ -85,10 +85,14 @@ impl Batch {
             .map(|Settlement { attempt, outcome }| {
                 let verdict = Verdict::on(&attempt.job, outcome);
                 let mut notes = attempt.take_notes();
-                if let Some(Verdict::Snoozed(_, reason)) = &verdict
-                    && !reason.is_empty()
-                {
-                    notes.logs.push(format!("snoozed: {reason}"));
+                match &verdict {
+                    Some(Verdict::Snoozed(_, reason)) if !reason.is_empty() => {
+                        notes.logs.push(format!("snoozed: {reason}"));
+                    }
+                    Some(Verdict::Limited(_, reason)) if !reason.is_empty() => {
+                        notes.logs.push(format!("rate limited: {reason}"));
+                    }
+                    _ => {}
                 }
                 End {
                     attempt,
@@ -246,6 +250,11 @@ impl End {
                 (if now { "r" } else { "d" }, "", None)
             }
             Verdict::Snoozed(..) => ("d", "", None),
+            Verdict::Waiting(reason, keep) => {
+                field("stacktrace", reason.traces.as_str());
+                ("w", reason.text.as_str(), *keep)
+            }
+            Verdict::Limited(..) => ("l", "", None),
             Verdict::Back => ("b", "", None),
             Verdict::Moved(to) => {
                 base = format!("{}:{to}:", queue.redis().prefix());
@@ -276,7 +285,10 @@ impl End {
             Verdict::Moved(_) => {
                 command.arg(queue.name()).arg("").arg("");
             }
-            Verdict::Completed(..) | Verdict::Failed(..) | Verdict::Back => {
+            Verdict::Limited(delay, _) => {
+                command.arg(*delay).arg("").arg("");
+            }
+            Verdict::Completed(..) | Verdict::Failed(..) | Verdict::Waiting(..) | Verdict::Back => {
                 let keep = keep.unwrap_or_default();
                 optional(command, keep.count);
                 optional(command, keep.age);

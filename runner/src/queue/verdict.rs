@@ -9,6 +9,9 @@ use crate::outcome::{Cause, Failure, Outcome};
 /// No wait is longer. BullMQ has no limit and overflows.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Why a job fails that waits for children and never had one.
+const CHILDLESS: &str = "wait-children: the job has no children; add them before";
+
 /// What is written about the end of one attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Verdict {
@@ -23,6 +26,13 @@ pub(crate) enum Verdict {
     Later(Reason, u64),
     /// `delayed` by milliseconds, the attempt does not count; with a log line.
     Snoozed(u64, String),
+    /// `waiting-children`, or back to the front when all are done; the attempt
+    /// does not count. The reason is for a job that never had a child, which
+    /// fails.
+    Waiting(Reason, Option<Retain>),
+    /// Back to the front, and no job of the queue starts for so many
+    /// milliseconds; the attempt does not count.
+    Limited(u64, String),
     /// Back to the front, the attempt does not count.
     Back,
     /// To the queue of this name.
@@ -67,6 +77,18 @@ impl Verdict {
                 }
             }
             Outcome::Snoozed { delay, reason } => Verdict::Snoozed(milliseconds(delay), reason),
+            Outcome::WaitingChildren => {
+                let childless = Failure {
+                    cause: Cause::Returned,
+                    reason: CHILDLESS.to_owned(),
+                    frames: Vec::new(),
+                };
+                Verdict::Waiting(reason(job, childless), job.options.remove_on_fail)
+            }
+            Outcome::RateLimited { delay, reason } => {
+                // Redis knows no expiry of 0.
+                Verdict::Limited(milliseconds(delay).max(1), reason)
+            }
             Outcome::Released => Verdict::Back,
             Outcome::Moved(queue) => Verdict::Moved(queue),
             Outcome::Lost => return None,

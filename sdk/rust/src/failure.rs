@@ -28,6 +28,11 @@ pub enum Failure {
     Reject(String),
     /// Not now: the job waits for the time given here; no attempt is spent.
     Snooze(Duration, String),
+    /// The job continues when its children are done; no attempt is spent.
+    WaitChildren,
+    /// No worker starts a job of this queue for the time given here; the job
+    /// goes back to the front and no attempt is spent.
+    RateLimit(Duration, String),
 }
 
 /// [`Failure::Retry`]; for `map_err(retry)`.
@@ -50,6 +55,16 @@ pub fn snooze(delay: Duration, reason: impl Display) -> Failure {
     Failure::Snooze(delay, reason.to_string())
 }
 
+/// [`Failure::WaitChildren`].
+pub fn wait_children() -> Failure {
+    Failure::WaitChildren
+}
+
+/// [`Failure::RateLimit`].
+pub fn rate_limit(delay: Duration, reason: impl Display) -> Failure {
+    Failure::RateLimit(delay, reason.to_string())
+}
+
 impl Failure {
     /// Why, without what follows from it.
     pub fn reason(&self) -> &str {
@@ -57,7 +72,9 @@ impl Failure {
             Failure::Retry(reason)
             | Failure::RetryAfter(_, reason)
             | Failure::Reject(reason)
-            | Failure::Snooze(_, reason) => reason,
+            | Failure::Snooze(_, reason)
+            | Failure::RateLimit(_, reason) => reason,
+            Failure::WaitChildren => "the children are not done",
         }
     }
 
@@ -68,6 +85,8 @@ impl Failure {
             Failure::RetryAfter(delay, _) => retry_after(delay, reason),
             Failure::Reject(_) => reject(reason),
             Failure::Snooze(delay, _) => snooze(delay, reason),
+            Failure::WaitChildren => Failure::WaitChildren,
+            Failure::RateLimit(delay, _) => rate_limit(delay, reason),
         }
     }
 }
@@ -114,6 +133,10 @@ impl From<Failure> for outcome::Failure {
             }
             Failure::Reject(reason) => outcome::Failure::Reject(reason),
             Failure::Snooze(delay, reason) => outcome::Failure::Snooze((millis(delay), reason)),
+            Failure::WaitChildren => outcome::Failure::WaitChildren,
+            Failure::RateLimit(delay, reason) => {
+                outcome::Failure::RateLimit((millis(delay), reason))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The job being worked on.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -46,6 +47,19 @@ pub struct Parent {
     pub id: String,
     /// Qualified name of the parent's queue, e.g. `bull:invoices`.
     pub queue: String,
+}
+
+/// How many children a job has, by what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dependencies {
+    /// Completed: [`Job::children_values`].
+    pub processed: u64,
+    /// Not done yet.
+    pub unprocessed: u64,
+    /// Failed, and failed this job with them: [`Job::failed_children`].
+    pub failed: u64,
+    /// Failed without consequence: [`Job::ignored_failures`].
+    pub ignored: u64,
 }
 
 impl Job {
@@ -101,6 +115,53 @@ impl Job {
         let json = serde_json::to_string(data)
             .map_err(|error| reject(format!("the new data cannot be written as JSON: {error}")))?;
         host::job::update_data(&json).map_err(retry)
+    }
+
+    /// The return values of the children that have completed, by the key of the
+    /// child, e.g. `bull:lines:7`.
+    ///
+    /// # Errors
+    /// Rejects when a value does not fit; asks for a retry when Redis could not
+    /// be asked.
+    pub fn children_values<T: DeserializeOwned>(&self) -> Result<BTreeMap<String, T>> {
+        let values = host::job::children_values().map_err(retry)?;
+        let read = |(key, json): (String, String)| match serde_json::from_str(&json) {
+            Ok(value) => Ok((key, value)),
+            Err(error) => Err(reject(format!("the value of child {key}: {error}"))),
+        };
+        values.into_iter().map(read).collect()
+    }
+
+    /// Why children failed whose failure does not fail this job, by the key of
+    /// the child.
+    ///
+    /// # Errors
+    /// Asks for a retry when Redis could not be asked.
+    pub fn ignored_failures(&self) -> Result<BTreeMap<String, String>> {
+        let failures = host::job::ignored_failures().map_err(retry)?;
+        Ok(failures.into_iter().collect())
+    }
+
+    /// The keys of the children whose failure fails this job.
+    ///
+    /// # Errors
+    /// Asks for a retry when Redis could not be asked.
+    pub fn failed_children(&self) -> Result<Vec<String>> {
+        host::job::failed_children().map_err(retry)
+    }
+
+    /// How many children there are, by what became of them.
+    ///
+    /// # Errors
+    /// Asks for a retry when Redis could not be asked.
+    pub fn dependencies(&self) -> Result<Dependencies> {
+        let found = host::job::dependencies().map_err(retry)?;
+        Ok(Dependencies {
+            processed: found.processed,
+            unprocessed: found.unprocessed,
+            failed: found.failed,
+            ignored: found.ignored,
+        })
     }
 
     /// How long until this attempt is stopped by its timeout.

@@ -53,14 +53,14 @@ pub mod queue;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
-pub use failure::{Failure, Result, reject, retry, retry_after, snooze};
-pub use job::{Job, Parent};
+pub use failure::{Failure, Result, rate_limit, reject, retry, retry_after, snooze, wait_children};
+pub use job::{Dependencies, Job, Parent};
 
 /// What most handlers use: `use runner_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Failure, Job, Result, checkpoint, config, http, log, progress, queue, reject, retry,
-        retry_after, snooze,
+        Failure, Job, Result, checkpoint, config, http, log, progress, queue, rate_limit, reject,
+        retry, retry_after, snooze, wait_children,
     };
 }
 

@@ -28,6 +28,8 @@ pub struct NewJob {
     name: String,
     data: Result<String, serde_json::Error>,
     options: wit::Options,
+    children: Vec<NewJob>,
+    on_failure: Option<wit::ChildFailure>,
 }
 
 /// How much of the finished jobs to keep.
@@ -154,6 +156,8 @@ pub fn add(queue: &str, name: &str, data: &impl Serialize) -> NewJob {
             size_limit: None,
             deduplication: None,
         },
+        children: Vec::new(),
+        on_failure: None,
     }
 }
 
@@ -173,6 +177,12 @@ pub fn add_all(jobs: impl IntoIterator<Item = NewJob>) -> Result<Vec<String>, Er
                 job.queue
             )));
         }
+        if !job.children.is_empty() {
+            return Err(Error::Invalid(format!(
+                "job {:?} has children; add it by `send`",
+                job.name
+            )));
+        }
         bulk.push(job.into_wit()?);
     }
     let Some(queue) = queue else {
@@ -182,7 +192,88 @@ pub fn add_all(jobs: impl IntoIterator<Item = NewJob>) -> Result<Vec<String>, Er
     Ok(ids)
 }
 
+/// Add jobs as children of the current job, which can then end with
+/// [`wait_children`](crate::wait_children): it is called again when they are
+/// done. All or none; the ids are those of the jobs given, in order. An attempt
+/// that is repeated adds them again, unless it looks or they have ids.
+///
+/// ```no_run
+/// use runner_sdk::prelude::*;
+///
+/// fn handle(job: Job) -> Result<f64> {
+///     if job.dependencies()? == Default::default() {
+///         queue::add_children((1..=3).map(|page| queue::add("pages", "render", &page)))?;
+///     }
+///     if job.dependencies()?.unprocessed > 0 {
+///         return Err(wait_children());
+///     }
+///     Ok(job.children_values::<f64>()?.values().sum())
+/// }
+/// ```
+///
+/// # Errors
+/// [`Error`].
+pub fn add_children(jobs: impl IntoIterator<Item = NewJob>) -> Result<Vec<String>, Error> {
+    let mut flat = Vec::new();
+    let mut given = Vec::new();
+    for job in jobs {
+        given.push(flat.len());
+        job.flatten(None, &mut flat)?;
+    }
+    let ids = host::queue::add_children(&flat)?;
+    Ok(given.into_iter().map(|at| ids[at].clone()).collect())
+}
+
 impl NewJob {
+    /// Start this job only when that one is done; its return value is then among
+    /// [`Job::children_values`](crate::Job::children_values).
+    pub fn child(mut self, child: NewJob) -> Self {
+        self.children.push(child);
+        self
+    }
+
+    /// When this job fails, its parent fails.
+    pub fn fail_parent_on_failure(mut self) -> Self {
+        self.on_failure = Some(wit::ChildFailure::FailParent);
+        self
+    }
+
+    /// When this job fails, its parent starts without waiting for the others.
+    pub fn continue_parent_on_failure(mut self) -> Self {
+        self.on_failure = Some(wit::ChildFailure::ContinueParent);
+        self
+    }
+
+    /// When this job fails, its parent finds that among
+    /// [`Job::ignored_failures`](crate::Job::ignored_failures).
+    pub fn ignore_dependency_on_failure(mut self) -> Self {
+        self.on_failure = Some(wit::ChildFailure::Ignore);
+        self
+    }
+
+    /// When this job fails, its parent goes on as if it had never been.
+    pub fn remove_dependency_on_failure(mut self) -> Self {
+        self.on_failure = Some(wit::ChildFailure::Remove);
+        self
+    }
+
+    /// This job and those below it, each after its parent.
+    fn flatten(self, parent: Option<u32>, into: &mut Vec<wit::FlowJob>) -> Result<(), Error> {
+        let at = u32::try_from(into.len()).ok();
+        let (queue, on_failure) = (self.queue.clone(), self.on_failure);
+        let mut below = self;
+        let children = std::mem::take(&mut below.children);
+        into.push(wit::FlowJob {
+            queue,
+            job: below.into_wit()?,
+            parent,
+            on_failure,
+        });
+        children
+            .into_iter()
+            .try_for_each(|child| child.flatten(at, into))
+    }
+
     /// An id of one's own: a second job with the same id is not added while the
     /// first is known. Must not be a number or contain `:`.
     pub fn id(mut self, id: impl Into<String>) -> Self {
@@ -250,12 +341,18 @@ impl NewJob {
         self
     }
 
-    /// Add the job; the result is its id.
+    /// Add the job, with its children all or none; the result is its id.
     ///
     /// # Errors
     /// [`Error`]; [`Error::Invalid`] also when the data cannot be written as
     /// JSON.
     pub fn send(self) -> Result<String, Error> {
+        if !self.children.is_empty() {
+            let mut flat = Vec::new();
+            self.flatten(None, &mut flat)?;
+            let mut ids = host::queue::add_flow(&flat)?;
+            return Ok(ids.swap_remove(0));
+        }
         let queue = self.queue.clone();
         let id = host::queue::add(&queue, &self.into_wit()?)?;
         Ok(id)
@@ -354,6 +451,71 @@ mod tests {
         };
         assert_eq!((one.id.as_str(), one.ttl), ("w", Some(9000)));
         assert!(one.extend && one.replace && one.keep_last_if_active && !one.reschedule);
+    }
+
+    #[test]
+    fn a_flow_is_added_with_each_job_after_its_parent() {
+        let host = testing::Host::new();
+        let line = add("lines", "line", &1).fail_parent_on_failure();
+        let page = add("pages", "page", &2).child(line);
+        let id = add("invoices", "total", &3)
+            .id("total-3")
+            .child(page)
+            .child(add("pages", "page", &4).ignore_dependency_on_failure())
+            .send();
+        assert_eq!(id, Ok("total-3".into()));
+        let added = host.added();
+        let tree: Vec<_> = added
+            .iter()
+            .map(|job| (job.queue.as_str(), job.parent))
+            .collect();
+        assert_eq!(
+            tree,
+            [
+                ("invoices", testing::Parent::None),
+                ("pages", testing::Parent::Added(0)),
+                ("lines", testing::Parent::Added(1)),
+                ("pages", testing::Parent::Added(0)),
+            ]
+        );
+        assert_eq!(added[2].on_failure, Some(wit::ChildFailure::FailParent));
+        assert_eq!(added[3].on_failure, Some(wit::ChildFailure::Ignore));
+        let bulk = add_all([add("mail", "a", &1).child(add("mail", "b", &2))]);
+        assert_eq!(
+            bulk,
+            Err(Error::Invalid(
+                "job \"a\" has children; add it by `send`".into()
+            ))
+        );
+    }
+
+    #[test]
+    fn children_of_the_current_job_come_back_in_the_order_given() {
+        let host = testing::Host::new();
+        let job = testing::job("report", "{}");
+        let nested = add("pages", "page", &1).child(add("lines", "line", &1));
+        let ids = add_children([nested, add("pages", "page", &2)]);
+        assert_eq!(ids, Ok(vec!["1".into(), "3".into()]));
+        let parents: Vec<_> = host.added().iter().map(|job| job.parent).collect();
+        let (current, first) = (testing::Parent::Current, testing::Parent::Added(0));
+        assert_eq!(parents, [current, first, current]);
+        assert_eq!(job.dependencies().map(|seen| seen.unprocessed), Ok(2));
+
+        host.child_completed("bull:pages:1", 7.into());
+        host.child_ignored("bull:pages:3", "torn");
+        let values = job.children_values::<u8>().expect("a number");
+        assert_eq!(values["bull:pages:1"], 7);
+        assert_eq!(
+            job.ignored_failures().expect("known")["bull:pages:3"],
+            "torn"
+        );
+        assert_eq!(
+            job.children_values::<String>(),
+            Err(reject(
+                "the value of child bull:pages:1: invalid type: integer `7`, expected a string \
+                 at line 1 column 1"
+            ))
+        );
     }
 
     #[test]

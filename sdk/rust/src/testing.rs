@@ -48,6 +48,9 @@ struct State {
     refuse_adds: Option<queue::Error>,
     checkpoints: BTreeMap<String, Value>,
     updates: Vec<Value>,
+    children_values: BTreeMap<String, Value>,
+    ignored_failures: BTreeMap<String, String>,
+    failed_children: Vec<String>,
 }
 
 /// The host of this thread, until it is dropped.
@@ -99,6 +102,21 @@ pub struct Added {
     pub data: Value,
     /// The options given.
     pub options: wit::queue::Options,
+    /// What it is a child of.
+    pub parent: Parent,
+    /// What its failure does to its parent.
+    pub on_failure: Option<wit::queue::ChildFailure>,
+}
+
+/// What an added job is a child of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parent {
+    /// Of nothing.
+    None,
+    /// Of the job being worked on.
+    Current,
+    /// Of the job at this place of [`Host::added`].
+    Added(usize),
 }
 
 /// The first attempt of three of a job that was added just now, with id `1` in
@@ -161,6 +179,25 @@ impl Host {
             .borrow_mut()
             .replies
             .push_back((format!("{method} {url}"), reply));
+    }
+
+    /// A child of the job has completed with this value.
+    pub fn child_completed(&self, key: &str, value: Value) {
+        self.0
+            .borrow_mut()
+            .children_values
+            .insert(key.into(), value);
+    }
+
+    /// A child of the job has failed, which does not fail the job.
+    pub fn child_ignored(&self, key: &str, reason: &str) {
+        let failures = &mut self.0.borrow_mut().ignored_failures;
+        failures.insert(key.into(), reason.into());
+    }
+
+    /// A child of the job has failed, and fails the job.
+    pub fn child_failed(&self, key: &str) {
+        self.0.borrow_mut().failed_children.push(key.into());
     }
 
     /// From now on refuse every job that is added.

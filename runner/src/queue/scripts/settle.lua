@@ -16,6 +16,9 @@
 --            queue's name and the head of the copy's options
 --          r retry now   a = LPUSH or RPUSH
 --          d delayed     a = delay, ms, b = 1 if the attempt counts
+--          w waiting     for its children; f when it never had one, with
+--            value = reason, a/b/c = keep count/age/limit; else b when all are done
+--          l limited     b, and no job of the queue starts for a ms
 --          b back        to the front, the attempt does not count
 --          m moved       value = base of the other queue's keys, a = this queue's name
 -- returns  codes of the ends, jobs, paused, ms limited for, ms to the next
@@ -91,6 +94,16 @@ if ends > 0 then
       call('LREM', active, -1, id)
     else
       local target_code
+      if op == 'w' then
+        if call('ZCARD', key .. ':unsuccessful') > 0 then
+          target_code = -9
+        elseif call('SCARD', key .. ':dependencies') == 0 then
+          local had = call('EXISTS', key .. ':processed', key .. ':failed') > 0 or call('HEXISTS', key, 'fc') == 1
+          op = had and 'b' or 'f'
+        end
+      elseif op == 'l' then
+        limit_all(tonumber(ARGV[s + 4]))
+      end
       if op == 'c' and not no_children then
         if call('SCARD', key .. ':dependencies') > 0 then
           op = 'w'
@@ -205,7 +218,7 @@ if ends > 0 then
           call('XADD', events, '*', 'event', 'removed', 'jobId', id, 'prev', 'active')
         elseif op == 'w' then
           code = 6
-          call('ZADD', base .. 'waiting-children', now, id)
+          call('ZADD', base .. 'waiting-children', now_text, id)
           call('XADD', events, '*', 'event', 'waiting-children', 'jobId', id, 'prev', 'active')
         else
           local priority = tonumber(job[6]) or 0

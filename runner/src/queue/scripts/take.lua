@@ -32,7 +32,10 @@ if want > 0 then
   -- The queue's own limit goes before the worker's, its duration after, as BullMQ has it.
   local max = tonumber(meta[3]) or tonumber(ARGV[5])
   local limiter, n = base .. 'limiter', want
-  if max then
+  if meta[7] then
+    limited = limited_for()
+  end
+  if max and limited == 0 then
     local used = tonumber(call('GET', limiter)) or 0
     if used >= max then
       local ttl = call('PTTL', limiter)

@@ -19,10 +19,41 @@ fn json(text: &str) -> Value {
 
 pub(crate) mod job {
     use super::{json, with};
+    use crate::bindings::runner::plugin::job::DependencyCounts;
+    use crate::testing::Parent;
 
     pub(crate) fn update_data(data: &str) -> Result<(), String> {
         with(|state| state.updates.push(json(data)));
         Ok(())
+    }
+
+    pub(crate) fn children_values() -> Result<Vec<(String, String)>, String> {
+        let text = |(key, value): (&String, &serde_json::Value)| (key.clone(), value.to_string());
+        with(|state| Ok(state.children_values.iter().map(text).collect()))
+    }
+
+    pub(crate) fn ignored_failures() -> Result<Vec<(String, String)>, String> {
+        with(|state| Ok(state.ignored_failures.clone().into_iter().collect()))
+    }
+
+    pub(crate) fn failed_children() -> Result<Vec<String>, String> {
+        with(|state| Ok(state.failed_children.clone()))
+    }
+
+    /// The children that were added are not done.
+    pub(crate) fn dependencies() -> Result<DependencyCounts, String> {
+        with(|state| {
+            let children = state
+                .added
+                .iter()
+                .filter(|job| job.parent == Parent::Current);
+            Ok(DependencyCounts {
+                processed: state.children_values.len() as u64,
+                unprocessed: children.count() as u64,
+                failed: state.failed_children.len() as u64,
+                ignored: state.ignored_failures.len() as u64,
+            })
+        })
     }
 
     /// Runner's default timeout.
@@ -130,9 +161,18 @@ pub(crate) mod queue {
     use super::{json, with};
     use crate::bindings::runner::plugin::queue as wit;
     use crate::queue::Error;
-    use crate::testing::Added;
+    use crate::testing::{Added, Parent};
 
     pub(crate) fn add(queue: &str, job: &wit::NewJob) -> Result<String, Error> {
+        push(queue, job, Parent::None, None)
+    }
+
+    fn push(
+        queue: &str,
+        job: &wit::NewJob,
+        parent: Parent,
+        on_failure: Option<wit::ChildFailure>,
+    ) -> Result<String, Error> {
         with(|state| {
             if let Some(error) = &state.refuse_adds {
                 return Err(error.clone());
@@ -142,10 +182,30 @@ pub(crate) mod queue {
                 name: job.name.clone(),
                 data: json(&job.data),
                 options: job.options.clone(),
+                parent,
+                on_failure,
             });
             let id = || state.added.len().to_string();
             Ok(job.options.id.clone().unwrap_or_else(id))
         })
+    }
+
+    pub(crate) fn add_flow(jobs: &[wit::FlowJob]) -> Result<Vec<String>, Error> {
+        add_tree(jobs, Parent::None)
+    }
+
+    pub(crate) fn add_children(jobs: &[wit::FlowJob]) -> Result<Vec<String>, Error> {
+        add_tree(jobs, Parent::Current)
+    }
+
+    fn add_tree(jobs: &[wit::FlowJob], above: Parent) -> Result<Vec<String>, Error> {
+        let first = with(|state| state.added.len());
+        jobs.iter()
+            .map(|of| {
+                let parent = of.parent.map(|at| Parent::Added(first + at as usize));
+                push(&of.queue, &of.job, parent.unwrap_or(above), of.on_failure)
+            })
+            .collect()
     }
 
     pub(crate) fn add_bulk(queue: &str, jobs: &[wit::NewJob]) -> Result<Vec<String>, Error> {

@@ -1,0 +1,86 @@
+//! What became of a job's children, as the job itself asks: BullMQ's
+//! `getChildrenValues`, `getIgnoredChildrenFailures`, `getDependenciesCount`.
+
+use redis::Value;
+
+use super::Queue;
+use super::redis::Error;
+use super::settle::{texts, whole};
+
+/// How many children a job has, by what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dependencies {
+    /// Completed.
+    pub processed: u64,
+    /// Not done yet.
+    pub unprocessed: u64,
+    /// Failed, and the parent with them.
+    pub failed: u64,
+    /// Failed without consequence.
+    pub ignored: u64,
+}
+
+impl Queue {
+    /// Keys of the children that completed, with their return values.
+    pub async fn children_values(&self, id: &str) -> Result<Vec<(String, String)>, Error> {
+        self.hash(&self.key(&format!("{id}:processed"))).await
+    }
+
+    /// Keys of the children whose failure was ignored, with the reasons.
+    pub async fn ignored_failures(&self, id: &str) -> Result<Vec<(String, String)>, Error> {
+        self.hash(&self.key(&format!("{id}:failed"))).await
+    }
+
+    /// Keys of the children that failed and fail the job.
+    pub async fn failed_children(&self, id: &str) -> Result<Vec<String>, Error> {
+        let mut command = redis::cmd("ZRANGE");
+        command
+            .arg(self.key(&format!("{id}:unsuccessful")))
+            .arg(0)
+            .arg(-1);
+        Ok(texts(self.redis().call(&command).await?))
+    }
+
+    /// How many children there are.
+    pub async fn dependencies(&self, id: &str) -> Result<Dependencies, Error> {
+        let count = async |command: &str, suffix: &str| -> Result<u64, Error> {
+            let mut command = redis::cmd(command);
+            command.arg(self.key(&format!("{id}:{suffix}")));
+            Ok(whole(&self.redis().call(&command).await?) as u64)
+        };
+        let (processed, unprocessed, failed, ignored) = tokio::try_join!(
+            count("HLEN", "processed"),
+            count("SCARD", "dependencies"),
+            count("ZCARD", "unsuccessful"),
+            count("HLEN", "failed"),
+        )?;
+        Ok(Dependencies {
+            processed,
+            unprocessed,
+            failed,
+            ignored,
+        })
+    }
+
+    /// Fields and values in the order of the fields.
+    async fn hash(&self, key: &str) -> Result<Vec<(String, String)>, Error> {
+        let mut command = redis::cmd("HGETALL");
+        command.arg(key);
+        let mut flat = match self.redis().call(&command).await? {
+            Value::Map(pairs) => texts(Value::Array(
+                pairs
+                    .into_iter()
+                    .flat_map(|(name, value)| [name, value])
+                    .collect(),
+            )),
+            other => texts(other),
+        }
+        .into_iter();
+        let mut pairs = Vec::with_capacity(flat.len() / 2);
+        while let (Some(name), Some(value)) = (flat.next(), flat.next()) {
+            pairs.push((name, value));
+        }
+        pairs.sort_unstable();
+        Ok(pairs)
+    }
+}

@@ -1,0 +1,145 @@
+//! Adding jobs that wait for each other: BullMQ's `FlowProducer.add`, and
+//! children of a running job. A queue of another Redis or, on a cluster, of
+//! another slot cannot be part of it.
+
+use redis::Value;
+
+use super::Queue;
+use super::add::{CALL, NewJob};
+use super::attempt::{Attempt, Stop};
+use super::redis::Error;
+use super::script::FLOW;
+use super::settle::texts;
+
+/// What the failure of a child does to its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChildFailure {
+    /// `failParentOnFailure`.
+    FailParent,
+    /// `continueParentOnFailure`.
+    ContinueParent,
+    /// `ignoreDependencyOnFailure`.
+    Ignore,
+    /// `removeDependencyOnFailure`.
+    Remove,
+}
+
+impl ChildFailure {
+    /// The name BullMQ stores.
+    fn stored(self) -> &'static str {
+        match self {
+            ChildFailure::FailParent => "fpof",
+            ChildFailure::ContinueParent => "cpof",
+            ChildFailure::Ignore => "idof",
+            ChildFailure::Remove => "rdof",
+        }
+    }
+}
+
+/// A job of a flow.
+#[derive(Debug, Clone)]
+pub struct FlowJob {
+    /// Where to add it.
+    pub queue: Queue,
+    /// The job.
+    pub job: NewJob,
+    /// The position of its parent, which is before it.
+    pub parent: Option<usize>,
+    /// None: the parent waits until the child has been retried by hand.
+    pub on_failure: Option<ChildFailure>,
+}
+
+/// Add jobs that wait for each other, all or none; their ids in order. A job
+/// whose custom id is known is not added again but becomes the child. With a
+/// running job, those without a parent become its children; `None`: its lock is
+/// lost and nothing was added.
+///
+/// # Errors
+/// [`Error::Invalid`] when one of them cannot be added; transient errors leave
+/// open whether the jobs were added.
+pub async fn add_flow(
+    current: Option<&Attempt>,
+    jobs: &[FlowJob],
+) -> Result<Option<Vec<String>>, Error> {
+    let Some(first) = jobs.first() else {
+        return Ok(Some(Vec::new()));
+    };
+    check(jobs)?;
+    let mut parents = vec![false; jobs.len()];
+    for parent in jobs.iter().filter_map(|job| job.parent) {
+        parents[parent] = true;
+    }
+    let options: Vec<String> = jobs
+        .iter()
+        .map(|job| job.job.options(&job.queue.settings().defaults))
+        .collect();
+    let queue = current.map_or(&first.queue, |attempt| &attempt.queue);
+    let reply = FLOW
+        .run(queue.redis(), &queue.0.base, |command| {
+            command
+                .arg(current.map_or("", |attempt| &attempt.job.id))
+                .arg(current.map_or("", |attempt| &attempt.token))
+                .arg(jobs.len());
+            for ((of, options), has_children) in jobs.iter().zip(&options).zip(&parents) {
+                let job = &of.job;
+                command
+                    .arg(&of.queue.0.base)
+                    .arg(job.id.as_deref().unwrap_or(""))
+                    .arg(&job.name)
+                    .arg(&job.data)
+                    .arg(options)
+                    .arg(job.delay)
+                    .arg(job.priority)
+                    .arg(if job.lifo { "RPUSH" } else { "LPUSH" });
+                match (of.parent, current) {
+                    (Some(parent), _) => command.arg(parent + 1),
+                    (None, Some(_)) => command.arg(0),
+                    (None, None) => command.arg(""),
+                };
+                command
+                    .arg(of.on_failure.map_or("", ChildFailure::stored))
+                    .arg(u8::from(*has_children));
+            }
+        })
+        .await
+        .map_err(adopted)?;
+    if reply == Value::Int(-1) {
+        if let Some(attempt) = current {
+            attempt.stop(Stop::LockLost);
+        }
+        return Ok(None);
+    }
+    Ok(Some(texts(reply)))
+}
+
+/// The refusal of the script, in our words.
+fn adopted(error: Error) -> Error {
+    match error.to_string().split_once("FLOW ") {
+        Some((_, reason)) => Error::Invalid(reason.to_owned()),
+        None => error,
+    }
+}
+
+fn check(jobs: &[FlowJob]) -> Result<(), Error> {
+    if jobs.len() > CALL {
+        return Err(Error::Invalid(format!(
+            "{} jobs in one flow; add at most {CALL} at once",
+            jobs.len()
+        )));
+    }
+    for (at, job) in jobs.iter().enumerate() {
+        job.job.check(&job.queue.settings().defaults)?;
+        let name = &job.job.name;
+        if job.parent.is_some_and(|parent| parent >= at) {
+            return Err(Error::Invalid(format!(
+                "the parent of job {name:?} is not before it in the list"
+            )));
+        }
+        if job.job.deduplication.is_some() {
+            return Err(Error::Invalid(format!(
+                "job {name:?} is part of a flow, which cannot have a deduplication; give it an id"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+-- Add jobs that wait for each other, all or none (BullMQ: addParentJob for those
+-- with children, addStandardJob, addPrioritizedJob and addDelayedJob for the
+-- others). A parent goes before its children.
+-- KEYS[1]  base of the keys of the current job's queue, or of the first job's
+-- ARGV     1 id of the current job or ''  2 its token  3 count of jobs, then per
+--          job: base of its queue, custom id or '', name, data, options, delay,
+--          priority, LPUSH or RPUSH, parent (its position from 1, 0 for the
+--          current job, '' for none), its policy (fpof, cpof, idof, rdof) or '',
+--          1 if it has children
+-- returns  ids in order; -1 when the current job is not ours any more; an error
+--          before anything is written when a job has another parent already
+local ROW = 11
+local current, rows = ARGV[1], tonumber(ARGV[3])
+local current_key = base .. current
+if current ~= '' and call('GET', current_key .. ':lock') ~= ARGV[2] then
+  return -1
+end
+
+-- Settings of each queue. On a cluster a queue of another node ends the script
+-- here, where nothing is written yet.
+local queues = {}
+for n = 0, rows - 1 do
+  local queue = ARGV[4 + n * ROW]
+  if not queues[queue] then
+    local set = call('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version', 'opts.maxLenEvents')
+    queues[queue] = { paused = set[1], cap = tonumber(set[2]), version = set[3], events = set[4] or 10000 }
+  end
+end
+for n = 0, rows - 1 do
+  local at = 4 + n * ROW
+  local id = ARGV[at + 1]
+  if id ~= '' and ARGV[at + 8] ~= '' then
+    local other = call('HGET', ARGV[at] .. id, 'parentKey')
+    local parent = tonumber(ARGV[at + 8])
+    local row = 4 + (parent - 1) * ROW
+    local mine = parent == 0 and current_key or (ARGV[row + 1] ~= '' and ARGV[row] .. ARGV[row + 1])
+    if other and other ~= mine and call('EXISTS', other) == 1 then
+      return redis.error_reply('FLOW the job ' .. ARGV[at] .. id .. ' is a child of ' .. other .. ' already')
+    end
+  end
+end
+
+local function tell(queue, ...)
+  call('XADD', queue .. 'events', 'MAXLEN', '~', queues[queue].events, '*', 'event', ...)
+end
+
+-- Put a new job where a worker finds it.
+local function enqueue(queue, id, delay, priority, push)
+  local set = queues[queue]
+  if delay > 0 then
+    call('ZADD', queue .. 'delayed', delayed_score(queue .. 'delayed', now + delay), id)
+    tell(queue, 'delayed', 'jobId', id, 'delay', now + delay)
+    call('ZADD', queue .. 'marker', next_delayed(queue .. 'delayed'), '1')
+    return
+  end
+  if priority > 0 then
+    call('ZADD', queue .. 'prioritized', priority_score(queue, priority), id)
+  else
+    call(push, waiting_list(queue, set.paused, set.version), id)
+  end
+  if not set.paused and not (set.cap and call('LLEN', queue .. 'active') >= set.cap) then
+    call('ZADD', queue .. 'marker', 0, '0')
+  end
+  tell(queue, 'waiting', 'jobId', id)
+end
+
+-- Make a job the child of a parent: what is stored with it.
+local function adopt(key, parent, policy)
+  local queue = cjson.encode(string.sub(parent.queue, 1, -2))
+  local flag = policy ~= '' and ',"' .. policy .. '":true' or ''
+  local named = '{"id":' .. cjson.encode(parent.id)
+  call('HSET', key, 'parentKey', parent.key, 'parent', named .. ',"queueKey":' .. queue .. flag .. '}')
+  return '{"parent":' .. named .. ',"queue":' .. queue .. '}' .. flag .. ','
+end
+
+local added, ids = { [0] = { queue = base, id = current, key = current_key } }, {}
+for n = 1, rows do
+  local at = 4 + (n - 1) * ROW
+  local queue, id, name, opts = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 4]
+  local delay, priority = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local parent, policy, has_children = added[tonumber(ARGV[at + 8])], ARGV[at + 9], ARGV[at + 10] == '1'
+  local counter = call('INCR', queue .. 'id')
+  if id == '' then
+    id = string.format('%.0f', counter)
+  end
+  local key = queue .. id
+  if call('EXISTS', key) == 1 then
+    if parent then
+      adopt(key, parent, policy)
+      if call('ZSCORE', queue .. 'completed', id) then
+        call('HSET', parent.key .. ':processed', key, call('HGET', key, 'returnvalue') or 'null')
+      else
+        call('SADD', parent.key .. ':dependencies', key)
+      end
+    end
+    tell(queue, 'duplicated', 'jobId', id)
+  else
+    if parent then
+      opts = adopt(key, parent, policy) .. string.sub(opts, 2)
+      call('SADD', parent.key .. ':dependencies', key)
+    end
+    call('HSET', key, 'name', name, 'data', ARGV[at + 3], 'opts', opts, 'timestamp', now_text,
+      'delay', delay, 'priority', priority)
+    call('XADD', queue .. 'events', '*', 'event', 'added', 'jobId', id, 'name', name)
+    if has_children then
+      call('ZADD', queue .. 'waiting-children', now_text, id)
+      tell(queue, 'waiting-children', 'jobId', id)
+    else
+      enqueue(queue, id, delay, priority, ARGV[at + 7])
+    end
+  end
+  added[n] = { queue = queue, id = id, key = key }
+  ids[n] = id
+end
+
+-- All children of a parent may have been done before.
+for n = 1, rows do
+  local at, job = 4 + (n - 1) * ROW, added[n]
+  if ARGV[at + 10] == '1' and call('SCARD', job.key .. ':dependencies') == 0 then
+    release_parent(job.queue, job.id, job.key)
+  end
+end
+if current ~= '' then
+  -- It had a child, whatever becomes of that: `wait-children` may rely on it.
+  call('HSET', current_key, 'fc', 1)
+end
+return ids
