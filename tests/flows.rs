@@ -67,7 +67,7 @@ fn view(node: &mut Node, parent: &str, children: &str, ids: &[&str]) -> Value {
 /// Give the flow to Node workers and to Runner; what became of the parent is
 /// returned when all readers see the same.
 #[track_caller]
-fn same_under_both(version: u8, children: &[Value], ids: &[&str]) -> Value {
+fn same_under_both(version: u8, data: Value, children: &[Value], ids: &[&str]) -> Value {
     let redis = Redis::shared();
     let mut node = Node::start(&redis, version);
     let (_setup, _runner) = serve(&redis);
@@ -75,7 +75,7 @@ fn same_under_both(version: u8, children: &[Value], ids: &[&str]) -> Value {
         node.call("worker", json!({ "queue": queue }));
     }
     let flow = json!({
-        "name": "parent", "queueName": "runner", "data": {}, "children": children,
+        "name": "parent", "queueName": "runner", "data": data, "children": children,
         "opts": { "jobId": "parent-1" },
     });
     let there = flow
@@ -98,7 +98,7 @@ fn a_parent_reads_what_its_children_returned() {
         middle["children"] = json!([child("deep", json!({}), json!({}))]);
         let gone = json!({ "removeOnComplete": true });
         let two = child("b", json!({ "result": "two" }), gone);
-        let answer = same_under_both(version, &[middle, two], &["a", "b", "deep"]);
+        let answer = same_under_both(version, json!({}), &[middle, two], &["a", "b", "deep"]);
         assert_eq!(answer["counts"], json!([2, 0, 0, 0]));
         let values: Vec<&Value> = answer["values"].as_object().unwrap().values().collect();
         assert_eq!(values, [&json!({ "n": 1 }), &json!("two")]);
@@ -112,45 +112,45 @@ fn a_child_that_fails_does_to_its_parent_what_its_policy_says() {
             |policy: &str| child("bad", json!({ "reject": "torn" }), json!({ policy: true }));
         let good = child("good", json!({ "result": 1 }), json!({}));
 
-        let answer = same_under_both(version, &[failing("failParentOnFailure")], &["bad"]);
+        let answer = same_under_both(
+            version,
+            json!({}),
+            &[failing("failParentOnFailure")],
+            &["bad"],
+        );
         assert!(
             answer["error"].as_str().unwrap().ends_with(":bad failed"),
             "{answer}"
         );
 
         let continued = [failing("continueParentOnFailure")];
-        let answer = same_under_both(version, &continued, &["bad"]);
+        let answer = same_under_both(version, json!({}), &continued, &["bad"]);
         assert_eq!(answer["counts"], json!([0, 0, 0, 1]), "{answer}");
 
         let ignored = [failing("ignoreDependencyOnFailure"), good.clone()];
-        let answer = same_under_both(version, &ignored, &["bad", "good"]);
+        let answer = same_under_both(version, json!({}), &ignored, &["bad", "good"]);
         assert_eq!(answer["counts"], json!([1, 0, 0, 1]), "{answer}");
         let reasons: Vec<&Value> = answer["ignored"].as_object().unwrap().values().collect();
         assert_eq!(reasons, ["torn"]);
 
         let removed = [failing("removeDependencyOnFailure"), good];
-        let answer = same_under_both(version, &removed, &["bad", "good"]);
+        let answer = same_under_both(version, json!({}), &removed, &["bad", "good"]);
         assert_eq!(answer["counts"], json!([1, 0, 0, 0]), "{answer}");
     }
 }
 
 #[test]
-fn a_parent_that_continues_on_a_failure_starts_before_its_other_children_are_done() {
-    let redis = Redis::shared();
-    let mut node = Node::start(&redis, 6);
-    let (_setup, _runner) = serve(&redis);
-    let policy = json!({ "continueParentOnFailure": true });
-    let bad = child("bad", json!({ "reject": "torn" }), policy);
-    let late = child("late", json!({}), json!({ "delay": 3_600_000 }));
-    let flow = json!({
-        "name": "parent", "queueName": "runner", "data": {}, "children": [late, bad],
-        "opts": { "jobId": "parent-1" },
-    });
-    node.call("flow", json!({ "flow": flow }));
-    until("the parent to start", || {
-        redis.field("runner", "parent-1", "processedOn")
-    });
-    assert_eq!(redis.count("beside", "delayed"), 1);
+fn a_parent_that_continues_on_a_failure_removes_its_other_children() {
+    for version in VERSIONS {
+        let policy = json!({ "continueParentOnFailure": true });
+        let bad = child("bad", json!({ "reject": "torn" }), policy);
+        let mut late = child("late", json!({}), json!({}));
+        late["children"] = json!([child("deep", json!({}), json!({ "delay": 3_600_000 }))]);
+        let alone = json!({ "alone": true });
+        let ids = ["bad", "late", "deep"];
+        let answer = same_under_both(version, alone, &[bad, late], &ids);
+        assert_eq!(answer["counts"], json!([0, 0, 0, 1]), "{answer}");
+    }
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_failure_climbs_through_every_level_that_lets_it() {
         let mut middle = child("middle", json!({}), json!({ "failParentOnFailure": true }));
         let policy = json!({ "failParentOnFailure": true });
         middle["children"] = json!([child("deep", json!({ "reject": "torn" }), policy)]);
-        let answer = same_under_both(version, &[middle], &["middle", "deep"]);
+        let answer = same_under_both(version, json!({}), &[middle], &["middle", "deep"]);
         assert!(
             answer["error"]
                 .as_str()

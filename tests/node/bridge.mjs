@@ -63,6 +63,7 @@ function plain(value) {
 
 /** tests/guests/examples/flows.rs, the job `parent`. */
 async function parent(job) {
+  if (job.data.alone) await job.removeUnprocessedChildren();
   const { processed, unprocessed, failed, ignored } = await job.getDependenciesCount();
   return {
     values: await job.getChildrenValues(),

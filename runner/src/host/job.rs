@@ -129,6 +129,18 @@ impl Host for State {
         })
     }
 
+    async fn remove_unprocessed_children(&mut self) -> Result<(), String> {
+        self.refuse_lost()?;
+        if self.host.records() {
+            return Ok(());
+        }
+        match self.attempt.queue.disown(&self.attempt).await {
+            Ok(true) => Ok(()),
+            Ok(false) => self.refuse_lost(),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     async fn time_left(&mut self) -> u64 {
         let left = self
             .attempt

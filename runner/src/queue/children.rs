@@ -1,10 +1,13 @@
 //! What became of a job's children, as the job itself asks: BullMQ's
-//! `getChildrenValues`, `getIgnoredChildrenFailures`, `getDependenciesCount`.
+//! `getChildrenValues`, `getIgnoredChildrenFailures`, `getDependenciesCount`; and
+//! `removeUnprocessedChildren`.
 
 use redis::Value;
 
 use super::Queue;
+use super::attempt::{Attempt, Stop};
 use super::redis::Error;
+use super::script::DISOWN;
 use super::settle::{texts, whole};
 
 /// How many children a job has, by what became of them.
@@ -60,6 +63,21 @@ impl Queue {
             failed,
             ignored,
         })
+    }
+
+    /// Remove the children of a running job that nobody has begun. `Ok(false)`:
+    /// its lock is lost.
+    pub async fn disown(&self, attempt: &Attempt) -> Result<bool, Error> {
+        let reply = DISOWN
+            .run(self.redis(), &self.0.base, |command| {
+                command.arg(&attempt.job.id).arg(&attempt.token);
+            })
+            .await?;
+        let ours = reply == Value::Int(1);
+        if !ours {
+            attempt.stop(Stop::LockLost);
+        }
+        Ok(ours)
     }
 
     /// Fields and values in the order of the fields.

@@ -62,6 +62,15 @@ script!(WRITE, "write", "write");
 script!(HELD, "held", "held");
 script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
 script!(FLOW, "flow", "lib/queue", "lib/parents", "flow");
+script!(
+    DISOWN,
+    "disown",
+    "lib/queue",
+    "lib/parents",
+    "lib/keep",
+    "lib/erase",
+    "disown"
+);
 script!(BURY, "bury", "lib/queue", "lib/dead_letter", "bury");
 script!(REPLAY, "replay", "lib/queue", "replay");
 script!(PAUSE, "pause", "lib/queue", "pause");

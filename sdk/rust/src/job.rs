@@ -164,6 +164,16 @@ impl Job {
         })
     }
 
+    /// Remove the children that nobody has begun, with theirs: for a job that
+    /// continues without them. One that completes while children are left is
+    /// called again when they are done.
+    ///
+    /// # Errors
+    /// Asks for a retry when Redis could not be asked or the job's lock was lost.
+    pub fn remove_unprocessed_children(&self) -> Result {
+        host::job::remove_unprocessed_children().map_err(retry)
+    }
+
     /// How long until this attempt is stopped by its timeout.
     pub fn time_left(&self) -> Duration {
         Duration::from_millis(host::job::time_left())

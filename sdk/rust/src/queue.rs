@@ -501,6 +501,9 @@ mod tests {
         assert_eq!(parents, [current, first, current]);
         assert_eq!(job.dependencies().map(|seen| seen.unprocessed), Ok(2));
 
+        assert_eq!(job.remove_unprocessed_children(), Ok(()));
+        assert_eq!(job.dependencies().map(|seen| seen.unprocessed), Ok(0));
+
         host.child_completed("bull:pages:1", 7.into());
         host.child_ignored("bull:pages:3", "torn");
         let values = job.children_values::<u8>().expect("a number");

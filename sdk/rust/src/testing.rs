@@ -51,6 +51,8 @@ struct State {
     children_values: BTreeMap<String, Value>,
     ignored_failures: BTreeMap<String, String>,
     failed_children: Vec<String>,
+    /// How many of `added` were there when the children were removed.
+    disowned: usize,
 }
 
 /// The host of this thread, until it is dropped.

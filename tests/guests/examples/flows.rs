@@ -10,7 +10,11 @@ fn run(job: Job) -> Result<Value> {
     let data: Value = job.data()?;
     let seen = job.dependencies()?;
     match job.name.as_str() {
-        "parent" => {}
+        "parent" => {
+            if data["alone"] == true {
+                job.remove_unprocessed_children()?;
+            }
+        }
         // Adds two children to the queue `beside` and goes on with their values.
         "wait" => {
             if seen == Default::default() {

@@ -53,14 +53,7 @@ remove = function(queue, id, parent)
   end
   local prev = take_out(queue, id)
   forget_deduplication(queue, id, job[2])
-  if remove_all(key) > 0 then
-    local most = call('HGET', queue .. 'meta', 'opts.maxLenEvents')
-    if not most then
-      most = 10000
-      call('HSET', queue .. 'meta', 'opts.maxLenEvents', most)
-    end
-    call('XADD', queue .. 'events', 'MAXLEN', '~', most, '*', 'event', 'removed', 'jobId', id, 'prev', prev)
-  end
+  remove_told(queue, id, prev)
 end
 
 local codes = {}

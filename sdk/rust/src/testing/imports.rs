@@ -43,10 +43,8 @@ pub(crate) mod job {
     /// The children that were added are not done.
     pub(crate) fn dependencies() -> Result<DependencyCounts, String> {
         with(|state| {
-            let children = state
-                .added
-                .iter()
-                .filter(|job| job.parent == Parent::Current);
+            let children = state.added[state.disowned..].iter();
+            let children = children.filter(|job| job.parent == Parent::Current);
             Ok(DependencyCounts {
                 processed: state.children_values.len() as u64,
                 unprocessed: children.count() as u64,
@@ -54,6 +52,13 @@ pub(crate) mod job {
                 ignored: state.ignored_failures.len() as u64,
             })
         })
+    }
+
+    /// Those added so far count no more; [`Host::added`](crate::testing::Host::added)
+    /// still tells of them.
+    pub(crate) fn remove_unprocessed_children() -> Result<(), String> {
+        with(|state| state.disowned = state.added.len());
+        Ok(())
     }
 
     /// Runner's default timeout.

@@ -1,0 +1,36 @@
+-- Remove the children of a running job that nobody has begun, with theirs
+-- (BullMQ: removeUnprocessedChildren). Locked and failed ones stay.
+-- KEYS[1]  base of the queue's keys
+-- ARGV     1 id of the job  2 its token
+-- returns  1 done, 0 the job is not ours any more
+local function is_locked(key)
+  if call('EXISTS', key .. ':lock') == 1 then
+    return true
+  end
+  for _, child in ipairs(call('SMEMBERS', key .. ':dependencies')) do
+    if is_locked(child) then
+      return true
+    end
+  end
+  return false
+end
+
+local function disown(key)
+  for _, child in ipairs(call('SMEMBERS', key .. ':dependencies')) do
+    local queue, id = split(child)
+    if not is_locked(child) and not call('ZSCORE', queue .. 'failed', id) then
+      forget_child(child, key)
+      disown(child)
+      local prev = take_out(queue, id)
+      forget_deduplication(queue, id, call('HGET', child, 'deid'))
+      remove_told(queue, id, prev)
+    end
+  end
+end
+
+local key = base .. ARGV[1]
+if call('GET', key .. ':lock') ~= ARGV[2] then
+  return 0
+end
+disown(key)
+return 1
