@@ -124,13 +124,15 @@ async function throughput(worker, concurrency) {
 }
 
 // From just before add() to the start of the handler, at a steady rate, by the
-// wall clock of one machine. The first second warms up.
+// wall clock of one machine, and what that rate costs Redis. The first second
+// warms up.
 async function latency(worker, concurrency) {
   const redis = await startRedis()
   const child = await startWorker(worker, redis, concurrency)
   const queue = new Queue(QUEUE, { connection: redis.client })
   const now = () => Math.round((performance.timeOrigin + performance.now()) * 1000)
   const total = RATE * (Number(args['latency-seconds']) + 1)
+  const idle = await load(redis)
   const began = performance.now()
   const pending = []
   while (pending.length < total) {
@@ -140,13 +142,28 @@ async function latency(worker, concurrency) {
   }
   const ids = (await Promise.all(pending)).slice(RATE).map(job => job.id)
   while ((await left(redis.client)) > 0) await sleep(10)
+  const busy = await load(redis)
   const replies = await Promise.all(ids.map(id => redis.client.hmget(`bull:${QUEUE}:${id}`, 'data', 'returnvalue')))
   const waits = replies.map(([data, start]) => (Number(start) - JSON.parse(data).t) / 1000).sort((a, b) => a - b)
   if (waits.some(wait => !(wait > 0))) throw new Error(`${worker} returned no start times`)
   await stop(child)
   await redis.stop()
   const at = share => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))]
-  return { start_p50_ms: at(0.5), start_p99_ms: at(0.99) }
+  return {
+    start_p50_ms: at(0.5),
+    start_p99_ms: at(0.99),
+    // The add itself is one call of the producer.
+    slow_calls: (busy.calls - idle.calls) / total - 1,
+    slow_redis_cpu_us: ((busy.cpu - idle.cpu) / total) * 1e6,
+  }
+}
+
+// What Redis was asked so far, by scripts and pops, and its CPU seconds.
+async function load(redis) {
+  const stats = await redis.client.info('commandstats')
+  const calls = name => Number(stats.match(new RegExp(`cmdstat_${name}:calls=(\\d+)`))?.[1] ?? 0)
+  const asked = ['evalsha', 'eval', 'fcall', 'bzpopmin', 'client\\|unblock'].map(calls)
+  return { calls: asked.reduce((sum, n) => sum + n), cpu: cpuSeconds(redis.pid) }
 }
 
 const samples = new Map()

@@ -30,7 +30,10 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
 export function start(program, argv, env, stdio = ['ignore', 'ignore', 'inherit']) {
-  const child = spawn(program, argv, { env: { ...process.env, ...env }, stdio })
+  // wasmtime makes an error value per instance and drops it; with a backtrace it
+  // costs more than the job. Nobody serves with this set.
+  const { RUST_BACKTRACE, RUST_LIB_BACKTRACE, ...clean } = process.env
+  const child = spawn(program, argv, { env: { ...clean, ...env }, stdio })
   children.add(child)
   child.ended = new Promise(done => child.on('exit', code => (children.delete(child), done(code))))
   return child

@@ -19,6 +19,9 @@ impl Queue {
     /// Write the pending notes of these attempts in one call. Attempts whose
     /// lock is lost are stopped. Notes that could not be written stay pending.
     pub async fn note(&self, attempts: &[Arc<Attempt>]) -> Result<(), Error> {
+        // A settle that is sent after the notes were taken must come after them:
+        // it takes the lock away, without which they are not written.
+        NOTE.prepare(self.redis()).await?;
         let noted: Vec<(&Arc<Attempt>, Notes)> = attempts
             .iter()
             .map(|attempt| (attempt, attempt.take_notes()))

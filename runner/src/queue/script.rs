@@ -126,6 +126,15 @@ impl Script {
         self.name
     }
 
+    /// Make sure that the next run is one message, which nothing sent later can
+    /// overtake.
+    pub(crate) async fn prepare(&self, redis: &Redis) -> Result<(), Error> {
+        if self.digest.get().is_none() {
+            self.load(redis).await?;
+        }
+        Ok(())
+    }
+
     /// Run the script; `arguments` adds what follows the one key.
     pub(crate) async fn run(
         &self,

@@ -1,0 +1,72 @@
+//! What a worker looks after beside its jobs: wishes to cancel, waiting jobs that
+//! expire, jobs of runners that died, schedules.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::settle;
+use crate::config;
+use crate::queue::{Attempt, Dead, Pause, Queue};
+
+/// Stop those of these attempts that somebody cancelled.
+pub(super) async fn stop_cancelled(queue: Queue, attempts: Vec<Arc<Attempt>>) {
+    if let Err(error) = queue.stop_cancelled(&attempts).await {
+        tracing::debug!(queue = queue.name(), %error, "cancelled jobs were not looked for");
+    }
+}
+
+/// Fail jobs that have waited too long though nobody takes them.
+pub(super) async fn expire(queue: Queue, config: Arc<config::Queue>) {
+    match queue.expire(|name| config.settings(name).expires).await {
+        Ok(ids) if ids.is_empty() => {}
+        Ok(ids) => {
+            tracing::warn!(
+                queue = queue.name(),
+                jobs = ids.len(),
+                "jobs expired while they waited"
+            );
+            tokio::spawn(settle::bury_these(queue, ids, false));
+        }
+        Err(error) => {
+            tracing::debug!(queue = queue.name(), %error, "expired jobs were not looked for")
+        }
+    }
+}
+
+/// Put back the jobs of processes that have died. After an error the next check
+/// for stalled jobs does it.
+pub(super) async fn reap(queue: &Queue, dead: Option<Arc<Dead>>) {
+    let Some(dead) = dead else { return };
+    match queue.reap(&dead).await {
+        Ok(ids) if ids.is_empty() => {}
+        Ok(ids) => {
+            tracing::warn!(queue = queue.name(), jobs = ?ids, "jobs of a runner that died went back");
+        }
+        Err(error) => {
+            tracing::warn!(queue = queue.name(), %error, "jobs of a runner that died wait");
+        }
+    }
+}
+
+/// Keep the schedule of a job that starts going. Repeating it is harmless.
+pub(super) async fn schedule(attempt: Arc<Attempt>) {
+    let (queue, job) = (&attempt.queue, &attempt.job);
+    let Some(scheduler) = &job.scheduler else {
+        return;
+    };
+    let until = Instant::now() + queue.settings().lock;
+    let mut pause = Pause::default();
+    loop {
+        match queue.schedule_next(job, scheduler).await {
+            Ok(_) => return,
+            Err(error) if error.is_transient() && Instant::now() < until => {
+                tokio::time::sleep(pause.next()).await;
+            }
+            Err(error) => {
+                tracing::error!(queue = queue.name(), job = job.id, %error, "the next run was not scheduled");
+                return;
+            }
+        }
+    }
+}
