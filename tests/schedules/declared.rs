@@ -102,7 +102,14 @@ fn an_edit_of_the_payload_does_not_begin_the_interval_anew() {
     let setup = setup(&redis, schedule);
     let _runner = setup.serve();
     until_completed(&redis, "s", 1);
-    let run = run_of(&redis, "s");
+    // The run that has ended makes the next one beside its work.
+    let run = until("the next run", || {
+        let run = run_of(&redis, "s");
+        redis
+            .field("q", &run, "finishedOn")
+            .is_none()
+            .then_some(run)
+    });
     setup.write(&toml(
         &redis,
         &format!("{schedule}data = {{ result = 7 }}\n"),
