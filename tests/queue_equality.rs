@@ -234,6 +234,116 @@ fn cases() -> Vec<Case> {
         case("continue_parent", child(r#","cpof":true"#, "{}", &held), end("fail")),
         case("ignore_child", child(r#","idof":true"#, "{}", &held), end("fail")),
         case("forget_child", child(r#","rdof":true"#, "{}", &held), end("fail")),
+        case(
+            "fail_parent_by_priority",
+            child(r#","fpof":true"#, "{}", &[held[0], "HSET @up:p priority 5"]),
+            end("fail"),
+        ),
+        case(
+            "fail_parent_paused",
+            child(r#","fpof":true"#, "{}", &[held[0], "HSET @up:meta paused 1"]),
+            end("fail"),
+        ),
+        case(
+            "fail_parent_of_others",
+            child(r#","fpof":true"#, "{}", &[held[0], "SADD @up:p:dependencies other"]),
+            end("reject"),
+        ),
+        case(
+            "continue_parent_of_others",
+            child(r#","cpof":true"#, "{}", &[held[0], "SADD @up:p:dependencies other"]),
+            end("fail"),
+        ),
+        case(
+            "ignore_child_of_others",
+            child(r#","idof":true"#, "{}", &[held[0], "SADD @up:p:dependencies other"]),
+            end("fail"),
+        ),
+        case(
+            "retried_child",
+            child(r#","fpof":true"#, r#"{"attempts":2}"#, &held),
+            end("fail"),
+        ),
+        case(
+            "retried_exponentially",
+            waiting(
+                "1",
+                r#"{"attempts":9,"backoff":{"type":"exponential","delay":60000}}"#,
+                "atm 2 ats 2",
+            ),
+            end("fail"),
+        ),
+        case(
+            "retried_lifo_by_priority",
+            both(
+                prioritized("1", r#"{"attempts":2,"lifo":true}"#, 3),
+                waiting("2", "{}", ""),
+            ),
+            json!([["take"], ["take"], ["complete", 1], ["fail", "x"]]),
+        ),
+        case(
+            "due_in_order",
+            vec![
+                job("1", "{}", "delay 5"),
+                job("2", "{}", "delay 5 priority 4"),
+                job("3", "{}", "delay 5 priority 2"),
+                job("4", "{}", "delay 5"),
+                "ZADD @delayed 4096000 1 4096001 2 4096002 3 8192000 4".into(),
+            ],
+            json!([["take"], ["take"], ["take"]]),
+        ),
+        case(
+            "due_while_paused",
+            vec![
+                job("1", "{}", "delay 5"),
+                job("2", "{}", "delay 5 priority 4"),
+                "ZADD @delayed 4096000 1 4096001 2".into(),
+                "HSET @meta paused 1".into(),
+            ],
+            json!([["take"]]),
+        ),
+        case(
+            "stalled_by_priority",
+            vec![
+                job("1", "{}", "priority 3"),
+                "LPUSH @active 1".into(),
+                "SADD @stalled 1".into(),
+            ],
+            json!([["stalled"]]),
+        ),
+        case(
+            "stalled_while_paused",
+            vec![
+                job("1", "{}", ""),
+                "LPUSH @active 1".into(),
+                "SADD @stalled 1".into(),
+                "HSET @meta paused 1".into(),
+            ],
+            json!([["stalled"]]),
+        ),
+        case(
+            "limited_and_concurrent",
+            both(
+                both(waiting("1", "{}", ""), waiting("2", "{}", "")),
+                both(
+                    waiting("3", "{}", ""),
+                    vec!["HSET @meta concurrency 2 max 3 duration 60000".into()],
+                ),
+            ),
+            json!([["take"], ["take"], ["take"], ["complete", 1], ["take"]]),
+        ),
+        case(
+            "keep_last_delayed",
+            both(
+                waiting("1", "{}", "deid d"),
+                vec![
+                    "SET @de:d 1".into(),
+                    "SET @id 1".into(),
+                    r#"HSET @dn:d name m data {} opts {"delay":60000,"de":{"id":"d","keepLastIfActive":true}}"#.into(),
+                ],
+            ),
+            end("complete"),
+        ),
     ];
     let three = |options: [&str; 3]| {
         let [a, b, c] = options;
