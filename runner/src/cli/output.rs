@@ -49,6 +49,13 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
+/// Print a name and its value, if there is one.
+pub(super) fn field(name: &str, value: &str) {
+    if !value.is_empty() {
+        line(&format!("{DIM}{name:<10}{DIM:#} {value}"));
+    }
+}
+
 /// Print a table: aligned on a terminal, tab-separated in a pipe.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
     if !std::io::stdout().is_terminal() {

@@ -24,32 +24,23 @@ impl Args {
             output::json(&document(&letter));
             return Ok(());
         }
-        let field = |name: &str, value: &str| {
-            if !value.is_empty() {
-                output::line(&format!(
-                    "{}{name:<10}{:#} {value}",
-                    output::DIM,
-                    output::DIM
-                ));
-            }
-        };
-        field("id", &letter.id);
-        field("name", &letter.name);
+        output::field("id", &letter.id);
+        output::field("name", &letter.name);
         if let Some(origin) = &letter.origin {
-            field("from", &format!("{} {}", origin.queue, origin.id));
-            field("attempts", &origin.attempts_made.to_string());
-            field("plugin", origin.plugin.as_deref().unwrap_or_default());
-            field("runner", &origin.runner);
-            field(
+            output::field("from", &format!("{} {}", origin.queue, origin.id));
+            output::field("attempts", &origin.attempts_made.to_string());
+            output::field("plugin", origin.plugin.as_deref().unwrap_or_default());
+            output::field("runner", &origin.runner);
+            output::field(
                 "options",
                 &Value::Object(origin.options.clone()).to_string(),
             );
         }
-        field("failed", &output::instant(Some(letter.failed_at())));
-        field("reason", letter.failed_reason());
-        field("data", &letter.data);
+        output::field("failed", &output::instant(Some(letter.failed_at())));
+        output::field("reason", letter.failed_reason());
+        output::field("data", &letter.data);
         for trace in &letter.stacktrace {
-            field("trace", trace);
+            output::field("trace", trace);
         }
         Ok(())
     }

@@ -16,23 +16,14 @@ pub(super) async fn run(cli: &Cli, queue: &Queue, args: &Job) -> Result {
         output::json(&super::document(queue, &job));
         return Ok(());
     }
-    let field = |name: &str, value: &str| {
-        if !value.is_empty() {
-            output::line(&format!(
-                "{}{name:<10}{:#} {value}",
-                output::DIM,
-                output::DIM
-            ));
-        }
-    };
-    field("id", &job.id);
-    field("name", &job.name);
-    field("state", job.state);
-    field(
+    output::field("id", &job.id);
+    output::field("name", &job.name);
+    output::field("state", job.state);
+    output::field(
         "attempts",
         &format!("{} of {}", job.attempts_made, job.attempts),
     );
-    field("added", &output::instant(Some(job.added_at)));
+    output::field("added", &output::instant(Some(job.added_at)));
     let after = |earlier: Option<u64>, later: Option<u64>| match (earlier, later) {
         (Some(earlier), Some(later)) => {
             let took = Duration::from_millis(later.saturating_sub(earlier));
@@ -40,16 +31,16 @@ pub(super) async fn run(cli: &Cli, queue: &Queue, args: &Job) -> Result {
         }
         _ => output::instant(later),
     };
-    field("started", &after(Some(job.added_at), job.processed_on));
-    field("ended", &after(job.processed_on, job.finished_on));
-    field("plugin", job.plugin.as_deref().unwrap_or_default());
-    field("runner", job.processed_by.as_deref().unwrap_or_default());
-    field("progress", job.progress.as_deref().unwrap_or_default());
-    field("data", &job.data);
-    field("result", job.returnvalue.as_deref().unwrap_or_default());
-    field("reason", job.failed_reason.as_deref().unwrap_or_default());
+    output::field("started", &after(Some(job.added_at), job.processed_on));
+    output::field("ended", &after(job.processed_on, job.finished_on));
+    output::field("plugin", job.plugin.as_deref().unwrap_or_default());
+    output::field("runner", job.processed_by.as_deref().unwrap_or_default());
+    output::field("progress", job.progress.as_deref().unwrap_or_default());
+    output::field("data", &job.data);
+    output::field("result", job.returnvalue.as_deref().unwrap_or_default());
+    output::field("reason", job.failed_reason.as_deref().unwrap_or_default());
     for trace in &job.stacktrace {
-        field("trace", trace);
+        output::field("trace", trace);
     }
     Ok(())
 }

@@ -63,21 +63,6 @@ local function erase(id)
   remove_all(key)
 end
 
--- Take the job out of where it is, and say where that was.
-local function take_out(queue, id)
-  for _, set in ipairs({ 'completed', 'waiting-children', 'delayed', 'failed', 'prioritized' }) do
-    if call('ZREM', queue .. set, id) == 1 then
-      return set
-    end
-  end
-  for _, list in ipairs({ 'wait', 'paused', 'active' }) do
-    if call('LREM', queue .. list, 1, id) == 1 then
-      return list
-    end
-  end
-  return 'unknown'
-end
-
 -- Remove the keys of a job that was taken out, and tell it.
 local function remove_told(queue, id, prev)
   if remove_all(queue .. id) > 0 then
