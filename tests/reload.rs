@@ -133,6 +133,16 @@ fn a_component_without_the_handler_is_refused_by_name() {
 }
 
 #[test]
+fn a_plugin_built_for_other_types_is_refused_before_it_takes_a_job() {
+    let bytes = std::fs::read(guest("outdated")).unwrap();
+    assert_eq!(
+        refusal(&bytes),
+        "its handler has not the types of this Runner: expected record of 12 fields, found 1 \
+         fields; build it again with the runner-sdk, or the wit/runner, of this version"
+    );
+}
+
+#[test]
 fn an_import_the_host_does_not_offer_is_named() {
     let bytes = std::fs::read(guest("noop")).unwrap();
     let (known, unknown) = (b"wasi:cli/environment@", b"wasi:cli/environmend@");

@@ -18,7 +18,7 @@ use crate::host::{Effect, Host};
 use crate::outbox::{self, Outbox};
 use crate::outcome::{Failure, Outcome};
 use crate::plugin::{self, Plugins};
-use crate::queue::{Attempt, Job, Options, Queue, Redis, Settings};
+use crate::queue::{Attempt, Job, Options, Queue};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -85,8 +85,8 @@ impl Args {
         let queues = config
             .queues
             .keys()
-            .map(|name| Ok((name.clone(), detached(name)?)));
-        host.set_queues(queues.collect::<Result<_>>()?);
+            .map(|name| (name.clone(), Queue::detached(name)));
+        host.set_queues(queues.collect());
         settings.plugin = Some(name);
         let job = Job {
             id: self.id.clone(),
@@ -98,7 +98,12 @@ impl Args {
             },
             ..Job::default()
         };
-        let attempt = Attempt::new(job, detached(&queue)?, String::new(), settings.timeout);
+        let attempt = Attempt::new(
+            job,
+            Queue::detached(&queue),
+            String::new(),
+            settings.timeout,
+        );
         let executor =
             Executor::new(host.clone(), plugins, NonZeroUsize::MIN).map_err(Exit::failed)?;
         let outcome = runtime.block_on(attend(&executor, Arc::new(attempt), &settings))?;
@@ -122,25 +127,6 @@ impl Args {
             None => ("run".into(), JobSettings::default()),
         })
     }
-}
-
-/// A queue that is never asked anything: the host records.
-fn detached(name: &str) -> Result<Queue> {
-    let redis = Redis::new("redis://127.0.0.1", "bull")?;
-    let settings = Settings {
-        name: name.to_owned(),
-        runner: "run".into(),
-        lock: Duration::MAX,
-        max_stalled: 0,
-        max_crashes: 2,
-        stalled_interval: Duration::MAX,
-        limiter: None,
-        max_logs: 0,
-        defaults: Default::default(),
-        metrics: None,
-        dead_letters: crate::queue::DeadLetters::default(),
-    };
-    Ok(Queue::new(redis, settings))
 }
 
 /// Run the attempt and show what it says meanwhile.

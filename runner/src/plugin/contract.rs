@@ -1,11 +1,20 @@
 //! What a component must be to serve as a plugin: its exports and imports.
 
-use wasmtime::Engine;
+use std::sync::Arc;
+use std::time::Duration;
+
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre};
+use wasmtime::{Engine, Trap};
 
+use super::engine::TICK;
+use crate::config::JobSettings;
 use crate::host::bindings::PluginPre;
-use crate::host::{Host, State};
+use crate::host::{Grants, Host, State};
+use crate::queue::{Attempt, Job, Queue};
+
+/// How long a component may take to start; a job's own timeout is for its work.
+const START: Duration = Duration::from_secs(10);
 
 /// The interface that takes jobs.
 pub const HANDLER: &str = "runner:plugin/handler@0.1.0";
@@ -47,6 +56,15 @@ pub enum Refusal {
     /// It imports something in another shape.
     #[error("its imports do not fit this host: {0}")]
     Imports(String),
+    /// It was built for other types than the host's.
+    #[error(
+        "its handler has not the types of this Runner: {0}; build it again with the \
+         runner-sdk, or the wit/runner, of this version"
+    )]
+    Types(String),
+    /// It cannot be instantiated.
+    #[error("it does not start: {0}")]
+    Start(String),
     /// It exports no handler.
     #[error("it does not export {HANDLER:?}; it exports {found}")]
     Export {
@@ -90,6 +108,34 @@ pub fn check(host: &Host, component: &Component) -> Result<PluginPre<State>, Ref
             names => names.join(", "),
         },
     })
+}
+
+/// Make one instance as a job does, and drop it: what goes wrong here would go
+/// wrong for each job. The types of exports are compared only then.
+pub fn try_out(host: &Arc<Host>, grants: &Grants, pre: &PluginPre<State>) -> Result<(), Refusal> {
+    let settings = JobSettings {
+        memory: usize::MAX,
+        ..JobSettings::default()
+    };
+    let queue = Queue::detached("trial");
+    let attempt = Attempt::new(Job::default(), queue, String::new(), START);
+    // A granted directory that is not there yet is told to its jobs.
+    let Ok(mut store) = State::store(host, grants, &Arc::new(attempt), &settings) else {
+        return Ok(());
+    };
+    store.epoch_deadline_trap();
+    store.set_epoch_deadline((START.as_millis() / TICK.as_millis()) as u64);
+    let start = |error: &dyn std::fmt::Display| Refusal::Start(error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| start(&error))?;
+    match runtime.block_on(pre.instantiate_async(&mut store)) {
+        Ok(_) => Ok(()),
+        // A guest's own code fails with a trap, a type that differs does not.
+        Err(error) if error.is::<Trap>() => Err(start(&error.root_cause())),
+        Err(error) => Err(Refusal::Types(format!("{:#}", error.root_cause()))),
+    }
 }
 
 /// wasmtime names the first import it cannot satisfy in its message.

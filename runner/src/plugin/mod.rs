@@ -307,6 +307,7 @@ impl Plugins {
                 }
             }
         }
+        contract::try_out(&self.host, &grants, &pre)?;
         Ok(Plugin {
             version: format!("{name}@{}", &digest[..12]).into(),
             shape: contract::shape(engine, &component),

@@ -128,6 +128,25 @@ impl Queue {
         }))
     }
 
+    /// A queue that is never asked anything, for attempts in a host that records.
+    pub fn detached(name: &str) -> Queue {
+        let redis = Redis::new("redis://127.0.0.1", "bull").expect("the address is well-formed");
+        let settings = Settings {
+            name: name.to_owned(),
+            runner: "detached".into(),
+            lock: Duration::MAX,
+            max_stalled: 0,
+            max_crashes: 0,
+            stalled_interval: Duration::MAX,
+            limiter: None,
+            max_logs: 0,
+            defaults: JobDefaults::default(),
+            metrics: None,
+            dead_letters: DeadLetters::default(),
+        };
+        Queue::new(redis, settings)
+    }
+
     /// Name without prefix.
     pub fn name(&self) -> &str {
         &self.0.settings.name
