@@ -19,6 +19,16 @@ fn long(redis: &Redis) -> Setup {
     Setup::new(redis, LONG).plugin("scripted", &guest("scripted"))
 }
 
+/// Wait until a job was started so often. It is active before, too: as the dead
+/// left it.
+#[track_caller]
+fn until_started(redis: &Redis, id: &str, starts: u32) {
+    until("the start of the job", || {
+        let found = redis.field("work", id, "ats");
+        (found == Some(starts.to_string())).then_some(())
+    });
+}
+
 /// What a job is worth after a recovery by identity.
 #[track_caller]
 fn assert_recovered(redis: &Redis, id: &str, crashes: &str) {
@@ -92,7 +102,7 @@ fn a_stopped_runner_keeps_its_jobs_while_their_locks_hold() {
     let redis = Redis::shared();
     let setup = long(&redis).env("RUNNER_NAME", "one");
     let one = setup.serve();
-    let id = redis.add("work", "long", r#"{"sleep":500,"log":["ran"]}"#, "{}");
+    let id = redis.add("work", "long", r#"{"sleep":4000,"log":["ran"]}"#, "{}");
     redis.until_count("work", "active", 1);
     one.signal("STOP");
     let peer = long(&redis).env("RUNNER_NAME", "two");
@@ -135,9 +145,9 @@ fn a_job_that_ends_two_runners_fails_and_the_queue_goes_on() {
     let redis = Redis::shared();
     let setup = long(&redis);
     let id = redis.add("work", "poison", r#"{"sleep":60000}"#, r#"{"attempts":9}"#);
-    for _ in 0..2 {
+    for start in 1..=2 {
         let mut runner = setup.serve();
-        redis.until_count("work", "active", 1);
+        until_started(&redis, &id, start);
         runner.kill();
     }
     let other = redis.add("work", "other", r#"{"result":1}"#, "{}");
@@ -167,9 +177,11 @@ fn a_job_that_ran_beside_a_poisonous_one_does_not_fail_with_it() {
     let beside: Vec<String> = (0..3)
         .map(|_| redis.add("work", "beside", r#"{"sleep":60000}"#, "{}"))
         .collect();
-    for _ in 0..2 {
+    for start in 1..=2 {
         let mut runner = setup.serve();
-        redis.until_count("work", "active", 4);
+        for id in beside.iter().chain([&poison]) {
+            until_started(&redis, id, start);
+        }
         runner.kill();
     }
     for id in &beside {
