@@ -165,8 +165,8 @@ pub struct JobSettings {
     pub plugin: Option<String>,
     /// Wall-clock time of one attempt. Defaults to 60 s.
     pub timeout: Duration,
-    /// A job that was not started within this time after it was due fails as
-    /// expired; also while the queue is paused. `None`, the default: it may wait
+    /// A job that was added without a delay and not started within this time
+    /// fails as expired; also while the queue is paused. `None`, the default: it may wait
     /// for ever.
     pub expires: Option<Duration>,
     /// Bytes of linear memory over all memories of the instance. Defaults to

@@ -11,15 +11,15 @@ use super::settle::{list, text, whole};
 use super::{Queue, options};
 use crate::outcome::expired;
 
-/// Jobs looked at in one call, of each list. They are the oldest: when one of
-/// them has not expired, those behind it have not either.
+/// Jobs looked at in one call, of each list, from where the oldest usually are.
+/// One that is missed is refused when it is taken.
 const PAGE: usize = 100;
 /// Within so long one worker of a queue looks.
 const GATE: Duration = Duration::from_millis(900);
 
 impl Queue {
-    /// Fail jobs that wait longer than `limit` allows for their name, counted from
-    /// when they were due. Their ids, also when an error came after the first ones.
+    /// Fail jobs that wait longer than `limit` allows for their name. Jobs that
+    /// were added with a delay are left: when they were due is not kept. Their ids, also when an error came after the first ones.
     pub(crate) async fn expire(
         &self,
         limit: impl Fn(&str) -> Option<Duration>,
@@ -42,10 +42,9 @@ impl Queue {
             let Ok(added) = added.parse::<u64>() else {
                 continue;
             };
-            let delay = options::decode(&opts).unwrap_or_default().delay;
-            let due = added.saturating_add(delay);
-            let waited = Duration::from_millis(now.saturating_sub(due));
-            if starts.is_empty() && waited > limit {
+            let delayed = options::decode(&opts).unwrap_or_default().delay > 0;
+            let waited = Duration::from_millis(now.saturating_sub(added));
+            if starts.is_empty() && !delayed && waited > limit {
                 let ids = [id];
                 match self.fail_unstarted(&ids, &expired(limit)).await {
                     Ok(ends) if matches!(ends[..], [Failing::Failed(_)]) => failed.extend(ids),

@@ -24,6 +24,10 @@ local function fail(id, key, job)
   call('SREM', stalled, id)
   call('HSET', key, 'failedReason', reason, 'finishedOn', now_text)
   call('HDEL', key, 'defa')
+  if lasts == '' then
+    -- As if it had been refused when it was taken: retried, it is started.
+    call('HINCRBY', key, 'ats', 1)
+  end
   call('ZADD', base .. 'failed', now_text, id)
   if job[2] then
     release_deduplication(job[2], id)
