@@ -1,5 +1,5 @@
-//! One attempt, top to bottom: resolve the plugin, make the instance, call it,
-//! classify how it ended.
+//! One attempt, top to bottom: resolve the plugin, check the payload against the
+//! contract, make the instance, call it, classify how it ended.
 //!
 //! Guests run on threads of their own, so that they cannot delay Redis I/O, lock
 //! renewal and HTTP. Only a plugin that is known to be quick has its first turn
@@ -8,6 +8,7 @@
 //! race of the call against deadline and stop signal, for a guest that waits in a
 //! host call, where no epoch reaches it.
 
+mod call;
 mod classify;
 
 use std::future::{self, Future};
@@ -22,7 +23,6 @@ use wasmtime::{Store, UpdateDeadline};
 
 use self::classify::Ended;
 use crate::config::JobSettings;
-use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
 use crate::host::{Host, State};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::{Plugin, Plugins};
@@ -143,6 +143,10 @@ async fn run(
         return unserved(settings);
     };
     let _ = attempt.ran.set(plugin.version.to_string());
+    let ready = match call::ready(&plugin, &attempt.job, settings) {
+        Ok(ready) => ready,
+        Err(outcome) => return outcome,
+    };
     let mut store = match State::store(host, &plugin.grants, attempt, settings) {
         Ok(store) => store,
         Err(reason) => return retry(Cause::Host, reason),
@@ -150,9 +154,8 @@ async fn run(
     supervise(&mut store, attempt.clone());
     let ended = tokio::select! {
         biased;
-        result = call(&mut store, &plugin) => match result {
-            Ok(Ok(value)) => Ended::Value(value),
-            Ok(Err(returned)) => Ended::Returned(returned),
+        result = call::make(&mut store, &plugin, ready) => match result {
+            Ok(ended) => ended,
             Err(error) => Ended::Error(error),
         },
         why = attempt.stopping() => Ended::Stopped(why),
@@ -192,16 +195,4 @@ fn supervise(store: &mut Store<State>, attempt: Arc<Attempt>) {
         }
     });
     store.set_epoch_deadline(1);
-}
-
-async fn call(
-    store: &mut Store<State>,
-    plugin: &Plugin,
-) -> wasmtime::Result<Result<Option<String>, Returned>> {
-    let job = store.data().job();
-    let instance = plugin.pre.instantiate_async(&mut *store).await?;
-    instance
-        .runner_plugin_handler()
-        .call_handle(&mut *store, &job)
-        .await
 }

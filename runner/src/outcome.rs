@@ -80,6 +80,8 @@ pub enum Cause {
     Unrouted,
     /// The payload cannot be handed to a plugin.
     Payload,
+    /// The payload does not fit the queue's contract.
+    Contract,
     /// Stalled more often than allowed, or failed through a child.
     Deferred,
     /// It was not started in time (`expires`).
@@ -103,6 +105,7 @@ impl Cause {
             Cause::Memory => "memory",
             Cause::Unrouted => "unrouted",
             Cause::Payload => "payload",
+            Cause::Contract => "contract",
             Cause::Deferred => "deferred",
             Cause::Expired => "expired",
             Cause::Cancelled => "cancelled",

@@ -148,8 +148,8 @@ fn inspect(cli: &Cli, plugin: &str) -> Result {
             "size": serving.size,
             "loadMs": serving.took.as_millis() as u64,
             "cached": serving.cached,
-            "imports": serving.shape.imports,
-            "exports": serving.shape.exports,
+            "imports": serving.doors.shape.imports,
+            "exports": serving.doors.shape.exports,
             "grants": { "http": hosts, "secrets": secrets, "config": grants.config, "dirs": grants.dirs },
         }));
         return Ok(());
@@ -169,11 +169,13 @@ fn inspect(cli: &Cli, plugin: &str) -> Result {
         &format!("in {} ms, {how}", serving.took.as_millis()),
     );
     serving
+        .doors
         .shape
         .exports
         .iter()
         .for_each(|name| show("export", name));
     serving
+        .doors
         .shape
         .imports
         .iter()

@@ -32,6 +32,7 @@ pub mod keys {
     /// `[runtime]`
     pub const RUNTIME: &[&str] = &[
         "plugins",
+        "contracts",
         "cache",
         "threads",
         "grace",
@@ -72,6 +73,9 @@ pub mod keys {
     /// `[queues.<name>]`
     pub const QUEUE: &[&str] = &[
         "plugin",
+        "contract",
+        "names",
+        "strict",
         "concurrency",
         "timeout",
         "expires",

@@ -64,6 +64,7 @@ impl Config {
         let fixed = [
             ("redis", old.redis != new.redis),
             ("runtime.plugins", before.plugins != after.plugins),
+            ("runtime.contracts", before.contracts != after.contracts),
             ("runtime.cache", before.cache != after.cache),
             ("runtime.threads", before.threads != after.threads),
             ("runtime.grace", before.grace != after.grace),

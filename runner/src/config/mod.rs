@@ -33,6 +33,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::contract::{Interface, unversioned};
+
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -77,6 +79,9 @@ pub struct Runtime {
     /// Directory of the plugins; `<name>.wasm` is plugin `<name>`. Defaults to
     /// `plugins` beside `queues.toml`.
     pub plugins: PathBuf,
+    /// Directory of the contracts, WIT files. Defaults to `wit` beside
+    /// `queues.toml`, which need not exist.
+    pub contracts: PathBuf,
     /// Private directory of compiled code. Defaults to
     /// `$XDG_CACHE_HOME/runner` or `~/.cache/runner`.
     pub cache: PathBuf,
@@ -185,6 +190,39 @@ pub struct JobSettings {
     pub max_adds: usize,
     /// Where a copy goes when the job fails for good.
     pub dead_letter: Option<Arc<DeadLetter>>,
+    /// What the payloads of the queue are.
+    pub contract: Option<Arc<Contract>>,
+}
+
+/// `contract` of a queue: the WIT interface whose functions are its types of
+/// jobs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contract {
+    /// `fundify:otp/otp-queue`, with a version or without.
+    pub id: String,
+    /// The interface, when it stands in a WIT file; else it is the one that the
+    /// plugin exports.
+    pub declared: Option<Arc<Interface>>,
+    /// `names`: jobs of a name or pattern, and the function they go to; the
+    /// first that matches counts. A job of no pattern goes to the function of
+    /// its own name.
+    pub names: Vec<(Pattern, String)>,
+    /// `strict`: whether fields that the contract has not are refused. Defaults
+    /// to false.
+    pub strict: bool,
+}
+
+impl Contract {
+    /// The name of the function for jobs of this name.
+    pub fn function<'a>(&'a self, job: &'a str) -> &'a str {
+        let named = self.names.iter().find(|(pattern, _)| pattern.matches(job));
+        named.map_or(job, |(_, function)| function)
+    }
+
+    /// Whether this is the id of the interface it asks for.
+    pub fn is(&self, id: &str) -> bool {
+        self.id == id || self.id == unversioned(id)
+    }
 }
 
 /// A queue for copies of jobs that failed for good.
@@ -209,6 +247,7 @@ impl Default for JobSettings {
             max_logs: 1000,
             max_adds: 1000,
             dead_letter: None,
+            contract: None,
         }
     }
 }
@@ -332,6 +371,8 @@ pub struct Plugin {
     pub secrets: BTreeMap<String, Secret>,
     /// `dirs`: guest path → host directory, read-only.
     pub dirs: BTreeMap<String, PathBuf>,
+    /// The contracts of the queues that name it: it must export each of them.
+    pub contracts: Vec<Arc<Contract>>,
 }
 
 /// An origin of an allow-list.

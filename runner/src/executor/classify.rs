@@ -27,6 +27,8 @@ const MAX_DELAY: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(super) enum Ended {
     /// It returned a value.
     Value(Option<String>),
+    /// It returned what cannot be written as JSON, with the place.
+    Unwritable(String),
     /// It returned a failure.
     Returned(Returned),
     /// It trapped, exited, or could not be instantiated.
@@ -72,6 +74,10 @@ pub(super) fn outcome(
                 failure: failure(Cause::Result, reason, Vec::new()),
                 delay: None,
             },
+        },
+        Ended::Unwritable(reason) => Outcome::Retry {
+            failure: failure(Cause::Result, reason, Vec::new()),
+            delay: None,
         },
         Ended::Returned(returned) => match returned {
             Returned::Retry(reason) => Outcome::Retry {

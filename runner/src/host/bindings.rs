@@ -7,3 +7,16 @@ wasmtime::component::bindgen!({
     imports: { default: async },
     exports: { default: async },
 });
+
+/// The way into a plugin with typed functions; see [`crate::contract`].
+pub mod door {
+    wasmtime::component::bindgen!({
+        inline: "
+            package runner:door;
+            world door {
+                export call: func(function: u32, image: list<u8>) -> list<u8>;
+            }
+        ",
+        exports: { default: async },
+    });
+}

@@ -1,4 +1,5 @@
-//! What a component must be to serve as a plugin: its exports and imports.
+//! What a component must be to serve as a plugin: its exports and imports, and
+//! the contracts of its queues.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +9,10 @@ use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, Trap};
 
 use super::engine::TICK;
-use crate::config::JobSettings;
+use crate::config::{Contract, JobSettings};
+use crate::contract::{Function, Interface, Opened, compare};
 use crate::host::bindings::PluginPre;
+use crate::host::bindings::door::DoorPre;
 use crate::host::{Grants, Host, State};
 use crate::queue::{Attempt, Job, Queue};
 
@@ -65,12 +68,100 @@ pub enum Refusal {
     /// It cannot be instantiated.
     #[error("it does not start: {0}")]
     Start(String),
-    /// It exports no handler.
-    #[error("it does not export {HANDLER:?}; it exports {found}")]
+    /// It exports nothing that takes jobs.
+    #[error(
+        "it does not export {HANDLER:?} or an interface of typed functions; it exports {found}"
+    )]
     Export {
         /// What it exports instead.
         found: String,
     },
+    /// It exports no handler, and no queue names the contract it exports.
+    #[error(
+        "it exports {found} and not {HANDLER:?}: name the interface in queues.toml, \
+         `contract = \"{}\"`", crate::contract::unversioned(.found)
+    )]
+    Unnamed {
+        /// The interface.
+        found: String,
+    },
+    /// It has not the contract of a queue.
+    #[error("it does not export the contract {contract:?}; it exports {found}")]
+    Contract {
+        /// The interface the queue names.
+        contract: String,
+        /// What it exports instead.
+        found: String,
+    },
+    /// An interface of it cannot be a contract.
+    #[error("{contract} cannot be a contract: {reason}")]
+    Unfit {
+        /// The interface.
+        contract: String,
+        /// What of it has no JSON.
+        reason: String,
+    },
+    /// Its types are not those of the contract.
+    #[error("it differs from the contract {contract}: {differences}")]
+    Differs {
+        /// The interface.
+        contract: String,
+        /// All that differs, `; ` between.
+        differences: String,
+    },
+    /// `names` in queues.toml names a function it has not.
+    #[error("`names` sends jobs to {function:?}, which {contract} has not; it has {found}")]
+    Function {
+        /// The interface.
+        contract: String,
+        /// What `names` says.
+        function: String,
+        /// What there is.
+        found: String,
+    },
+}
+
+/// The ways into a component.
+#[derive(Clone)]
+pub struct Doors {
+    /// For any job as JSON text.
+    pub handler: Option<PluginPre<State>>,
+    /// For jobs by contract.
+    pub typed: Option<DoorPre<State>>,
+    /// Imports and exports.
+    pub shape: Shape,
+    contracts: Vec<Served>,
+}
+
+/// A contract that a component has.
+#[derive(Clone)]
+struct Served {
+    interface: Arc<Interface>,
+    /// Of each of its functions the number at the door.
+    numbers: Vec<u32>,
+}
+
+impl Doors {
+    /// The function for jobs of this name, with its number at the door.
+    pub fn function(&self, contract: &Contract, job: &str) -> Option<(&Function, u32)> {
+        let mut contracts = self.contracts.iter();
+        let served = contracts.find(|served| contract.is(&served.interface.id))?;
+        let key = contract.function(job);
+        let functions = &served.interface.functions;
+        let at = functions.iter().position(|function| function.key == key)?;
+        Some((&functions[at], served.numbers[at]))
+    }
+
+    /// The contract of this queue, as it is declared or exported.
+    pub fn contract(&self, contract: &Contract) -> Option<&Arc<Interface>> {
+        let mut contracts = self.contracts.iter().map(|served| &served.interface);
+        contracts.find(|interface| contract.is(&interface.id))
+    }
+
+    /// All contracts.
+    pub fn contracts(&self) -> impl Iterator<Item = &Arc<Interface>> {
+        self.contracts.iter().map(|served| &served.interface)
+    }
 }
 
 /// What a component asks for and offers.
@@ -83,7 +174,7 @@ pub struct Shape {
 }
 
 /// Names of imports and exports.
-pub fn shape(engine: &Engine, component: &Component) -> Shape {
+fn shape(engine: &Engine, component: &Component) -> Shape {
     let ty = component.component_type();
     let names = |items: &mut dyn Iterator<Item = (&str, ComponentItem)>| {
         items.map(|(name, _)| name.to_owned()).collect()
@@ -94,25 +185,112 @@ pub fn shape(engine: &Engine, component: &Component) -> Shape {
     }
 }
 
-/// Check the component against the handler's contract and link it, so that it
-/// cannot fail to link later.
-pub fn check(host: &Host, component: &Component) -> Result<PluginPre<State>, Refusal> {
-    let shape = shape(host.engine(), component);
+/// Check the component against what takes jobs, and link it, so that it cannot
+/// fail to link later. `opened` are the contracts it exports, `wanted` those of
+/// its queues.
+pub fn check(
+    host: &Host,
+    component: &Component,
+    opened: &Opened,
+    wanted: &[Arc<Contract>],
+) -> Result<Doors, Refusal> {
+    let mut shape = shape(host.engine(), component);
     let pre: InstancePre<State> = host
         .linker()
         .instantiate_pre(component)
         .map_err(|error| unlinked(&shape, &error))?;
-    PluginPre::new(pre).map_err(|_| Refusal::Export {
-        found: match shape.exports.as_slice() {
-            [] => "nothing".into(),
-            names => names.join(", "),
-        },
+    let exported = opened.interfaces.iter().map(|of| of.id.as_str());
+    let exported = exported.chain(opened.unfit.iter().map(|(id, _)| id.as_str()));
+    shape.exports.retain(|name| name != "call");
+    shape.exports.extend(exported.map(str::to_owned));
+    let found = match shape.exports.as_slice() {
+        [] => "nothing".to_owned(),
+        names => names.join(", "),
+    };
+
+    let mut contracts = Vec::new();
+    let mut next = 0;
+    for own in &opened.interfaces {
+        let numbers = (next..).take(own.functions.len()).collect();
+        next += own.functions.len() as u32;
+        contracts.push(Served {
+            interface: Arc::new(own.clone()),
+            numbers,
+        });
+    }
+    for contract in wanted {
+        if let Some((id, reason)) = opened.unfit.iter().find(|(id, _)| contract.is(id)) {
+            return Err(Refusal::Unfit {
+                contract: id.clone(),
+                reason: reason.clone(),
+            });
+        }
+        let mut own = contracts.iter_mut();
+        let served = own.find(|served| contract.is(&served.interface.id));
+        let served = served.ok_or_else(|| Refusal::Contract {
+            contract: contract.id.clone(),
+            found: found.clone(),
+        })?;
+        served.bind(contract)?;
+    }
+
+    let handler = PluginPre::new(pre.clone()).ok();
+    let typed = DoorPre::new(pre).ok();
+    if handler.is_none() && wanted.is_empty() {
+        let unnamed = opened.interfaces.first().map(|of| of.id.clone());
+        return Err(match unnamed {
+            Some(found) => Refusal::Unnamed { found },
+            None => Refusal::Export { found },
+        });
+    }
+    Ok(Doors {
+        handler,
+        typed,
+        shape,
+        contracts,
     })
+}
+
+impl Served {
+    /// Take the contract's own words, its docs and names, when the types are the
+    /// same.
+    fn bind(&mut self, contract: &Contract) -> Result<(), Refusal> {
+        if let Some(declared) = &contract.declared {
+            let differences = compare(declared, &self.interface);
+            if !differences.is_empty() {
+                let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
+                return Err(Refusal::Differs {
+                    contract: declared.id.clone(),
+                    differences: texts.join("; "),
+                });
+            }
+            let number = |function: &Function| {
+                let own = self.interface.functions.iter();
+                own.zip(&self.numbers)
+                    .find(|(own, _)| own.name == function.name)
+                    .map(|(_, number)| *number)
+            };
+            self.numbers = declared.functions.iter().filter_map(number).collect();
+            self.interface = declared.clone();
+        }
+        for (_, function) in &contract.names {
+            if self.interface.function(function).is_none() {
+                let functions = self.interface.functions.iter();
+                let found: Vec<&str> = functions.map(|of| of.key.as_str()).collect();
+                return Err(Refusal::Function {
+                    contract: self.interface.id.clone(),
+                    function: function.clone(),
+                    found: found.join(", "),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Make one instance as a job does, and drop it: what goes wrong here would go
 /// wrong for each job. The types of exports are compared only then.
-pub fn try_out(host: &Arc<Host>, grants: &Grants, pre: &PluginPre<State>) -> Result<(), Refusal> {
+pub fn try_out(host: &Arc<Host>, grants: &Grants, doors: &Doors) -> Result<(), Refusal> {
     let settings = JobSettings {
         memory: usize::MAX,
         ..JobSettings::default()
@@ -130,8 +308,17 @@ pub fn try_out(host: &Arc<Host>, grants: &Grants, pre: &PluginPre<State>) -> Res
         .enable_all()
         .build()
         .map_err(|error| start(&error))?;
-    match runtime.block_on(pre.instantiate_async(&mut store)) {
-        Ok(_) => Ok(()),
+    let tried: wasmtime::Result<()> = runtime.block_on(async {
+        if let Some(handler) = &doors.handler {
+            handler.instantiate_async(&mut store).await?;
+        }
+        if let Some(typed) = &doors.typed {
+            typed.instantiate_async(&mut store).await?;
+        }
+        Ok(())
+    });
+    match tried {
+        Ok(()) => Ok(()),
         // A guest's own code fails with a trap, a type that differs does not.
         Err(error) if error.is::<Trap>() => Err(start(&error.root_cause())),
         Err(error) => Err(Refusal::Types(format!("{:#}", error.root_cause()))),

@@ -23,13 +23,13 @@ use tokio::sync::watch::{Receiver, Sender};
 use wasmtime::component::Component;
 
 use self::cache::Cache;
-pub use self::contract::{Refusal, Shape};
+pub use self::contract::{Doors, Refusal, Shape};
 pub use self::engine::{INSTANCES, engine};
 use self::pace::Pace;
 pub use self::watch::Watcher;
 use crate::config::{self, Config};
-use crate::host::bindings::PluginPre;
-use crate::host::{Grants, Host, State};
+use crate::contract::{DOOR, Opened};
+use crate::host::{Grants, Host};
 
 /// Bytes of a component. Python's have 20 MiB; more is a mistake or an attack on
 /// the compiler.
@@ -44,8 +44,6 @@ pub struct Plugin {
     pub digest: String,
     /// What it may reach.
     pub grants: Grants,
-    /// Imports and exports.
-    pub shape: Shape,
     /// Bytes of the file.
     pub size: u64,
     /// How long it took to compile, or to load from the cache.
@@ -53,7 +51,7 @@ pub struct Plugin {
     /// Whether it came from the cache.
     pub cached: bool,
     /// Linked, with every check passed.
-    pub pre: PluginPre<State>,
+    pub doors: Doors,
     /// How quick its turns are.
     pub pace: Pace,
 }
@@ -253,7 +251,7 @@ impl Plugins {
             return;
         }
         let grants = self.host.grants(entry.config.clone());
-        match self.build(name, digest.clone(), file, grants) {
+        match self.build(name, file, grants) {
             Ok(plugin) => {
                 tracing::info!(
                     plugin = name,
@@ -271,54 +269,63 @@ impl Plugins {
         }
     }
 
-    fn build(
-        &self,
-        name: &str,
-        mut digest: String,
-        file: &Path,
-        grants: Grants,
-    ) -> Result<Plugin, Refusal> {
+    fn build(&self, name: &str, file: &Path, grants: Grants) -> Result<Plugin, Refusal> {
         let began = Instant::now();
         let engine = self.host.engine();
-        let cached = self
-            .cache
-            .as_ref()
-            .and_then(|cache| cache.load(engine, &digest));
-        let (component, cached) = match cached {
-            Some(component) => (component, true),
+        let bytes = std::fs::read(file).map_err(unreadable(file))?;
+        // The file may have changed since; what is compiled counts.
+        let digest = hex(&Sha256::digest(&bytes));
+        look(&bytes)?;
+        let opened = Opened::read(&bytes);
+        let doors = !opened.interfaces.is_empty();
+        let key = if doors {
+            format!("{digest}{DOOR}")
+        } else {
+            digest.clone()
+        };
+        let load = || {
+            self.cache
+                .as_ref()
+                .and_then(|cache| cache.load(engine, &key))
+        };
+        let check = |component: &Component| {
+            contract::check(&self.host, component, &opened, &grants.plugin.contracts)
+        };
+        let cached = load();
+        let doors = match &cached {
+            Some(component) => check(component)?,
             None => {
-                let bytes = std::fs::read(file).map_err(unreadable(file))?;
-                // The file may have changed since; what is compiled counts.
-                digest = hex(&Sha256::digest(&bytes));
-                (compile(engine, &bytes)?, false)
+                let component = match doors {
+                    true => compile(engine, &opened.with_door(&bytes).map_err(invalid)?)?,
+                    false => compile(engine, &bytes)?,
+                };
+                let compiled = check(&component)?;
+                self.keep(name, &key, &component);
+                // Mapped from the file it takes a fraction of the memory.
+                load().as_ref().map(check).transpose()?.unwrap_or(compiled)
             }
         };
-        let mut pre = contract::check(&self.host, &component)?;
-        if let (Some(cache), false) = (&self.cache, cached) {
-            match cache.store(engine, &digest, &component) {
-                // Mapped from the file it takes a fraction of the memory.
-                Ok(()) => {
-                    if let Some(mapped) = cache.load(engine, &digest) {
-                        pre = contract::check(&self.host, &mapped)?;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(plugin = name, %error, "compiled code is not kept");
-                }
-            }
-        }
-        contract::try_out(&self.host, &grants, &pre)?;
+        contract::try_out(&self.host, &grants, &doors)?;
         Ok(Plugin {
             version: format!("{name}@{}", &digest[..12]).into(),
-            shape: contract::shape(engine, &component),
-            size: std::fs::metadata(file).map_or(0, |metadata| metadata.len()),
+            size: bytes.len() as u64,
             took: began.elapsed(),
-            cached,
+            cached: cached.is_some(),
             digest,
             grants,
-            pre,
+            doors,
             pace: Pace::default(),
         })
+    }
+
+    /// Keep compiled code for the next start.
+    fn keep(&self, name: &str, key: &str, component: &Component) {
+        let Some(cache) = &self.cache else {
+            return;
+        };
+        if let Err(error) = cache.store(self.host.engine(), key, component) {
+            tracing::warn!(plugin = name, %error, "compiled code is not kept");
+        }
     }
 
     fn refuse(&self, entry: &Entry, digest: String, refusal: Refusal) {
@@ -347,11 +354,10 @@ impl Plugin {
             version: self.version.clone(),
             digest: self.digest.clone(),
             grants: host.grants(plugin.clone()),
-            shape: self.shape.clone(),
             size: self.size,
             took: self.took,
             cached: self.cached,
-            pre: self.pre.clone(),
+            doors: self.doors.clone(),
             pace: Pace::default(),
         }
     }
@@ -420,12 +426,20 @@ fn each_piece(file: &Path, mut each: impl FnMut(&[u8])) -> std::io::Result<()> {
     }
 }
 
-fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Component, Refusal> {
+/// The file is a component by its first bytes.
+fn look(bytes: &[u8]) -> Result<(), Refusal> {
     // Magic, then the version and layer: 1/0 is a core module, 0xd/1 a component.
     match bytes {
-        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => return Err(Refusal::Module),
-        _ => return Err(Refusal::NotWasm),
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(Refusal::Module),
+        _ => Err(Refusal::NotWasm),
     }
-    Component::from_binary(engine, bytes).map_err(|error| Refusal::Invalid(format!("{:#}", error)))
+}
+
+fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Component, Refusal> {
+    Component::from_binary(engine, bytes).map_err(|error| Refusal::Invalid(format!("{error:#}")))
+}
+
+fn invalid(error: anyhow::Error) -> Refusal {
+    Refusal::Invalid(format!("{error:#}"))
 }

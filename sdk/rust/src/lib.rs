@@ -52,6 +52,10 @@ pub mod progress;
 pub mod queue;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod typed;
+
+#[doc(hidden)]
+pub use wit_bindgen;
 
 pub use failure::{Failure, Result, rate_limit, reject, retry, retry_after, snooze, wait_children};
 pub use job::{Dependencies, Job, Parent};

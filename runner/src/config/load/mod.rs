@@ -19,6 +19,7 @@ use toml::de::DeTable;
 use super::decode::{Decoder, Table, keys};
 use super::problem::{Problem, Problems};
 use super::{Config, Env, Origins, Overrides};
+use crate::contract::Library;
 
 /// A configuration without mistakes.
 #[derive(Debug, Clone)]
@@ -76,7 +77,8 @@ impl Config {
 
         let redis = redis::read(&mut decoder, &root, overrides);
         let runtime = runtime::read(&mut decoder, &root, overrides);
-        let queues = queue::read_all(&mut decoder, &root, overrides);
+        let library = decoder.library(&runtime.contracts);
+        let queues = queue::read_all(&mut decoder, &root, overrides, &library);
         let (plugins, withheld) = plugin::read_all(&mut decoder, &root, &runtime.plugins, &queues);
 
         let schedules = schedule::read_all(&mut decoder, &root, &queues);
@@ -104,6 +106,20 @@ impl Decoder<'_> {
     fn finish(mut self) -> Problems {
         self.problems.sort();
         self.problems
+    }
+
+    /// The contracts of the directory; a mistake in it is one of the
+    /// configuration.
+    fn library(&mut self, directory: &Path) -> Library {
+        Library::read(directory).unwrap_or_else(|reason| {
+            self.problems.push(Problem {
+                message: reason,
+                span: None,
+                label: String::new(),
+                help: None,
+            });
+            Library::default()
+        })
     }
 
     /// A path of the file, from the file's directory.

@@ -59,6 +59,14 @@ pub(super) fn read_all(
             })
         });
     }
+    for queue in queues.values() {
+        let (Some(plugin), Some(contract)) = (&queue.base.plugin, &queue.base.contract) else {
+            continue;
+        };
+        if let Some(plugin) = plugins.get_mut(plugin) {
+            Arc::make_mut(plugin).contracts.push(contract.clone());
+        }
+    }
     withheld.retain(|_, missing| !missing.is_empty());
     (plugins, withheld)
 }
@@ -166,7 +174,7 @@ impl Decoder<'_> {
     }
 
     /// The entries of a table whose keys are the user's.
-    fn free_entries<'t>(&mut self, table: &Table<'t>, key: &str) -> Vec<Entry<'t>> {
+    pub(super) fn free_entries<'t>(&mut self, table: &Table<'t>, key: &str) -> Vec<Entry<'t>> {
         self.free_table(table, key)
             .map(|table| table.entries)
             .unwrap_or_default()

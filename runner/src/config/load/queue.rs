@@ -1,6 +1,7 @@
 //! `[defaults.*]` and `[queues.*]`: each value is the narrowest one that is
 //! set: job pattern, queue, `[defaults]`, built in.
 
+mod contract;
 mod dead_letter;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::config::{
     Backoff, BackoffKind, JobDefaults, JobSettings, Keep, Limiter, Overrides, Pattern, Queue,
     Unrouted,
 };
+use crate::contract::Library;
 
 /// Redis strings end at 512 MiB (`proto-max-bulk-len`).
 const LARGEST_STRING: usize = 512 << 20;
@@ -45,6 +47,7 @@ pub(super) fn read_all(
     decoder: &mut Decoder<'_>,
     root: &Table<'_>,
     overrides: &Overrides,
+    library: &Library,
 ) -> BTreeMap<String, Arc<Queue>> {
     let defaults = decoder.table(root, "defaults", keys::DEFAULTS);
     let defaults = defaults.as_ref();
@@ -100,7 +103,8 @@ pub(super) fn read_all(
             continue;
         };
         decoder.only(&table, keys::QUEUE);
-        let queue = read(decoder, entry, &table, &common);
+        let mut queue = read(decoder, entry, &table, &common);
+        contract::read(decoder, &table, library, &mut queue);
         queues.insert(queue.name.clone(), queue);
     }
     dead_letter::resolve(decoder, root, &mut queues);
@@ -200,7 +204,11 @@ fn read(decoder: &mut Decoder<'_>, entry: &Entry<'_>, table: &Table<'_>, common:
 /// A queue without plugin is not consumed; what says how has no effect.
 fn warn_unused(decoder: &mut Decoder<'_>, table: &Table<'_>) {
     for entry in &table.entries {
-        if !["plugin", "defaults", "max_adds"].contains(&entry.key) {
+        if ![
+            "plugin", "defaults", "max_adds", "contract", "names", "strict",
+        ]
+        .contains(&entry.key)
+        {
             let text = format!(
                 "`{}` has no effect: no plugin handles this queue",
                 join(&table.path, entry.key)

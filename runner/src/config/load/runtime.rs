@@ -31,6 +31,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         decoder.note_flag("runtime.plugins", "--plugins");
         plugins.clone_from(path);
     }
+    let contracts = from_file_or_env(decoder, table, "contracts", "RUNNER_CONTRACTS", path);
     let cache = from_file_or_env(decoder, table, "cache", "RUNNER_CACHE", path)
         .unwrap_or_else(|| default_cache(decoder));
     let threads = from_file_or_env(decoder, table, "threads", "RUNNER_THREADS", value::positive);
@@ -65,6 +66,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
 
     Runtime {
         plugins,
+        contracts: contracts.unwrap_or_else(|| dir.join("wit")),
         cache,
         threads: threads.unwrap_or_else(cores),
         grace: grace.unwrap_or(Duration::from_secs(25)),

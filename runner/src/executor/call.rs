@@ -1,0 +1,126 @@
+//! By which door a job goes into its plugin: a typed function of the queue's
+//! contract, or the handler that takes any job as JSON text.
+
+use wasmtime::Store;
+
+use super::classify::Ended;
+use crate::config::JobSettings;
+use crate::contract::{self, Function, Rules};
+use crate::host::State;
+use crate::outcome::{Cause, Failure, Outcome};
+use crate::plugin::Plugin;
+use crate::queue::Job;
+
+/// A call that is ready to be made.
+pub(super) enum Call<'a> {
+    /// The handler takes the job as it is.
+    Handler,
+    /// This function, its parameters in the bytes of its memory.
+    Function {
+        function: &'a Function,
+        number: u32,
+        image: Vec<u8>,
+    },
+}
+
+/// Find the door for a job, and check its payload before there is an instance.
+///
+/// # Errors
+/// The outcome of a job that no function takes, or whose payload does not fit.
+pub(super) fn ready<'a>(
+    plugin: &'a Plugin,
+    job: &Job,
+    settings: &JobSettings,
+) -> Result<Call<'a>, Outcome> {
+    let rejected = |cause, reason| {
+        Outcome::Rejected(Failure {
+            cause,
+            reason,
+            frames: Vec::new(),
+        })
+    };
+    let Some(contract) = &settings.contract else {
+        return match plugin.doors.handler {
+            Some(_) => Ok(Call::Handler),
+            None => Err(rejected(Cause::Unrouted, unnamed(plugin))),
+        };
+    };
+    let Some((function, number)) = plugin.doors.function(contract, &job.name) else {
+        if plugin.doors.handler.is_some() {
+            return Ok(Call::Handler);
+        }
+        let reason = contract::no_function(
+            &contract.id,
+            plugin
+                .doors
+                .contract(contract)
+                .map(|interface| &**interface),
+            &job.name,
+        );
+        return Err(rejected(Cause::Unrouted, reason));
+    };
+    let rules = Rules {
+        strict: contract.strict,
+        memory: settings.memory,
+    };
+    match contract::read(function, &job.data, rules) {
+        Ok(image) => Ok(Call::Function {
+            function,
+            number,
+            image,
+        }),
+        Err(fault) => Err(rejected(
+            Cause::Contract,
+            contract::violation(&contract.id, function, &fault),
+        )),
+    }
+}
+
+/// A plugin of typed functions under a queue that names no contract.
+fn unnamed(plugin: &Plugin) -> String {
+    let ids: Vec<&str> = plugin
+        .doors
+        .contracts()
+        .map(|of| of.unversioned())
+        .collect();
+    format!(
+        "plugin {:?} has typed functions and no handler; the queue must name its contract: \
+         contract = {:?}",
+        plugin.grants.plugin.name,
+        ids.join("\", \"")
+    )
+}
+
+/// Make an instance and call it.
+pub(super) async fn make(
+    store: &mut Store<State>,
+    plugin: &Plugin,
+    call: Call<'_>,
+) -> wasmtime::Result<Ended> {
+    let returned = match call {
+        Call::Handler => {
+            let handler = plugin.doors.handler.as_ref().expect("found before");
+            let job = store.data().job();
+            let instance = handler.instantiate_async(&mut *store).await?;
+            let handler = instance.runner_plugin_handler();
+            handler.call_handle(&mut *store, &job).await?
+        }
+        Call::Function {
+            function,
+            number,
+            image,
+        } => {
+            let door = plugin.doors.typed.as_ref().expect("found before");
+            let instance = door.instantiate_async(&mut *store).await?;
+            let region = instance.call_call(&mut *store, number, &image).await?;
+            match contract::returned(function, &region) {
+                Ok(returned) => returned,
+                Err(reason) => return Ok(Ended::Unwritable(reason)),
+            }
+        }
+    };
+    Ok(match returned {
+        Ok(value) => Ended::Value(value),
+        Err(failure) => Ended::Returned(failure),
+    })
+}

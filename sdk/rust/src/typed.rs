@@ -1,0 +1,94 @@
+//! Typed handlers: the functions of a WIT interface.
+
+use std::error::Error;
+
+use crate::bindings::runner::plugin::outcome;
+
+/// [`crate::Failure`] in the form in which a contract's functions return it. Any
+/// error converts into it with `?`, as do [`crate::reject`] and its like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Transient: spends an attempt and waits for the job's own backoff.
+    Retry(String),
+    /// Like `Retry`, after so many milliseconds.
+    RetryAfter((u64, String)),
+    /// Permanent.
+    Reject(String),
+    /// Not now: after so many milliseconds, without spending an attempt.
+    Snooze((u64, String)),
+    /// When the children are done.
+    WaitChildren,
+    /// No job of the queue for so many milliseconds.
+    RateLimit((u64, String)),
+}
+
+impl From<crate::Failure> for Failure {
+    fn from(failure: crate::Failure) -> Failure {
+        match outcome::Failure::from(failure) {
+            outcome::Failure::Retry(reason) => Failure::Retry(reason),
+            outcome::Failure::RetryAfter(of) => Failure::RetryAfter(of),
+            outcome::Failure::Reject(reason) => Failure::Reject(reason),
+            outcome::Failure::Snooze(of) => Failure::Snooze(of),
+            outcome::Failure::WaitChildren => Failure::WaitChildren,
+            outcome::Failure::RateLimit(of) => Failure::RateLimit(of),
+        }
+    }
+}
+
+impl<E: Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        crate::Failure::from(error).into()
+    }
+}
+
+/// Bind the interface that a world of a WIT file exports, so that its functions
+/// can be written in Rust.
+///
+/// `path` lists WIT files and directories from the crate's directory on, the
+/// host's first; `world` is a world whose exports are the plugin's contracts.
+/// The types of the interface and the trait `Guest` with its functions are then
+/// in `exports::<namespace>::<package>::<interface>`; `export!` makes a type with
+/// that trait the plugin.
+///
+/// ```ignore
+/// runner_sdk::contract!({
+///     path: ["../../wit/runner", "../../wit/queues/otp.wit"],
+///     world: "fundify:otp/otp",
+/// });
+/// use exports::fundify::otp::otp_queue::{Guest, OtpRequest, Receipt};
+///
+/// struct Otp;
+///
+/// impl Guest for Otp {
+///     fn whatsapp_otp(data: OtpRequest) -> Result<Receipt, Failure> { … }
+/// }
+///
+/// export!(Otp);
+/// ```
+#[macro_export]
+macro_rules! contract {
+    ({ path: $path:tt, world: $world:literal $(,)? }) => {
+        #[allow(
+            missing_docs,
+            unsafe_code,
+            unreachable_pub,
+            clippy::all,
+            reason = "generated; the documentation is in the WIT file"
+        )]
+        mod contract {
+            $crate::wit_bindgen::generate!({
+                path: $path,
+                world: $world,
+                with: {
+                    "runner:plugin/outcome@0.1.0": runner_sdk::typed,
+                    "runner:plugin/job@0.1.0": runner_sdk::bindings::runner::plugin::job,
+                },
+                runtime_path: "runner_sdk::wit_bindgen::rt",
+                pub_export_macro: true,
+                default_bindings_module: "crate::contract",
+            });
+        }
+        #[allow(unused_imports, reason = "for the functions below it")]
+        use contract::exports;
+    };
+}
