@@ -463,6 +463,7 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
             defaults: JobDefaults::default(),
             metrics: None,
             dead_letters: queue::DeadLetters::default(),
+            contract: None,
         },
     );
     let failure = |reason: &Value| Failure {

@@ -72,6 +72,7 @@ impl Shared {
                 defaults: config.defaults.clone(),
                 metrics: config.metrics,
                 dead_letters: DeadLetters::of(config),
+                contract: config.base.contract.clone(),
             },
         )
     }

@@ -199,6 +199,7 @@ pub(crate) fn config(directory: &Path, plugins: impl IntoIterator<Item = Plugin>
         },
         runtime: Runtime {
             plugins: directory.to_owned(),
+            contracts: directory.join("wit"),
             cache: directory.join("cache"),
             threads: threads(),
             grace: Duration::ZERO,
@@ -233,6 +234,7 @@ fn queue(name: &str) -> Queue {
         defaults: Default::default(),
         metrics: None,
         dead_letters: Default::default(),
+        contract: None,
     };
     Queue::new(Redis::new("redis://127.0.0.1", "bull").unwrap(), settings)
 }

@@ -103,6 +103,7 @@ pub(super) fn over(redis: Redis, loaded: &Loaded, name: &str) -> Queue {
         dead_letters: declared
             .map(|queue| DeadLetters::of(queue))
             .unwrap_or_default(),
+        contract: declared.and_then(|queue| queue.base.contract.clone()),
     };
     Queue::new(redis, settings)
 }

@@ -33,7 +33,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::contract::{Interface, unversioned};
+use crate::contract::{self, Interface, Rules, unversioned};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -210,6 +210,11 @@ pub struct Contract {
     /// `strict`: whether fields that the contract has not are refused. Defaults
     /// to false.
     pub strict: bool,
+    /// Jobs that have a table of their own in the queue's `jobs`, which may go to
+    /// a handler.
+    pub routed: Vec<Pattern>,
+    /// Bytes of memory a job of the queue has, in which its payload must fit.
+    pub memory: usize,
 }
 
 impl Contract {
@@ -217,6 +222,34 @@ impl Contract {
     pub fn function<'a>(&'a self, job: &'a str) -> &'a str {
         let named = self.names.iter().find(|(pattern, _)| pattern.matches(job));
         named.map_or(job, |(_, function)| function)
+    }
+
+    /// Whether a job may be added. What only the plugin knows is checked when the
+    /// job is run: a contract that it alone has, or a name for its handler.
+    ///
+    /// # Errors
+    /// The name no function takes, or what of the payload does not fit.
+    pub fn check(&self, job: &str, data: &str) -> Result<(), String> {
+        let Some(interface) = &self.declared else {
+            return Ok(());
+        };
+        let Some(function) = interface.function(self.function(job)) else {
+            if self.routed.iter().any(|pattern| pattern.matches(job)) {
+                return Ok(());
+            }
+            return Err(contract::no_function(&self.id, Some(interface), job));
+        };
+        contract::read(function, data, self.rules(self.memory))
+            .map(drop)
+            .map_err(|fault| contract::violation(&self.id, function, &fault))
+    }
+
+    /// How payloads are read, for a job with so much memory.
+    pub fn rules(&self, memory: usize) -> Rules {
+        Rules {
+            strict: self.strict,
+            memory,
+        }
     }
 
     /// Whether this is the id of the interface it asks for.

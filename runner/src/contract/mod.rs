@@ -12,6 +12,8 @@ mod interface;
 mod library;
 mod notes;
 mod read;
+#[cfg(test)]
+mod tests;
 mod types;
 mod write;
 

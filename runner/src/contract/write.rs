@@ -79,7 +79,7 @@ fn failure(function: &Function, value: Option<String>) -> Failure {
     Failure::Retry(serde_json::from_str(&text).unwrap_or(text))
 }
 
-fn json(ty: &Type, region: Region<'_>, at: u32) -> Result<String, String> {
+pub(super) fn json(ty: &Type, region: Region<'_>, at: u32) -> Result<String, String> {
     let mut text = String::new();
     write(ty, region, at, &mut text)
         .map_err(|Broken { steps, reason }| format!("result{steps}: {reason}"))?;

@@ -5,7 +5,7 @@ use wasmtime::Store;
 
 use super::classify::Ended;
 use crate::config::JobSettings;
-use crate::contract::{self, Function, Rules};
+use crate::contract::{self, Function};
 use crate::host::State;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
@@ -59,11 +59,7 @@ pub(super) fn ready<'a>(
         );
         return Err(rejected(Cause::Unrouted, reason));
     };
-    let rules = Rules {
-        strict: contract.strict,
-        memory: settings.memory,
-    };
-    match contract::read(function, &job.data, rules) {
+    match contract::read(function, &job.data, contract.rules(settings.memory)) {
         Ok(image) => Ok(Call::Function {
             function,
             number,

@@ -241,12 +241,21 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
         None => format!("function {}", frame.func_index()),
     };
     let mut frames: Vec<String> = backtrace.frames().iter().map(frame).collect();
+    let named = frames.iter().any(|name| !name.starts_with("function "));
     // What a panic of Rust does to end itself says nothing about the plugin.
     if let Some(at) = frames
         .iter()
         .rposition(|name| name.starts_with("core::panicking::"))
     {
         frames.drain(..=at);
+    }
+    // Nor does the way in, which has no names.
+    while named
+        && frames
+            .last()
+            .is_some_and(|name| name.starts_with("function "))
+    {
+        frames.pop();
     }
     frames.truncate(FRAMES);
     frames

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Queue;
 use super::deduplication::Deduplication;
 use super::redis::Error;
 use super::script::ADD;
 use super::settle::texts;
+use super::{Queue, Settings};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 
 /// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
@@ -37,7 +37,7 @@ pub struct NewJob {
 
 impl NewJob {
     /// Refuse what BullMQ refuses, and what would break its layout.
-    pub(super) fn check(&self, defaults: &JobDefaults) -> Result<(), Error> {
+    pub(super) fn check(&self, settings: &Settings) -> Result<(), Error> {
         let wrong = |reason: String| Err(Error::Invalid(reason));
         if let Some(id) = &self.id {
             if id.is_empty() {
@@ -64,7 +64,7 @@ impl NewJob {
         if let Err(error) = serde_json::from_str::<&serde_json::value::RawValue>(&self.data) {
             return wrong(format!("the payload is not JSON: {error}"));
         }
-        let limit = self.options.size_limit.or(defaults.size_limit);
+        let limit = self.options.size_limit.or(settings.defaults.size_limit);
         if let Some(limit) = limit.filter(|limit| *limit > 0 && self.data.len() as u64 > *limit) {
             return wrong(format!(
                 "the payload of job {:?} has {} bytes, more than its size limit of {limit}",
@@ -74,6 +74,11 @@ impl NewJob {
         }
         if let Some(deduplication) = &self.deduplication {
             deduplication.check().map_err(Error::Invalid)?;
+        }
+        if let Some(contract) = &settings.contract {
+            contract
+                .check(&self.name, &self.data)
+                .map_err(Error::Invalid)?;
         }
         Ok(())
     }
@@ -164,7 +169,7 @@ impl Queue {
             )));
         }
         for job in jobs {
-            job.check(&self.settings().defaults)?;
+            job.check(self.settings())?;
         }
         if jobs.is_empty() {
             return Ok(Vec::new());
@@ -205,7 +210,16 @@ mod tests {
             ..NewJob::default()
         };
         change(&mut job);
-        job.check(&JobDefaults::default()).unwrap_err().to_string()
+        job.check(&settings(JobDefaults::default()))
+            .unwrap_err()
+            .to_string()
+    }
+
+    fn settings(defaults: JobDefaults) -> Settings {
+        Settings {
+            defaults,
+            ..Queue::detached("mail").settings().clone()
+        }
     }
 
     #[test]
@@ -243,11 +257,11 @@ mod tests {
             },
             ..NewJob::default()
         };
-        let defaults = JobDefaults {
+        let defaults = settings(JobDefaults {
             size_limit: Some(3),
             ..JobDefaults::default()
-        };
-        let none = JobDefaults::default();
+        });
+        let none = settings(JobDefaults::default());
         assert!(job(None).check(&none).is_ok());
         assert!(job(Some(4)).check(&defaults).is_ok());
         // To npm 0 is no limit.

@@ -128,7 +128,7 @@ fn check(jobs: &[FlowJob]) -> Result<(), Error> {
         )));
     }
     for (at, job) in jobs.iter().enumerate() {
-        job.job.check(&job.queue.settings().defaults)?;
+        job.job.check(job.queue.settings())?;
         let name = &job.job.name;
         if job.parent.is_some_and(|parent| parent >= at) {
             return Err(Error::Invalid(format!(

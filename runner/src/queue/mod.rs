@@ -75,7 +75,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{JobDefaults, Limiter};
+use crate::config::{Contract, JobDefaults, Limiter};
 
 /// What the engine needs to know about this process and the queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,6 +103,8 @@ pub struct Settings {
     pub metrics: Option<u32>,
     /// Where copies of jobs go that failed for good.
     pub dead_letters: DeadLetters,
+    /// What jobs that are added must be.
+    pub contract: Option<Arc<Contract>>,
 }
 
 #[derive(Debug)]
@@ -143,6 +145,7 @@ impl Queue {
             defaults: JobDefaults::default(),
             metrics: None,
             dead_letters: DeadLetters::default(),
+            contract: None,
         };
         Queue::new(redis, settings)
     }

@@ -99,6 +99,17 @@ fn read(
         );
         refuse_key(decoder, table, "data", larger);
     }
+    let contract = queues
+        .get(&queue)
+        .and_then(|queue| queue.base.contract.as_ref());
+    if let Some(Err(reason)) = contract.map(|contract| contract.check(&name, &data)) {
+        let misfit = fault(
+            format!("does not fit the contract of queue {queue:?}: {reason}"),
+            format!("see it with `runner contract show {queue}`"),
+        );
+        let key = table.get("data").map_or("name", |_| "data");
+        refuse_key(decoder, table, key, misfit);
+    }
     Some(Schedule {
         id: id.unwrap_or_else(|| format!("{queue}/{name}")),
         queue,

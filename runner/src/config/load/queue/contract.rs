@@ -100,6 +100,12 @@ pub(super) fn read(
         declared,
         names,
         strict: strict.unwrap_or(false),
+        routed: queue
+            .jobs
+            .iter()
+            .map(|(pattern, _)| pattern.clone())
+            .collect(),
+        memory: queue.base.memory,
     });
     for settings in queue.jobs.iter_mut().map(|(_, settings)| settings) {
         settings.contract = Some(contract.clone());

@@ -26,6 +26,7 @@ fn attempt() -> Attempt {
         defaults: crate::config::JobDefaults::default(),
         metrics: None,
         dead_letters: crate::queue::DeadLetters::default(),
+        contract: None,
     };
     let redis = Redis::new("redis://127.0.0.1:1", "bull").unwrap();
     let queue = Queue::new(redis, settings);
