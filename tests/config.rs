@@ -291,7 +291,8 @@ fn every_environment_variable_is_in_the_documentation() {
     }
 }
 
-const ENVIRONMENT: [&str; 24] = [
+const ENVIRONMENT: [&str; 25] = [
+    "RUNNER_CONTRACTS",
     "RUNNER_REDIS_URL",
     "RUNNER_REDIS_PREFIX",
     "RUNNER_REDIS_PRESENCE",
@@ -526,6 +527,7 @@ fn a_reload_says_what_changed_and_what_needs_a_restart() {
     .config;
     // Each text is in a directory of its own, which is no change of the file.
     new.runtime.plugins.clone_from(&old.runtime.plugins);
+    new.runtime.contracts.clone_from(&old.runtime.contracts);
     new.runtime.cache.clone_from(&old.runtime.cache);
     let changes = Config::diff(&old, &new);
     assert_eq!(changes.added, ["d"]);

@@ -128,7 +128,7 @@ fn a_core_module_is_refused_with_the_way_out() {
 fn a_component_without_the_handler_is_refused_by_name() {
     assert_eq!(
         refusal(b"\0asm\x0d\0\x01\0"),
-        "it does not export \"runner:plugin/handler@0.1.0\"; it exports nothing"
+        "it does not export \"runner:plugin/handler@0.1.0\" or an interface of typed functions; it exports nothing"
     );
 }
 

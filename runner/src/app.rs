@@ -230,11 +230,13 @@ fn tell(attempt: &Attempt, outcome: &Outcome) {
     match outcome {
         Outcome::Retry { failure, .. } | Outcome::Rejected(failure) => {
             let of = attempt.job.options.attempts;
+            let cause = failure.cause.as_str();
             tracing::warn!(
                 queue,
                 job,
                 attempt = number,
                 of,
+                cause,
                 reason = failure.reason,
                 "attempt failed"
             );

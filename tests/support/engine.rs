@@ -96,6 +96,7 @@ impl Engine {
             presence: true,
             runtime: Arc::new(config::Runtime {
                 plugins: PathBuf::new(),
+                contracts: PathBuf::new(),
                 cache: PathBuf::new(),
                 threads: NonZeroUsize::new(2).unwrap(),
                 grace: Duration::from_secs(25),

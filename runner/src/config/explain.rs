@@ -168,6 +168,7 @@ fn settings(loaded: &Loaded, config: &Config, queue: &Queue, path: &str) -> Vec<
     if !queue.is_consumed() {
         return all;
     }
+    all.extend(contract(loaded, path, queue));
     all.push(loaded.setting(path, "concurrency", queue.concurrency));
     let limiter = match queue.limiter {
         Some(limiter) => format!("{} per {}", limiter.max, show_duration(limiter.duration)),
@@ -191,6 +192,27 @@ fn settings(loaded: &Loaded, config: &Config, queue: &Queue, path: &str) -> Vec<
     let starts = starts.map_or("none".to_owned(), |max| max.to_string());
     all.push(loaded.setting(path, "max_started_attempts", starts));
     all.extend(job_settings(loaded, path, &queue.base));
+    all
+}
+
+/// `contract` and what belongs to it.
+fn contract(loaded: &Loaded, path: &str, queue: &Queue) -> Vec<Setting> {
+    let Some(contract) = &queue.base.contract else {
+        return vec![loaded.setting(path, "contract", "none")];
+    };
+    let id = match &contract.declared {
+        Some(declared) => declared.id.clone(),
+        None => format!("{} (of the plugin)", contract.id),
+    };
+    let mut all = vec![loaded.setting(path, "contract", id)];
+    for (pattern, function) in &contract.names {
+        let path = join(path, "names");
+        all.push(Setting {
+            key: format!("names.{}", pattern.0),
+            ..loaded.setting(&path, &pattern.0, function)
+        });
+    }
+    all.push(loaded.setting(path, "strict", contract.strict));
     all
 }
 

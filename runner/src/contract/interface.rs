@@ -324,6 +324,7 @@ impl Reader<'_> {
                 };
                 Type::variant(vec![case("ok", &result.ok)?, case("error", &result.err)?])
             }
+            TypeDefKind::Handle(_) => return Err("a resource has no JSON".into()),
             other => return Err(format!("a {} has no JSON", other.as_str())),
         })
     }

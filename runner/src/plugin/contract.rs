@@ -10,7 +10,7 @@ use wasmtime::{Engine, Trap};
 
 use super::engine::TICK;
 use crate::config::{Contract, JobSettings};
-use crate::contract::{Function, Interface, Opened, compare};
+use crate::contract::{Difference, Function, Interface, Opened, compare};
 use crate::host::bindings::PluginPre;
 use crate::host::bindings::door::DoorPre;
 use crate::host::{Grants, Host, State};
@@ -258,10 +258,9 @@ impl Served {
         if let Some(declared) = &contract.declared {
             let differences = compare(declared, &self.interface);
             if !differences.is_empty() {
-                let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
                 return Err(Refusal::Differs {
                     contract: declared.id.clone(),
-                    differences: texts.join("; "),
+                    differences: listed(&differences),
                 });
             }
             let number = |function: &Function| {
@@ -286,6 +285,18 @@ impl Served {
         }
         Ok(())
     }
+}
+
+/// The first differences, and how many more there are: a type that is used often
+/// differs wherever it is used.
+fn listed(differences: &[Difference]) -> String {
+    const SHOWN: usize = 5;
+    let shown = differences.iter().take(SHOWN).map(ToString::to_string);
+    let mut text = shown.collect::<Vec<_>>().join("; ");
+    if let more @ 1.. = differences.len().saturating_sub(SHOWN) {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
 }
 
 /// Make one instance as a job does, and drop it: what goes wrong here would go

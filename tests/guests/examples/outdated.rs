@@ -3,6 +3,7 @@
 #![allow(missing_docs, unsafe_code, reason = "generated")]
 
 wit_bindgen::generate!({
+    path: [],
     inline: "
         package runner:plugin@0.1.0;
         interface job {
