@@ -208,7 +208,7 @@ fn a_payload_that_does_not_fit_is_rejected_before_there_is_an_instance() {
         "the payload is not that of test:typed/jobs#few: data.count: -2 is out of range for u32"
     );
     let (cause, reason) = rejected("fwe", "{}");
-    assert_eq!(cause, Cause::Unrouted);
+    assert_eq!(cause, Cause::Contract);
     assert_eq!(
         reason,
         "the contract test:typed/jobs has no job \"fwe\"; it has every, few, happened, count, \
@@ -275,6 +275,81 @@ fn what_the_cli_adds_is_checked_before_it_is_in_redis() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let _runner = setup.serve();
     assert_eq!(redis.until_ended("work", ended.stdout.trim()), "completed");
+}
+
+#[test]
+fn a_handler_of_json_has_the_checks_of_a_contract_in_wit() {
+    let redis = Redis::shared();
+    let toml = "[queues.work]\nplugin = \"echo\"\ncontract = \"test:typed/jobs\"\n\
+                [queues.work.jobs.\"free-*\"]\ntimeout = \"5s\"\n";
+    let setup = setup(&redis, toml).plugin("echo", &guest("echo"));
+    let _runner = setup.serve();
+    let data = r#"{"name":"Ada","count":1, "more": 1.0}"#;
+    let good = redis.add("work", "few", data, "{}");
+    assert_eq!(redis.until_ended("work", &good), "completed");
+    // As it was written, with what the contract does not know.
+    assert_eq!(
+        redis.field("work", &good, "returnvalue").as_deref(),
+        Some(data)
+    );
+    let bad = redis.add(
+        "work",
+        "few",
+        r#"{"name":"Ada","count":"1"}"#,
+        r#"{"attempts":3}"#,
+    );
+    assert_eq!(redis.until_ended("work", &bad), "failed");
+    assert_eq!(
+        redis.field("work", &bad, "failedReason").as_deref(),
+        Some(
+            "the payload is not that of test:typed/jobs#few: data.count: expected an integer \
+             (u32), found the string \"1\""
+        )
+    );
+    let unknown = redis.add("work", "fwe", "{}", "{}");
+    assert_eq!(redis.until_ended("work", &unknown), "failed");
+    // Names that have a table of their own are the handler's.
+    let routed = redis.add("work", "free-1", "[]", "{}");
+    assert_eq!(redis.until_ended("work", &routed), "completed");
+}
+
+/// Seed 4 documents deliveries with a recipient; its own producers leave it out.
+#[test]
+fn the_contract_of_deliveries_catches_producers_that_name_no_recipient() {
+    let redis = Redis::shared();
+    let toml = "[queues.delivery]\ncontract = \"smsblossom:queues/delivery\"\n\
+                [queues.housekeeping]\ncontract = \"smsblossom:queues/housekeeping\"\n\
+                names = { cleanup = \"repeat\" }\n";
+    let setup = Setup::new(&redis, toml);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    let setup = setup.env("RUNNER_CONTRACTS", root.to_str().unwrap());
+    let send = |data: Value| setup.cli(&["add", "delivery", "send", &data.to_string()]);
+    let common = json!({ "shopId": "shop.myshopify.com", "template": "Hi", "context": {} });
+    let with = |fields: Value| {
+        let mut data = common.clone();
+        let all = data.as_object_mut().unwrap();
+        all.extend(fields.as_object().unwrap().clone());
+        data
+    };
+    let missing = "the payload is not that of smsblossom:queues/delivery#send: data.recipient: is \
+                   missing; expected a string";
+    let by_rule = send(with(json!({ "automationId": "a-1", "requestId": "req_1" })));
+    assert!(by_rule.stderr.contains(missing), "{by_rule:?}");
+    let by_campaign = send(with(json!({ "campaignId": "c-1", "contactId": "k-1" })));
+    assert!(by_campaign.stderr.contains(missing), "{by_campaign:?}");
+    let documented = send(with(
+        json!({ "recipient": "+14155550123", "requestId": "req_1" }),
+    ));
+    assert_eq!(documented.code, Some(0), "{documented:?}");
+    let chore = |task: &str| {
+        let data = json!({ "task": task, "shopId": "shop.myshopify.com", "requestId": "req_789" });
+        setup.cli(&["add", "housekeeping", "cleanup", &data.to_string()])
+    };
+    assert_eq!(chore("cleanup_old_messages").code, Some(0));
+    let unknown = chore("cleanup");
+    let expected = "data.task: expected one of \"cleanup_old_messages\", \
+                    \"retry_failed_messages\", \"rollup_reports\", found the string \"cleanup\"";
+    assert!(unknown.stderr.contains(expected), "{unknown:?}");
 }
 
 #[test]

@@ -46,18 +46,16 @@ pub(super) fn ready<'a>(
         };
     };
     let Some((function, number)) = plugin.doors.function(contract, &job.name) else {
+        // A handler in any language has the contract's checks, too.
         if plugin.doors.handler.is_some() {
-            return Ok(Call::Handler);
+            let checked = contract.check(&job.name, &job.data);
+            return checked
+                .map(|()| Call::Handler)
+                .map_err(|reason| rejected(Cause::Contract, reason));
         }
-        let reason = contract::no_function(
-            &contract.id,
-            plugin
-                .doors
-                .contract(contract)
-                .map(|interface| &**interface),
-            &job.name,
-        );
-        return Err(rejected(Cause::Unrouted, reason));
+        let interface = plugin.doors.contract(contract).map(|of| &**of);
+        let reason = contract::no_function(&contract.id, interface, &job.name);
+        return Err(rejected(Cause::Contract, reason));
     };
     match contract::read(function, &job.data, contract.rules(settings.memory)) {
         Ok(image) => Ok(Call::Function {

@@ -208,6 +208,7 @@ pub fn check(
         names => names.join(", "),
     };
 
+    let handler = PluginPre::new(pre.clone()).ok();
     let mut contracts = Vec::new();
     let mut next = 0;
     for own in &opened.interfaces {
@@ -226,15 +227,19 @@ pub fn check(
             });
         }
         let mut own = contracts.iter_mut();
-        let served = own.find(|served| contract.is(&served.interface.id));
-        let served = served.ok_or_else(|| Refusal::Contract {
-            contract: contract.id.clone(),
-            found: found.clone(),
-        })?;
-        served.bind(contract)?;
+        match own.find(|served| contract.is(&served.interface.id)) {
+            Some(served) => served.bind(contract)?,
+            // It gets what fits the contract as JSON.
+            None if handler.is_some() && contract.declared.is_some() => {}
+            None => {
+                return Err(Refusal::Contract {
+                    contract: contract.id.clone(),
+                    found,
+                });
+            }
+        }
     }
 
-    let handler = PluginPre::new(pre.clone()).ok();
     let typed = DoorPre::new(pre).ok();
     if handler.is_none() && wanted.is_empty() {
         let unnamed = opened.interfaces.first().map(|of| of.id.clone());
