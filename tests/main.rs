@@ -18,6 +18,7 @@ mod docs;
 mod embedded;
 mod faults;
 mod flows;
+mod gates;
 mod hostapi;
 mod http;
 mod interop;

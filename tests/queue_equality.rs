@@ -464,6 +464,7 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
             metrics: None,
             dead_letters: queue::DeadLetters::default(),
             contract: None,
+            gates: None,
         },
     );
     let failure = |reason: &Value| Failure {

@@ -22,7 +22,7 @@ use self::run::Run;
 use crate::config::{self, JobSettings};
 use crate::outcome::Outcome;
 use crate::queue::{
-    self, Attempt, DeadLetters, InFlight, Pause, Queue, Redis, Renewal, Settings, Stop,
+    self, Attempt, DeadLetters, Gates, InFlight, Pause, Queue, Redis, Renewal, Settings, Stop,
 };
 
 /// Called exactly once with how the attempt ended.
@@ -73,6 +73,7 @@ impl Shared {
                 metrics: config.metrics,
                 dead_letters: DeadLetters::of(config),
                 contract: config.base.contract.clone(),
+                gates: Gates::of(config),
             },
         )
     }

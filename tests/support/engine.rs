@@ -35,6 +35,7 @@ pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
         name: queue.into(),
         concurrency: NonZeroUsize::new(concurrency).unwrap(),
         limiter: None,
+        group: None,
         unrouted: Unrouted::default(),
         max_started_attempts: None,
         base: settings(),

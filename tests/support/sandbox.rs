@@ -235,6 +235,7 @@ fn queue(name: &str) -> Queue {
         metrics: None,
         dead_letters: Default::default(),
         contract: None,
+        gates: None,
     };
     Queue::new(Redis::new("redis://127.0.0.1", "bull").unwrap(), settings)
 }

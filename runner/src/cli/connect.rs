@@ -3,7 +3,7 @@
 use super::{Cli, Exit, Result};
 use crate::config::{self, JobDefaults, JobSettings, Loaded, RedisUrl};
 use crate::embedded::Embedded;
-use crate::queue::{self, DeadLetters, Queue, Redis, Settings};
+use crate::queue::{self, DeadLetters, Gates, Queue, Redis, Settings};
 
 /// Names listed in an error; more would hide it.
 const NAMES: usize = 12;
@@ -104,6 +104,7 @@ pub(super) fn over(redis: Redis, loaded: &Loaded, name: &str) -> Queue {
             .map(|queue| DeadLetters::of(queue))
             .unwrap_or_default(),
         contract: declared.and_then(|queue| queue.base.contract.clone()),
+        gates: declared.and_then(|queue| Gates::of(queue)),
     };
     Queue::new(redis, settings)
 }

@@ -81,6 +81,7 @@ pub mod keys {
         "expires",
         "memory",
         "limiter",
+        "group",
         "max_payload",
         "max_result",
         "max_logs",
@@ -92,9 +93,12 @@ pub mod keys {
         "defaults",
         "jobs",
     ];
+    /// `[queues.<name>.group]`
+    pub const GROUP: &[&str] = &["by", "concurrency", "limiter"];
     /// `[queues.<name>.jobs.<pattern>]`
     pub const JOB: &[&str] = &[
         "plugin",
+        "concurrency",
         "timeout",
         "expires",
         "memory",
@@ -138,6 +142,7 @@ pub mod keys {
         LIMITER,
         QUEUE_DEFAULTS,
         QUEUE,
+        GROUP,
         JOB,
         PLUGIN,
         SCHEDULE,

@@ -11,8 +11,8 @@ use super::origins::{Source, join};
 use super::problem::mask_passwords;
 use super::value::{show_duration, show_size};
 use super::{
-    Backoff, BackoffKind, Config, JobDefaults, JobSettings, Keep, Plugin, Queue, RedisUrl,
-    Schedule, Unrouted, When,
+    Backoff, BackoffKind, Config, Group, JobDefaults, JobSettings, Keep, Limiter, Plugin, Queue,
+    RedisUrl, Schedule, Unrouted, When,
 };
 
 /// Rows of the timetable that are shown; a long one repeats itself.
@@ -170,11 +170,10 @@ fn settings(loaded: &Loaded, config: &Config, queue: &Queue, path: &str) -> Vec<
     }
     all.extend(contract(loaded, path, queue));
     all.push(loaded.setting(path, "concurrency", queue.concurrency));
-    let limiter = match queue.limiter {
-        Some(limiter) => format!("{} per {}", limiter.max, show_duration(limiter.duration)),
-        None => "none".to_owned(),
-    };
+    let limiter = queue.limiter.map_or("none".to_owned(), show_limiter);
     all.push(loaded.setting(path, "limiter", limiter));
+    let group = queue.group.as_ref().map_or("none".to_owned(), show_group);
+    all.push(loaded.setting(path, "group", group));
     let metrics = match queue.metrics {
         Some(minutes) => format!("of {minutes} minutes"),
         None => "none".to_owned(),
@@ -239,14 +238,20 @@ fn jobs(loaded: &Loaded, queue: &Queue, path: &str) -> Vec<JobNames> {
     queue
         .jobs
         .iter()
-        .map(|(pattern, settings)| JobNames {
-            pattern: pattern.0.clone(),
-            settings: job_settings(loaded, &join(path, &pattern.0), settings)
+        .map(|(pattern, settings)| {
+            let path = join(path, &pattern.0);
+            let concurrency = settings.concurrency.map(|most| {
+                loaded.setting(&path, "concurrency", format!("{most} over all runners"))
+            });
+            let narrowed = job_settings(loaded, &path, settings)
                 .into_iter()
                 .zip(&common)
                 .filter(|(own, common)| own.value != common.value)
-                .map(|(own, _)| own)
-                .collect(),
+                .map(|(own, _)| own);
+            JobNames {
+                pattern: pattern.0.clone(),
+                settings: concurrency.into_iter().chain(narrowed).collect(),
+            }
         })
         .collect()
 }
@@ -316,6 +321,19 @@ fn scheduled(loaded: &Loaded, path: &str, schedule: &Schedule) -> Vec<Setting> {
             .filter(|setting| setting.origin != "default"),
     );
     all
+}
+
+fn show_limiter(limiter: Limiter) -> String {
+    format!("{} per {}", limiter.max, show_duration(limiter.duration))
+}
+
+fn show_group(group: &Group) -> String {
+    let concurrency = group.concurrency.map(|most| format!("{most} at once"));
+    let limits = concurrency
+        .into_iter()
+        .chain(group.limiter.map(show_limiter));
+    let limits: Vec<String> = limits.collect();
+    format!("by {}: {}", group.by, limits.join(", "))
 }
 
 fn show_backoff(backoff: Backoff) -> String {

@@ -114,6 +114,8 @@ pub struct Queue {
     /// At most `max` starts per `duration` over all workers of the queue
     /// (BullMQ's worker limiter).
     pub limiter: Option<Limiter>,
+    /// Limits for each group of jobs, over all Runners of the queue.
+    pub group: Option<Group>,
     /// What becomes of a job that no plugin here handles.
     pub unrouted: Unrouted,
     /// A job that was started more often fails (BullMQ's `maxStartedAttempts`);
@@ -192,6 +194,10 @@ pub struct JobSettings {
     pub dead_letter: Option<Arc<DeadLetter>>,
     /// What the payloads of the queue are.
     pub contract: Option<Arc<Contract>>,
+    /// Jobs that the pattern matches running at once, over all Runners of the
+    /// queue. `None`, the default, and for jobs no pattern matches: no limit but
+    /// the queue's.
+    pub concurrency: Option<u32>,
 }
 
 /// `contract` of a queue: the WIT interface whose functions are its types of
@@ -281,6 +287,7 @@ impl Default for JobSettings {
             max_adds: 1000,
             dead_letter: None,
             contract: None,
+            concurrency: None,
         }
     }
 }
@@ -334,6 +341,19 @@ pub struct Limiter {
     pub max: u32,
     /// The window.
     pub duration: Duration,
+}
+
+/// `[queues.<name>.group]`: jobs with the same value in a field of the payload are
+/// a group. At least one of the limits is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The field, `shopId`; with dots a field of a field, `shop.id`. Jobs without
+    /// text, a number or a truth value there are in no group.
+    pub by: String,
+    /// Jobs of one group running at once.
+    pub concurrency: Option<u32>,
+    /// Starts of one group.
+    pub limiter: Option<Limiter>,
 }
 
 /// `[defaults.job]` and `[queues.<name>.defaults]`: options of jobs added

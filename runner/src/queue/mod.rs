@@ -20,6 +20,7 @@ mod discover;
 mod expire;
 mod find;
 mod flow;
+mod gate;
 mod heartbeat;
 mod job;
 mod letters;
@@ -57,6 +58,7 @@ pub use deduplication::Deduplication;
 pub use discover::{queues, workers};
 pub use find::Found;
 pub use flow::{ChildFailure, FlowJob, add_flow};
+pub use gate::Gates;
 pub use heartbeat::Dead;
 pub use job::{Backoff, Job, Options, Parent, Retain, Scheduler};
 pub use letters::{Letter, Origin, Replay};
@@ -105,6 +107,9 @@ pub struct Settings {
     pub dead_letters: DeadLetters,
     /// What jobs that are added must be.
     pub contract: Option<Arc<Contract>>,
+    /// How many jobs of a name or group run at once, over all Runners; `None`: as
+    /// many as are taken.
+    pub gates: Option<Gates>,
 }
 
 #[derive(Debug)]
@@ -146,6 +151,7 @@ impl Queue {
             metrics: None,
             dead_letters: DeadLetters::default(),
             contract: None,
+            gates: None,
         };
         Queue::new(redis, settings)
     }

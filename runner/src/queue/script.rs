@@ -38,9 +38,26 @@ script!(
     "lib/dead_letter",
     "lib/metrics",
     "lib/move",
+    "lib/ungated",
     "settle",
     "take"
 );
+script!(
+    SETTLE_GATED,
+    "settle with gates",
+    "lib/queue",
+    "lib/parents",
+    "lib/deduplication",
+    "lib/keep",
+    "lib/quarantine",
+    "lib/dead_letter",
+    "lib/metrics",
+    "lib/move",
+    "lib/gates",
+    "settle",
+    "take"
+);
+script!(UNPARK, "unpark", "lib/queue", "unpark");
 script!(
     FAIL,
     "fail",

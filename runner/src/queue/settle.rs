@@ -10,7 +10,7 @@ use super::attempt::{Attempt, Notes};
 use super::dead_letter::{Copy, Failed};
 use super::job::{Job, Scheduler};
 use super::redis::Error;
-use super::script::SETTLE;
+use super::script::{SETTLE, SETTLE_GATED};
 use super::verdict::{Reason, Verdict};
 use super::{Queue, options};
 use crate::outcome::{Cause, Failure, Outcome};
@@ -159,7 +159,11 @@ impl Queue {
         let redis = self.redis();
         let token = format!("{}:{}:{}", settings.runner, redis.boot(), redis.next());
         let live = batch.ends.iter().filter(|end| end.verdict.is_some());
-        let reply = SETTLE
+        let script = match settings.gates {
+            Some(_) => &SETTLE_GATED,
+            None => &SETTLE,
+        };
+        let reply = script
             .run(redis, &self.0.base, |command| {
                 command
                     .arg(&token)
@@ -180,6 +184,9 @@ impl Queue {
                 }
                 if let Some(minutes) = settings.metrics {
                     command.arg(minutes);
+                }
+                if let Some(gates) = &settings.gates {
+                    command.arg(gates.rules());
                 }
             })
             .await?;

@@ -46,6 +46,8 @@ pub struct Stats {
     pub oldest_waiting: Option<u64>,
     /// Active jobs that no worker holds, among the first thousand.
     pub unlocked: u64,
+    /// Delayed jobs that wait for a gate: see [`Gates`](super::Gates).
+    pub parked: u64,
     /// Completed per minute, the last full minute first; empty without metrics.
     pub completed: Vec<u64>,
     /// Failed per minute, likewise.
@@ -65,6 +67,7 @@ impl Queue {
             counts: self.counts().await?,
             oldest_waiting: self.oldest_waiting().await?,
             unlocked: self.unlocked().await?,
+            parked: self.parked().await?,
             completed: self.per_minute("completed").await?,
             failed: self.per_minute("failed").await?,
             waited,

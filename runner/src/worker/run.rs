@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::settle::{Answer, bury, settle};
-use super::upkeep::{expire, reap, schedule, stop_cancelled};
+use super::upkeep::{expire, open_gates, reap, schedule, stop_cancelled};
 use super::{Shared, Stage, admit};
 use crate::config;
 use crate::outcome::{Cause, Failure, Outcome};
@@ -224,7 +224,11 @@ impl Run {
                 }
                 Ok(()) = config.changed() => {
                     self.config = config.borrow_and_update().clone();
+                    let gates = self.queue.settings().gates.clone();
                     self.queue = self.shared.queue(&self.config);
+                    if gates != self.queue.settings().gates {
+                        tokio::spawn(open_gates(self.queue.clone()));
+                    }
                     self.shared.renewal.watch(&self.queue, self.in_flight.clone());
                     self.hungry = true;
                 }
@@ -431,6 +435,8 @@ impl Run {
                 // What an earlier life of this runner held goes before new jobs.
                 let dead = self.dead.borrow_and_update().clone();
                 reap(&self.queue, dead).await;
+                // Gates may have been others then.
+                tokio::spawn(open_gates(self.queue.clone()));
                 self.adopt = false;
                 self.pause = Pause::default();
                 self.hungry = true;

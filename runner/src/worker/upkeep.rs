@@ -1,5 +1,5 @@
 //! What a worker looks after beside its jobs: wishes to cancel, waiting jobs that
-//! expire, jobs of runners that died, schedules.
+//! expire, jobs parked at gates, jobs of runners that died, schedules.
 
 use std::sync::Arc;
 
@@ -31,6 +31,18 @@ pub(super) async fn expire(queue: Queue, config: Arc<config::Queue>) {
         Err(error) => {
             tracing::debug!(queue = queue.name(), %error, "expired jobs were not looked for")
         }
+    }
+}
+
+/// Let parked jobs through that the gates, as they are configured now, do not
+/// hold. After an error they wait for the next time their gate is looked at.
+pub(super) async fn open_gates(queue: Queue) {
+    let opened = match queue.settings().gates {
+        Some(_) => queue.open_gates().await,
+        None => queue.unpark().await.map(drop),
+    };
+    if let Err(error) = opened {
+        tracing::debug!(queue = queue.name(), %error, "gates were not opened");
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
             "limit": bounds.limit.as_ref().map(super::limit::document),
             "oldestWaiting": stats.oldest_waiting,
             "activeWithoutLock": stats.unlocked,
+            "parked": stats.parked,
             "completedPerMinute": stats.completed,
             "failedPerMinute": stats.failed,
             "waited": stats.waited.map(document),
@@ -34,6 +35,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
         let count = stats.counts.of(state);
         let more = match state {
             State::Active if stats.unlocked > 0 => format!(", {} without a lock", stats.unlocked),
+            State::Delayed if stats.parked > 0 => format!(", {} parked at gates", stats.parked),
             State::Waiting if stats.counts.paused => ", paused".to_owned(),
             _ => String::new(),
         };

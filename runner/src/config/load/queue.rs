@@ -14,8 +14,8 @@ use crate::config::origins::join;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{
-    Backoff, BackoffKind, JobDefaults, JobSettings, Keep, Limiter, Overrides, Pattern, Queue,
-    Unrouted,
+    Backoff, BackoffKind, Group, JobDefaults, JobSettings, Keep, Limiter, Overrides, Pattern,
+    Queue, Unrouted,
 };
 use crate::contract::Library;
 
@@ -162,6 +162,9 @@ fn read(decoder: &mut Decoder<'_>, entry: &Entry<'_>, table: &Table<'_>, common:
     let limiter = decoder
         .table(table, "limiter", keys::LIMITER)
         .and_then(|table| limiter(decoder, &table));
+    let group = decoder
+        .table(table, "group", keys::GROUP)
+        .and_then(|table| group(decoder, &table));
     let jobs = jobs(decoder, table, &base);
     let unrouted = decoder.value(table, "unrouted", unrouted);
     if unrouted.is_some() && base.plugin.is_some() {
@@ -188,6 +191,7 @@ fn read(decoder: &mut Decoder<'_>, entry: &Entry<'_>, table: &Table<'_>, common:
         name: entry.key.to_owned(),
         concurrency: concurrency.unwrap_or(common.concurrency),
         limiter,
+        group,
         unrouted: unrouted.unwrap_or_default(),
         max_started_attempts: starts,
         base,
@@ -290,11 +294,12 @@ fn jobs(
             let empty = fault("is not a job name", "write a name, or \"*\" for all");
             decoder.refuse(entry.key_span.clone(), &path, empty);
         }
-        let Some(settings) = decoder.as_table(entry, path.clone()) else {
+        let Some(own) = decoder.as_table(entry, path.clone()) else {
             continue;
         };
-        decoder.only(&settings, keys::JOB);
-        let settings = narrow(decoder, Some(&settings), &path, &queue.path, base);
+        decoder.only(&own, keys::JOB);
+        let mut settings = narrow(decoder, Some(&own), &path, &queue.path, base);
+        settings.concurrency = decoder.value(&own, "concurrency", value::at_least_one);
         let covered = jobs.iter().find(|(earlier, _)| earlier.matches(entry.key));
         if let Some((earlier, _)) = covered {
             let text = format!(
@@ -387,6 +392,48 @@ fn limiter(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<Limiter> {
         max: max?,
         duration: duration?,
     })
+}
+
+fn group(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<Group> {
+    let by = decoder.value(table, "by", field);
+    let concurrency = decoder.value(table, "concurrency", value::at_least_one);
+    let limiter = decoder
+        .table(table, "limiter", keys::LIMITER)
+        .and_then(|table| limiter(decoder, &table));
+    let missing = if table.get("by").is_none() {
+        Some(fault(
+            "has no `by`",
+            "name the field of the payload: by = \"shopId\"",
+        ))
+    } else if table.get("concurrency").is_none() && table.get("limiter").is_none() {
+        Some(fault(
+            "limits nothing",
+            "add concurrency = 1 or limiter = { max = 5, duration = \"1s\" }",
+        ))
+    } else {
+        None
+    };
+    if let Some(missing) = missing {
+        decoder.refuse(table.span.clone(), &table.path, missing);
+    }
+    decoder.whole(table);
+    Some(Group {
+        by: by?,
+        concurrency,
+        limiter,
+    })
+}
+
+/// The way to a field of the payload.
+fn field(raw: Raw<'_>) -> Result<String, Fault> {
+    let path = value::text(raw)?;
+    if path.split('.').any(str::is_empty) {
+        return Err(raw.is_not(
+            "a field of the payload",
+            "write \"shopId\", or \"shop.id\" for a field of a field",
+        ));
+    }
+    Ok(path)
 }
 
 /// `[defaults.job]`, `[queues.<name>.defaults]`, and these keys of a schedule.

@@ -8,7 +8,7 @@
 --          5 limiter max or ''  6 limiter duration, ms, or ''  7 1 if jobs left
 --          over are to wake another worker  8 ends, then per end: op, id, token, value, a, b, c, attempts, progress, keep logs,
 --          count of logs, count of fields, logs…, fields…; then the minutes of
---          metrics that are kept, or nothing
+--          metrics that are kept, if they are, and the gates, if there are any
 --   op     c completed   value = return value, a/b/c = keep count/age/limit
 --          f failed      value = reason,       a/b/c = keep count/age/limit
 --          x the same with a copy for the dead letter queue; the fields are the
@@ -249,6 +249,19 @@ if ends > 0 then
   if ours[1] then
     call('DEL', unpack(free))
     call('SREM', stalled, unpack(ours))
+  end
+  if gates then
+    local left = {}
+    for i = 1, ends do
+      -- Who goes back to the front keeps its gates: it is the next.
+      local op = ARGV[starts[i]]
+      if codes[i] ~= -2 and codes[i] ~= -9 and op ~= 'b' and op ~= 'l' then
+        left[#left + 1] = ARGV[starts[i] + 1]
+      end
+    end
+    if left[1] then
+      gates.leave(left)
+    end
   end
   end_row()
 end

@@ -53,8 +53,10 @@ if want > 0 then
   end
 
   if limited == 0 and not held_back and n > 0 then
-    local ids, popped, moved = {}
-    if n == 1 then
+    local ids, popped, moved, more = {}
+    if gates then
+      ids, more = gates.take(n)
+    elseif n == 1 then
       moved = call('RPOPLPUSH', wait, active)
       popped = moved and { moved }
     else
@@ -71,7 +73,7 @@ if want > 0 then
         end
       end
     end
-    if #ids < n then
+    if #ids < n and not gates then
       popped = call('ZPOPMIN', prioritized, n - #ids)
       for i = 1, #popped, 2 do
         ids[#ids + 1] = popped[i]
@@ -123,6 +125,9 @@ if want > 0 then
       if at then
         next_at = math.max(0, math.ceil(at - now))
       end
+      if gates then
+        next_at = gates.next(next_at, more)
+      end
     elseif ARGV[7] == '1' and call('EXISTS', wait, prioritized) > 0 and not blocked() then
       -- Somebody else may have a free slot for the rest. A worker that goes on
       -- from its own ends has taken no marker that it would owe.
@@ -136,6 +141,10 @@ if any_delayed and not jobs[1] then
   if at then
     call('ZADD', marker, at, '1')
   end
+end
+
+if gates and gates.released > 0 and call('EXISTS', wait, prioritized) > 0 then
+  wake()
 end
 
 if finished > 0 and not jobs[1] and limited == 0 and next_at == -1 and not (want > 0 and held_back) and

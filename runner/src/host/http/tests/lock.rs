@@ -27,6 +27,7 @@ fn attempt() -> Attempt {
         metrics: None,
         dead_letters: crate::queue::DeadLetters::default(),
         contract: None,
+        gates: None,
     };
     let redis = Redis::new("redis://127.0.0.1:1", "bull").unwrap();
     let queue = Queue::new(redis, settings);

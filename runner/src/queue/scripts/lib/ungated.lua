@@ -1,0 +1,2 @@
+-- A queue without gates.
+local gates = nil

@@ -1,0 +1,374 @@
+//! Limits for jobs of one name and for groups of jobs, over all runners of a
+//! queue, and what BullMQ sees of the jobs that wait for them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use runner::config::{Group, JobSettings, Limiter, Pattern};
+use runner::outcome::Outcome;
+use runner::queue::Attempt;
+use serde_json::{Value, json};
+
+use crate::support::engine::{Engine, config, retry, settings};
+use crate::support::{Node, Redis, Runner, Setup, guest, until};
+
+const QUEUE: &str = "work";
+
+/// What ran: jobs by name and data in the order of their starts, and the most
+/// that ran at once of each.
+#[derive(Default)]
+struct Seen {
+    started: Vec<(String, String)>,
+    running: HashMap<String, usize>,
+    most: HashMap<String, usize>,
+}
+
+/// A handler that takes a moment and notes what runs, by `key`.
+fn watching(
+    seen: &Arc<Mutex<Seen>>,
+    key: impl Fn(&Attempt) -> String + Send + Sync + 'static,
+) -> impl Fn(&Attempt) -> Outcome + Send + Sync + 'static {
+    let seen = seen.clone();
+    move |attempt| {
+        let key = key(attempt);
+        {
+            let seen = &mut *seen.lock().unwrap();
+            seen.started.push((key.clone(), attempt.job.id.clone()));
+            let running = seen.running.entry(key.clone()).or_default();
+            *running += 1;
+            let most = seen.most.entry(key.clone()).or_default();
+            *most = (*most).max(*running);
+        }
+        std::thread::sleep(Duration::from_millis(3));
+        *seen.lock().unwrap().running.get_mut(&key).unwrap() -= 1;
+        match attempt.job.name.as_str() {
+            "flaky" if attempt.job.attempts_made == 0 => retry("not yet"),
+            _ => Outcome::Completed("null".into()),
+        }
+    }
+}
+
+fn shop(attempt: &Attempt) -> String {
+    let data: Value = serde_json::from_str(&attempt.job.data).unwrap_or_default();
+    data["shop"]["id"].to_string()
+}
+
+fn by_shop(concurrency: Option<u32>, limiter: Option<Limiter>) -> runner::config::Queue {
+    runner::config::Queue {
+        group: Some(Group {
+            by: "shop.id".into(),
+            concurrency,
+            limiter,
+        }),
+        ..config(QUEUE, 10)
+    }
+}
+
+fn of_shop(shop: impl Into<Value>) -> String {
+    json!({ "items": [1, 2], "shop": { "id": shop.into() } }).to_string()
+}
+
+/// Nothing of the gates is left but what expires by itself or is a number.
+#[track_caller]
+fn assert_nothing_left(redis: &Redis) {
+    let keys: Vec<String> = redis.run(&["KEYS", &redis.key(QUEUE, "runner:*")]);
+    let left: Vec<&String> = keys
+        .iter()
+        .filter(|key| {
+            let other = [":started:", ":cancel:", ":parked:order"];
+            !other.iter().any(|part| key.contains(part))
+        })
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_limit_for_a_name_holds_over_two_runners() {
+    let redis = Redis::shared();
+    let seen = Arc::<Mutex<Seen>>::default();
+    for i in 0..120 {
+        let name = if i % 2 == 0 { "render-pdf" } else { "mail" };
+        redis.add(QUEUE, name, "{}", "{}");
+    }
+    let mut limited = config(QUEUE, 10);
+    let two = JobSettings {
+        concurrency: Some(2),
+        ..settings()
+    };
+    limited.jobs = vec![(Pattern("render-*".into()), two)];
+    let mut engines: Vec<Engine> = (0..2)
+        .map(|_| Engine::new(&redis, watching(&seen, |attempt| attempt.job.name.clone())))
+        .collect();
+    for engine in &mut engines {
+        engine.consume(limited.clone());
+    }
+    redis.until_count(QUEUE, "completed", 120);
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.most["render-pdf"], 2);
+    assert!(seen.most["mail"] > 2, "{}", seen.most["mail"]);
+    assert_nothing_left(&redis);
+}
+
+#[test]
+fn jobs_of_a_group_run_one_by_one_in_their_order() {
+    let redis = Redis::shared();
+    let seen = Arc::<Mutex<Seen>>::default();
+    let mut added: HashMap<String, Vec<String>> = HashMap::new();
+    for i in 0..120 {
+        // A number and its text are one shop.
+        let id = match i % 3 {
+            0 => json!(1),
+            1 => json!("über:2"),
+            _ => json!(true),
+        };
+        let key = id.to_string();
+        let id = redis.add(QUEUE, "x", of_shop(id), "{}");
+        added.entry(key).or_default().push(id);
+    }
+    let mut engines: Vec<Engine> = (0..2)
+        .map(|_| Engine::new(&redis, watching(&seen, shop)))
+        .collect();
+    for engine in &mut engines {
+        engine.consume(by_shop(Some(1), None));
+    }
+    redis.until_count(QUEUE, "completed", 120);
+    let seen = seen.lock().unwrap();
+    for (shop, ids) in added {
+        assert_eq!(seen.most[&shop], 1, "{shop}");
+        let started = seen.started.iter().filter(|(key, _)| *key == shop);
+        let started: Vec<String> = started.map(|(_, id)| id.clone()).collect();
+        assert_eq!(started, ids, "{shop}");
+    }
+    assert_nothing_left(&redis);
+}
+
+#[test]
+fn jobs_of_no_group_are_not_limited() {
+    let redis = Redis::shared();
+    let seen = Arc::<Mutex<Seen>>::default();
+    let all = [
+        "{}",
+        "not json",
+        r#"{"shop":7}"#,
+        r#"{"shop":{"id":null}}"#,
+        r#"{"shop":{"id":{"a":1}}}"#,
+        r#"[{"shop":{"id":1}}]"#,
+    ];
+    for data in all.iter().cycle().take(60) {
+        redis.add(QUEUE, "x", data, "{}");
+    }
+    let mut engine = Engine::new(&redis, watching(&seen, |_| "all".into()));
+    engine.consume(by_shop(Some(1), None));
+    redis.until_count(QUEUE, "completed", 60);
+    assert!(seen.lock().unwrap().most["all"] > 5);
+}
+
+#[test]
+fn a_group_starts_so_many_jobs_in_a_time() {
+    let redis = Redis::shared();
+    let seen = Arc::<Mutex<Seen>>::default();
+    let ids: Vec<String> = (0..12)
+        .map(|_| redis.add(QUEUE, "x", of_shop(1), "{}"))
+        .collect();
+    let others: Vec<String> = (0..5)
+        .map(|_| redis.add(QUEUE, "x", of_shop(2), "{}"))
+        .collect();
+    let limiter = Limiter {
+        max: 5,
+        duration: Duration::from_millis(400),
+    };
+    let mut engine = Engine::new(&redis, watching(&seen, shop));
+    engine.consume(by_shop(None, Some(limiter)));
+    redis.until_count(QUEUE, "completed", 17);
+    let started = |ids: &[String]| -> Vec<u64> {
+        let at = |id: &String| redis.field(QUEUE, id, "processedOn").unwrap();
+        ids.iter().map(|id| at(id).parse().unwrap()).collect()
+    };
+    let at = started(&ids);
+    assert!(at.is_sorted(), "{at:?}");
+    for (first, next) in [(0, 5), (5, 10)] {
+        assert!(at[next] - at[first] >= 400, "{at:?}");
+        assert!(at[next - 1] - at[first] < 400, "{at:?}");
+    }
+    assert!(started(&others).iter().all(|start| *start < at[5]));
+    assert_nothing_left(&redis);
+}
+
+#[test]
+fn the_backlog_of_a_group_holds_no_other_up() {
+    let redis = Redis::own();
+    let first = redis.add(QUEUE, "x", of_shop(1), "{}");
+    for _ in 1..1000 {
+        redis.add(QUEUE, "x", of_shop(1), "{}");
+    }
+    for _ in 0..20 {
+        redis.add(QUEUE, "x", of_shop(2), "{}");
+    }
+    let calls = || -> u64 {
+        let stats: String = redis.run(&["INFO", "commandstats"]);
+        let line = stats.lines().find(|line| line.contains("cmdstat_evalsha:"));
+        let calls = line.and_then(|line| line.split(['=', ',']).nth(1));
+        calls.map_or(0, |calls| calls.parse().unwrap())
+    };
+    let held = Arc::new(std::sync::Barrier::new(2));
+    let (hold, id) = (held.clone(), first.clone());
+    let mut engine = Engine::new(&redis, move |attempt| {
+        if attempt.job.id == id {
+            hold.wait();
+        }
+        Outcome::Completed("null".into())
+    });
+    let began = Instant::now();
+    engine.consume(by_shop(Some(1), None));
+    redis.until_count(QUEUE, "completed", 20);
+    let (took, to_start) = (began.elapsed(), calls());
+    // The first of the group is still running.
+    assert_eq!(redis.count(QUEUE, "active"), 1);
+    assert_eq!(redis.count(QUEUE, "delayed"), 999);
+    held.wait();
+    redis.until_count(QUEUE, "completed", 1020);
+    let all = calls();
+    println!(
+        "1000 jobs of one group before 20 of another: these ended after {took:?} and {to_start} calls; all after {:?} and {all} calls",
+        began.elapsed()
+    );
+    assert!(to_start < 80, "{to_start}");
+    assert!(all < 2500, "{all}");
+    assert_nothing_left(&redis);
+}
+
+#[test]
+fn jobs_that_fail_or_are_retried_let_the_next_one_go() {
+    let redis = Redis::shared();
+    let seen = Arc::<Mutex<Seen>>::default();
+    for i in 0..20 {
+        let name = if i % 2 == 0 { "flaky" } else { "x" };
+        let attempts = if i % 4 == 0 { 1 } else { 2 };
+        let options = json!({ "attempts": attempts, "backoff": i % 3 }).to_string();
+        redis.add(QUEUE, name, of_shop(1), &options);
+    }
+    let mut engine = Engine::new(&redis, watching(&seen, shop));
+    engine.consume(by_shop(Some(1), None));
+    redis.until_count(QUEUE, "completed", 15);
+    redis.until_count(QUEUE, "failed", 5);
+    assert_eq!(seen.lock().unwrap().most["1"], 1);
+    assert_nothing_left(&redis);
+}
+
+fn served(redis: &Redis, toml: &str) -> (Setup, Runner) {
+    let setup = Setup::new(redis, toml).plugin("scripted", &guest("scripted"));
+    let runner = setup.serve();
+    (setup, runner)
+}
+
+const TOML: &str = "[queues.work]\nplugin = \"scripted\"\n\n\
+                    [queues.work.group]\nby = \"shop\"\nconcurrency = 1\n";
+
+/// The events of a job up to its last delay.
+fn told(node: &mut Node, id: &str) -> Vec<String> {
+    let events = node.events(QUEUE, "delayed", Some(id));
+    let of_job = events.iter().filter(|event| event["jobId"] == id);
+    of_job
+        .map(|event| event["event"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+const RUNNING: &str = r#"{"shop":1,"sleep":60000}"#;
+
+#[test]
+fn node_and_the_commands_see_parked_jobs_as_delayed_ones() {
+    let redis = Redis::shared();
+    for version in [5, 6] {
+        let mut node = Node::start(&redis, version);
+        let (setup, mut runner) = served(&redis, TOML);
+        let running = redis.add(QUEUE, "x", RUNNING, "{}");
+        redis.until_count(QUEUE, "active", 1);
+        let mut add = |options| node.add(QUEUE, "x", json!({ "shop": 1 }), options);
+        let ids: Vec<String> = (0..4).map(|_| add(json!({}))).collect();
+        let urgent = add(json!({ "priority": 2 }));
+        redis.until_count(QUEUE, "delayed", 5);
+        for id in ids.iter().chain([&urgent]) {
+            let job = node.job(QUEUE, id);
+            assert_eq!(job["state"], "delayed");
+            assert_eq!(redis.field(QUEUE, id, "ats"), None);
+            assert_eq!(told(&mut node, id), ["added", "waiting", "delayed"]);
+        }
+        let stats = setup.cli(&["--json", "queue", "stats", QUEUE]);
+        let stats: Value = serde_json::from_str(&stats.stdout).unwrap();
+        assert_eq!(stats["parked"], 5);
+        assert_eq!(stats["counts"]["delayed"], 5);
+
+        // Removed, cancelled, put off, promoted: as any delayed job.
+        node.job_call(QUEUE, &ids[0], "remove", json!([]));
+        let ended = setup.cli(&["job", "cancel", QUEUE, &ids[1]]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        node.job_call(QUEUE, &ids[2], "changeDelay", json!([3_600_000]));
+        node.job_call(QUEUE, &ids[3], "promote", json!([]));
+        until("the promoted job to be parked again", || {
+            let again = ["added", "waiting", "delayed", "waiting", "delayed"];
+            (told(&mut node, &ids[3]) == again).then_some(())
+        });
+        let stats = setup.cli(&["queue", "stats", QUEUE]);
+        let delayed = stats
+            .stdout
+            .lines()
+            .find(|line| line.starts_with("delayed"));
+        assert_eq!(
+            delayed,
+            Some("delayed          3, 2 parked at gates"),
+            "{}",
+            stats.stdout
+        );
+
+        setup.cli(&["job", "cancel", QUEUE, &running]);
+        for id in [&ids[3], &urgent] {
+            assert_eq!(redis.until_ended(QUEUE, id), "completed");
+            assert_eq!(redis.field(QUEUE, id, "ats").as_deref(), Some("1"));
+        }
+        assert_eq!(node.job(QUEUE, &ids[2])["state"], "delayed");
+        assert_nothing_left(&redis);
+        runner.stop();
+        node.queue(QUEUE, "obliterate", json!([{ "force": true }]));
+    }
+}
+
+#[test]
+fn a_killed_runner_keeps_no_group_shut() {
+    let redis = Redis::shared();
+    let setup = Setup::new(&redis, TOML).plugin("scripted", &guest("scripted"));
+    let mut dead = setup.serve();
+    let running = redis.add(QUEUE, "x", RUNNING, "{}");
+    redis.until_count(QUEUE, "active", 1);
+    let parked: Vec<String> = (0..3)
+        .map(|_| redis.add(QUEUE, "x", r#"{"shop":1}"#, "{}"))
+        .collect();
+    redis.until_count(QUEUE, "delayed", 3);
+    dead.kill();
+    let data = r#"{"shop":1,"result":1}"#;
+    redis.run::<()>(&["HSET", &redis.key(QUEUE, &running), "data", data]);
+    let _peer = setup.serve();
+    for id in [&running].into_iter().chain(&parked) {
+        assert_eq!(redis.until_ended(QUEUE, id), "completed");
+    }
+    let ended: Vec<String> = redis.run(&["ZRANGE", &redis.key(QUEUE, "completed"), "0", "-1"]);
+    assert_eq!(ended[0], running);
+    assert_nothing_left(&redis);
+}
+
+#[test]
+fn a_limit_is_changed_and_lifted_while_jobs_run() {
+    let redis = Redis::shared();
+    let (setup, _runner) = served(&redis, TOML);
+    for _ in 0..6 {
+        redis.add(QUEUE, "x", RUNNING, "{}");
+    }
+    redis.until_count(QUEUE, "delayed", 5);
+    let text = std::fs::read_to_string(setup.path("queues.toml")).unwrap();
+    setup.write(&text.replace("concurrency = 1", "concurrency = 3"));
+    redis.until_count(QUEUE, "active", 3);
+    assert_eq!(redis.count(QUEUE, "delayed"), 3);
+    setup.write(&text.replace("[queues.work.group]\nby = \"shop\"\nconcurrency = 1\n", ""));
+    redis.until_count(QUEUE, "active", 6);
+    assert_eq!(redis.count(QUEUE, "delayed"), 0);
+}
