@@ -12,14 +12,30 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 
 use super::interface::{self, Interface, unversioned};
 
-/// What contracts use of the host's package.
-const HOST: [(&str, &str); 3] = [
-    ("world.wit", "package runner:plugin@0.1.0;"),
+/// The host's package.
+const HOST: [(&str, &str); 10] = [
+    ("worlds.wit", include_str!("../../../wit/runner/worlds.wit")),
+    (
+        "checkpoint.wit",
+        include_str!("../../../wit/runner/checkpoint.wit"),
+    ),
+    ("config.wit", include_str!("../../../wit/runner/config.wit")),
+    (
+        "handler.wit",
+        include_str!("../../../wit/runner/handler.wit"),
+    ),
+    ("http.wit", include_str!("../../../wit/runner/http.wit")),
     ("job.wit", include_str!("../../../wit/runner/job.wit")),
+    ("log.wit", include_str!("../../../wit/runner/log.wit")),
     (
         "outcome.wit",
         include_str!("../../../wit/runner/outcome.wit"),
     ),
+    (
+        "progress.wit",
+        include_str!("../../../wit/runner/progress.wit"),
+    ),
+    ("queue.wit", include_str!("../../../wit/runner/queue.wit")),
 ];
 
 /// All contracts of a directory.

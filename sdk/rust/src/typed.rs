@@ -45,7 +45,8 @@ impl<E: Error + 'static> From<E> for Failure {
 /// can be written in Rust.
 ///
 /// `path` lists WIT files and directories from the crate's directory on, the
-/// host's first; `world` is a world whose exports are the plugin's contracts.
+/// host's first; `world` is a world that includes `runner:plugin/imports` and
+/// exports the plugin's contracts.
 /// The types of the interface and the trait `Guest` with its functions are then
 /// in `exports::<namespace>::<package>::<interface>`; `export!` makes a type with
 /// that trait the plugin.
@@ -82,6 +83,13 @@ macro_rules! contract {
                 with: {
                     "runner:plugin/outcome@0.1.0": runner_sdk::typed,
                     "runner:plugin/job@0.1.0": runner_sdk::bindings::runner::plugin::job,
+                    "runner:plugin/log@0.1.0": runner_sdk::bindings::runner::plugin::log,
+                    "runner:plugin/progress@0.1.0": runner_sdk::bindings::runner::plugin::progress,
+                    "runner:plugin/http@0.1.0": runner_sdk::bindings::runner::plugin::http,
+                    "runner:plugin/config@0.1.0": runner_sdk::bindings::runner::plugin::config,
+                    "runner:plugin/queue@0.1.0": runner_sdk::bindings::runner::plugin::queue,
+                    "runner:plugin/checkpoint@0.1.0":
+                        runner_sdk::bindings::runner::plugin::checkpoint,
                 },
                 runtime_path: "runner_sdk::wit_bindgen::rt",
                 pub_export_macro: true,

@@ -1,6 +1,6 @@
 //! Gives back what it was given, by contract: `tests/guests/wit/typed.wit`.
 
-runner_sdk::contract!({ path: ["../../wit/runner", "wit"], world: "test:typed/typed" });
+runner_sdk::contract!({ path: ["../../wit/runner", "wit/typed.wit"], world: "test:typed/typed" });
 
 use exports::test::typed::jobs::{All, Event, Guest, Small};
 use runner_sdk::typed::Failure;
