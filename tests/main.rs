@@ -7,6 +7,7 @@
 mod admin;
 mod cli;
 mod config;
+mod contract_tools;
 mod contracts;
 mod crashes;
 mod cron;

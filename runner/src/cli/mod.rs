@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod confirm;
 mod connect;
+mod contract;
 mod dlq;
 mod explain;
 mod follow;
@@ -89,6 +90,9 @@ enum Command {
     Check,
     /// Show the settings of a queue, where each comes from, and its retries.
     Explain(explain::Args),
+    /// Show what the jobs of a queue are: JSON Schema, TypeScript, OpenAPI.
+    #[command(subcommand)]
+    Contract(contract::Command),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -186,6 +190,7 @@ impl Cli {
             Command::Run(args) => args.run(&self),
             Command::Check => check::run(&self),
             Command::Explain(args) => args.run(&self),
+            Command::Contract(command) => command.run(&self),
             Command::Plugin(command) => command.run(&self),
             Command::Queue(command) => command.run(&self),
             Command::Job(command) => command.run(&self),

@@ -12,9 +12,11 @@ mod interface;
 mod library;
 mod notes;
 mod read;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod types;
+mod typescript;
 mod write;
 
 use wit_component::DecodedWasm;
@@ -27,7 +29,9 @@ pub use self::interface::{Function, Interface, unversioned};
 pub use self::library::Library;
 pub use self::notes::Notes;
 pub use self::read::{Rules, read};
+pub use self::schema::{openapi, schema};
 pub use self::types::{Case, Field, Integer, Item, Shape, Type};
+pub use self::typescript::typescript;
 use crate::host::bindings::runner::plugin::outcome::Failure;
 
 /// What a component exports that may be contracts.
