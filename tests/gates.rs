@@ -372,3 +372,232 @@ fn a_limit_is_changed_and_lifted_while_jobs_run() {
     redis.until_count(QUEUE, "active", 6);
     assert_eq!(redis.count(QUEUE, "delayed"), 0);
 }
+
+#[test]
+fn the_field_of_the_group_is_found_wherever_json_has_it() {
+    let redis = Redis::shared();
+    let held = redis.key(QUEUE, "runner:holders");
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let mut engine = Engine::new(&redis, move |_| {
+        let _ = wait.lock().unwrap().recv();
+        Outcome::Completed("null".into())
+    });
+    let mut config = config(QUEUE, 50);
+    config.group = Some(Group {
+        by: "shop".into(),
+        concurrency: Some(1),
+        limiter: None,
+    });
+    engine.consume(config);
+    let long = "x".repeat(100);
+    let late = format!(r#"{{"pad":"{}","shop":"late"}}"#, "y".repeat(2000));
+    for (data, group) in [
+        (r#"{"shop":"a"}"#, Some("a")),
+        (r#" { "a" : [1, {"b": "]}"}], "shop" : "b" } "#, Some("b")),
+        (r#"{"a":"\\","b":"say \"{[","shop":"c"}"#, Some("c")),
+        (r#"{"shop":7}"#, Some("7")),
+        (r#"{"shop":-1.5e3}"#, Some("-1500")),
+        (r#"{"shop":true}"#, Some("true")),
+        (r#"{"shop":"d\u00fc"}"#, Some("dü")),
+        (r#"{"\u0073hop":"e"}"#, Some("e")),
+        (r#"{"in":{"shop":"no"},"shop":"f"}"#, Some("f")),
+        (r#"{"shop":"no","shop":"g"}"#, Some("g")),
+        (late.as_str(), Some("late")),
+        (r#"{"in":{"shop":"no"}}"#, None),
+        (r#"{"in":"\"shop\":1","a":{"shop":1}}"#, None),
+        (r#"{"text":"say \"shop\": 1"}"#, None),
+        (r#"["shop"]"#, None),
+        (r#"{"name":"shop"}"#, None),
+        (r#"[{"shop":1}]"#, None),
+        (r#"{"shop":null}"#, None),
+        (r#"{"shop":[1]}"#, None),
+        (r#"{"shops":1}"#, None),
+        (r#"{"shop"#, None),
+        (r#""{\"shop\":1}""#, None),
+    ] {
+        let id = redis.add(QUEUE, "x", data, "{}");
+        redis.until_count(QUEUE, "active", 1);
+        let gate: Option<String> = redis.run(&["HGET", &held, &id]);
+        let group = group.map(|group| format!("group:{group}"));
+        assert_eq!(gate, group, "{data}");
+        done.send(()).unwrap();
+        assert_eq!(redis.until_ended(QUEUE, &id), "completed");
+    }
+    // What would make a long or an odd key is named by its digest.
+    for odd in [long.as_str(), "a\\nb"] {
+        let id = redis.add(QUEUE, "x", format!(r#"{{"shop":"{odd}"}}"#), "{}");
+        redis.until_count(QUEUE, "active", 1);
+        let gate: String = redis.run(&["HGET", &held, &id]);
+        assert_eq!(gate.len(), "group:".len() + 40, "{gate}");
+        done.send(()).unwrap();
+        redis.until_ended(QUEUE, &id);
+    }
+    drop(done);
+}
+
+#[test]
+fn the_first_pattern_that_matches_says_how_many() {
+    let redis = Redis::shared();
+    let seen = Arc::<Mutex<Seen>>::default();
+    let mut config = config(QUEUE, 10);
+    config.jobs = [("a.b-[x]%*", Some(1)), ("a*", None), ("*.b", Some(2))]
+        .map(|(pattern, concurrency)| {
+            let settings = JobSettings {
+                concurrency,
+                ..settings()
+            };
+            (Pattern(pattern.into()), settings)
+        })
+        .into();
+    let limits = [("a.b-[x]%1", 1), ("ä.b", 2), ("a.b", 10), ("acb-x1", 10)];
+    for _ in 0..40 {
+        for (name, _) in limits {
+            redis.add(QUEUE, name, "{}", "{}");
+        }
+    }
+    let mut engine = Engine::new(&redis, watching(&seen, |attempt| attempt.job.name.clone()));
+    engine.consume(config);
+    redis.until_count(QUEUE, "completed", 160);
+    let most = &seen.lock().unwrap().most;
+    assert_eq!(most["a.b-[x]%1"], 1);
+    assert_eq!(most["ä.b"], 2);
+    assert!(most["a.b"] > 2 && most["acb-x1"] > 2, "{most:?}");
+}
+
+#[test]
+fn jobs_that_wait_for_a_gate_are_drained_with_those_that_wait() {
+    let redis = Redis::shared();
+    let (setup, _runner) = served(&redis, TOML);
+    let running = redis.add(QUEUE, "x", RUNNING, "{}");
+    redis.until_count(QUEUE, "active", 1);
+    let mut node = Node::start(&redis, 6);
+    let far = node.add(QUEUE, "x", json!({ "shop": 1 }), json!({ "delay": 3_600_000 }));
+    for _ in 0..4 {
+        redis.add(QUEUE, "x", RUNNING, "{}");
+    }
+    redis.until_count(QUEUE, "delayed", 5);
+    let asked = setup.cli(&["queue", "drain", QUEUE]);
+    assert!(
+        asked.stderr.contains("removes 4 waiting jobs"),
+        "{}",
+        asked.stderr
+    );
+    let drained = setup.cli(&["queue", "drain", QUEUE, "--yes"]);
+    assert_eq!(drained.stdout, "removed 4 jobs\n", "{drained:?}");
+    assert_eq!(node.job(QUEUE, &far)["state"], "delayed");
+    assert_eq!(redis.count(QUEUE, "delayed"), 1);
+    setup.cli(&["job", "cancel", QUEUE, &running]);
+    assert_eq!(redis.until_ended(QUEUE, &running), "failed");
+    assert_nothing_left(&redis);
+}
+
+#[test]
+fn parked_jobs_that_nobody_let_go_wait_again_in_their_place() {
+    let redis = Redis::shared();
+    let (setup, _runner) = served(&redis, TOML);
+    let running = redis.add(QUEUE, "x", RUNNING, "{}");
+    redis.until_count(QUEUE, "active", 1);
+    let done = r#"{"shop":1,"result":1}"#;
+    let mut ids: Vec<String> = (0..3).map(|_| redis.add(QUEUE, "x", done, "{}")).collect();
+    redis.until_count(QUEUE, "delayed", 3);
+    // The hour of the first is over; another job lets the worker look.
+    let delayed = redis.key(QUEUE, "delayed");
+    redis.run::<()>(&["ZADD", &delayed, "1", &ids[0]]);
+    ids.push(redis.add(QUEUE, "x", done, "{}"));
+    until("the first to be parked anew", || {
+        let score: Option<f64> = redis.run(&["ZSCORE", &delayed, &ids[0]]);
+        (redis.count(QUEUE, "delayed") == 4 && score > Some(1.0)).then_some(())
+    });
+    setup.cli(&["job", "cancel", QUEUE, &running]);
+    redis.until_count(QUEUE, "completed", 4);
+    let ended: Vec<String> = redis.run(&["ZRANGE", &redis.key(QUEUE, "completed"), "0", "-1"]);
+    assert_eq!(ended, ids);
+    assert_nothing_left(&redis);
+}
+
+/// Whatever is done to the jobs meanwhile, each ends or is removed, and no limit
+/// is broken.
+#[test]
+fn nothing_is_stranded_at_a_gate() {
+    let seed = std::env::var("SEED").map_or_else(|_| fastrand::u64(..), |s| s.parse().unwrap());
+    println!("SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let redis = Redis::shared();
+    let seen = Arc::<Mutex<Seen>>::default();
+    let mut limited = by_shop(
+        Some(2),
+        Some(Limiter {
+            max: 30,
+            duration: Duration::from_millis(50),
+        }),
+    );
+    let three = JobSettings {
+        concurrency: Some(3),
+        ..settings()
+    };
+    limited.jobs = vec![(Pattern("flaky".into()), three)];
+    let start = || {
+        let watch = watching(&seen, shop);
+        let mut engine = Engine::new(&redis, move |attempt| {
+            let outcome = watch(attempt);
+            match attempt.job.id.parse::<u32>().unwrap() % 17 {
+                3 if attempt.job.starts < 3 => Outcome::Snoozed {
+                    delay: Duration::from_millis(5),
+                    reason: String::new(),
+                },
+                5 if attempt.job.starts < 3 => Outcome::Released,
+                7 if attempt.job.starts < 2 => Outcome::RateLimited {
+                    delay: Duration::from_millis(5),
+                    reason: String::new(),
+                },
+                _ => outcome,
+            }
+        });
+        engine.consume(limited.clone());
+        engine
+    };
+    let mut engines = [start(), start()];
+    // The connection of an engine ends with it.
+    let shared = runner::worker::Shared {
+        redis: runner::queue::Redis::new(&redis.url(), redis.prefix()).unwrap(),
+        ..engines[0].shared.clone()
+    };
+    let queue = shared.queue(&limited);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..600 {
+        let name = *random.choice(["flaky", "x"].iter()).unwrap();
+        let options = json!({ "attempts": random.u8(1..3) }).to_string();
+        ids.push(redis.add(QUEUE, name, of_shop(random.u8(0..4)), &options));
+        let id = vec![random.choice(ids.iter()).unwrap().clone()];
+        runtime.block_on(async {
+            match random.u8(0..60) {
+                0..5 => drop(queue.promote(&id).await.unwrap()),
+                5 => drop(queue.remove(&id, false).await.unwrap()),
+                6 => drop(queue.cancel(&id, "cancelled").await.unwrap()),
+                7 => drop(queue.pause().await.unwrap()),
+                8..11 => drop(queue.resume().await.unwrap()),
+                11 => drop(queue.retry(&id, true).await.unwrap()),
+                _ => {}
+            }
+        });
+        if random.u8(0..100) == 0 {
+            let engine = &mut engines[random.usize(0..2)];
+            engine.stop(Duration::from_secs(20));
+            *engine = start();
+        }
+    }
+    runtime.block_on(queue.resume()).unwrap();
+    for list in ["wait", "delayed", "active"] {
+        redis.until_count(QUEUE, list, 0);
+    }
+    until("all to have left", || {
+        let open = ["wait", "delayed", "active"].map(|list| redis.count(QUEUE, list));
+        (open == [0, 0, 0]).then_some(())
+    });
+    for (shop, most) in &seen.lock().unwrap().most {
+        assert!(*most <= 2, "{shop}: {most}");
+    }
+    assert_nothing_left(&redis);
+}

@@ -63,11 +63,12 @@ impl Queue {
     /// The queue in figures. Bounded work: no more than some thousand reads.
     pub async fn stats(&self) -> Result<Stats, Error> {
         let (waited, ran) = self.times().await?;
+        let counts = self.counts().await?;
         Ok(Stats {
-            counts: self.counts().await?,
+            parked: self.parked().await?.min(counts.delayed),
+            counts,
             oldest_waiting: self.oldest_waiting().await?,
             unlocked: self.unlocked().await?,
-            parked: self.parked().await?,
             completed: self.per_minute("completed").await?,
             failed: self.per_minute("failed").await?,
             waited,

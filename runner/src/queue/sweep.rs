@@ -34,17 +34,22 @@ enum Swept {
 }
 
 impl Queue {
-    /// Remove all jobs that wait, and the delayed ones too if asked, but for the
-    /// next runs of schedulers. How many they were; `told` after each call, of how
-    /// many are gone with it.
+    /// Remove all jobs that wait, also at a gate, and the delayed ones too if asked,
+    /// but for the next runs of schedulers. How many they were; `told` after each
+    /// call, of how many are gone with it.
     pub async fn drain(&self, delayed: bool, told: &dyn Fn(u64)) -> Result<u64, Error> {
         let mut states = vec![State::Waiting, State::Prioritized];
         if delayed {
             states.push(State::Delayed);
         }
+        let waiting = states.iter().flat_map(|state| state.keys());
+        let mut sweeps: Vec<_> = waiting.map(|key| (*key, "drain")).collect();
+        if self.parked().await? > 0 {
+            sweeps.insert(0, ("delayed", "parked"));
+        }
         let mut gone = 0;
-        for key in states.iter().flat_map(|state| state.keys()) {
-            if let Swept::Done(jobs) = self.sweep(key, "drain", None, None, told).await? {
+        for (key, mode) in sweeps {
+            if let Swept::Done(jobs) = self.sweep(key, mode, None, None, told).await? {
                 gone += jobs;
             }
         }

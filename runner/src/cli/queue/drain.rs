@@ -21,14 +21,17 @@ pub(in crate::cli) struct Args {
 impl Args {
     pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
         let counts = queue.counts().await?;
-        let waiting = counts.waiting + counts.prioritized;
+        // For people, who waits for a gate waits.
+        let parked = queue.parked().await?.min(counts.delayed);
+        let waiting = counts.waiting + counts.prioritized + parked;
+        let delayed = counts.delayed - parked;
         let jobs = match self.delayed {
-            true => super::jobs(counts.delayed, &format!("delayed and {waiting} waiting")),
+            true => super::jobs(delayed, &format!("delayed and {waiting} waiting")),
             false => super::jobs(waiting, "waiting"),
         };
         let what = format!("removes {jobs} of queue {:?}", queue.name());
         self.confirm.ask(queue.name(), &what)?;
-        let all = waiting + if self.delayed { counts.delayed } else { 0 };
+        let all = waiting + if self.delayed { delayed } else { 0 };
         let bar = output::bar(all);
         let removed = queue.drain(self.delayed, &|jobs| bar.inc(jobs)).await?;
         bar.finish_and_clear();

@@ -2,7 +2,8 @@
 -- cleanJobsInSet, drain, obliterate). Lists are swept from the end that runs
 -- first.
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 suffix of the list or set  2 clean, drain, obliterate or force
+-- ARGV     1 suffix of the list or set  2 clean, drain, obliterate, force, or
+--          parked: of `delayed` what is parked at gates (see lib/gates.lua)
 --          3 jobs to look at  4 jobs kept by the calls before  5 least age in ms
 -- returns  jobs removed, jobs looked at; instead of the first -1 when the queue to
 --          be obliterated is not paused, -2 when it has active jobs, not forced
@@ -28,6 +29,10 @@ local function is_due(id)
   local key = base .. id
   if ends or finished then
     return true
+  elseif mode == 'parked' then
+    local place = call('HGET', base .. 'runner:parked', id)
+    local due = place and tonumber(string.match(place, '^%S+'))
+    return due and due == tonumber(call('ZSCORE', set, id))
   elseif ARGV[1] == 'active' and call('EXISTS', key .. ':lock') == 1 then
     return false
   end
