@@ -138,4 +138,22 @@ impl Queue {
         let all = whole(&self.redis().call(&all).await?) as u64;
         Ok(all.saturating_sub(gone))
     }
+
+    /// The gate a job is parked at, `group:<value>` or `name:<pattern>`; long
+    /// values by their SHA-1.
+    pub async fn gate_of(&self, id: &str) -> Result<Option<String>, Error> {
+        let mut place = cmd("HGET");
+        place.arg(self.key("runner:parked")).arg(id);
+        let Some(place) = text(self.redis().call(&place).await?) else {
+            return Ok(None);
+        };
+        let mut score = cmd("ZSCORE");
+        score.arg(self.key("delayed")).arg(id);
+        let score = text(self.redis().call(&score).await?).and_then(|score| score.parse().ok());
+        let parked = place.split_once(' ').filter(|(due, _)| {
+            let due: Option<f64> = due.parse().ok();
+            due.is_some() && due == score
+        });
+        Ok(parked.map(|(_, gate)| gate.to_owned()))
+    }
 }

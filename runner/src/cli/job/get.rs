@@ -12,13 +12,17 @@ pub(super) async fn run(cli: &Cli, queue: &Queue, args: &Job) -> Result {
         .find(&args.id)
         .await?
         .ok_or_else(|| super::missing(queue, &args.id))?;
+    let gate = queue.gate_of(&args.id).await?;
     if cli.json {
-        output::json(&super::document(queue, &job));
+        let mut document = super::document(queue, &job);
+        document["gate"] = gate.into();
+        output::json(&document);
         return Ok(());
     }
     output::field("id", &job.id);
     output::field("name", &job.name);
     output::field("state", job.state);
+    output::field("gate", gate.as_deref().unwrap_or_default());
     output::field(
         "attempts",
         &format!("{} of {}", job.attempts_made, job.attempts),

@@ -15,11 +15,11 @@
 -- ARGV, the last: {"names":[[Lua pattern, pattern, most or false], …],
 -- "group":{"path":[…],"concurrency":…,"max":…,"duration":…}}
 
--- An hour: who waits longer is parked anew, in his old place.
+-- An hour: who waits longer is parked anew, in its old place.
 local SAFE = 3600000
 -- A gate whose jobs ended unseen is looked at after so many ms.
 local AGAIN = 15000
--- Jobs parked at most: some 200 bytes each, beside their hashes.
+-- Jobs parked at most: some 250 bytes each, beside their hashes.
 local MOST = 100000
 -- Jobs looked at in one call, some 15 µs each when they are parked, and ms before
 -- the next: a backlog that is parked takes no more than a third of Redis' time.
@@ -50,12 +50,28 @@ local function waits(id)
   return call('LPOS', target, id, 'RANK', -1, 'MAXLEN', 1000) or call('ZSCORE', prioritized, id)
 end
 
+-- Take these jobs out of the gates they hold, and say which.
+local function leave(ids)
+  local left = {}
+  for i, held in ipairs(call('HMGET', own .. 'holders', unpack(ids))) do
+    for name in string.gmatch(held or '', '[^\n]+') do
+      call('SREM', own .. 'held:' .. name, ids[i])
+      left[name] = true
+    end
+    if held then
+      call('HDEL', own .. 'holders', ids[i])
+    end
+  end
+  return left
+end
+
 -- A job that lost its lock holds its gates until it is known to be gone: it comes
 -- back, before those that are parked.
 local function prune(key)
   for _, id in ipairs(call('SMEMBERS', key)) do
     if not admitted[id] and call('EXISTS', base .. id .. ':lock') == 0 and not call('LPOS', active, id)
         and not waits(id) then
+      leave({ id })
       call('SREM', key, id)
     end
   end
@@ -265,20 +281,6 @@ local function release(it)
   else
     call('ZADD', own .. 'gates', it.again, it.name)
   end
-end
-
-local function leave(ids)
-  local left = {}
-  for i, held in ipairs(call('HMGET', own .. 'holders', unpack(ids))) do
-    for name in string.gmatch(held or '', '[^\n]+') do
-      call('SREM', own .. 'held:' .. name, ids[i])
-      left[name] = true
-    end
-    if held then
-      call('HDEL', own .. 'holders', ids[i])
-    end
-  end
-  return left
 end
 
 -- These jobs run no longer.
