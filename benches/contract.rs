@@ -73,7 +73,7 @@ fn order(bytes: usize) -> String {
     let item = |n: usize| {
         json!({
             "product": format!("Product number {n}"), "sku": format!("SKU-{n:06}"), "quantity": n % 7 + 1,
-            "price": 19.99 + n as f64, "gift": n % 2 == 0, "tags": ["summer", "sale"],
+            "price": 19.99 + n as f64, "gift": n.is_multiple_of(2), "tags": ["summer", "sale"],
         })
     };
     let with = |items: Vec<serde_json::Value>| {
