@@ -211,3 +211,22 @@ fn what_is_not_there_is_told_with_the_way_out() {
     let text = told(&["contract", "typescript", "otp"], 3);
     assert!(text.contains("is not declared in queues.toml"), "{text}");
 }
+
+#[test]
+fn sensitive_values_are_covered_wherever_the_command_line_shows_a_job() {
+    let setup = setup();
+    let data = r#"{"recipient":"+14155550123","otp":"123456","userName":"Ada"}"#;
+    let id = print(&setup, &["add", "otp-queue", "whatsapp-otp", data]);
+    let commands: [&[&str]; 5] = [
+        &["job", "get", "otp-queue", id.trim()],
+        &["--json", "job", "get", "otp-queue", id.trim()],
+        &["job", "list", "otp-queue"],
+        &["--json", "job", "list", "otp-queue"],
+        &["job", "search", "otp-queue", "Ada"],
+    ];
+    for command in commands {
+        let text = print(&setup, command);
+        assert!(!text.contains("123456"), "{command:?}: {text}");
+        assert!(text.contains("[sensitive]"), "{command:?}: {text}");
+    }
+}

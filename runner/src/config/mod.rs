@@ -250,6 +250,21 @@ impl Contract {
             .map_err(|fault| contract::violation(&self.id, function, &fault))
     }
 
+    /// A payload or result of such a job, for people: sensitive values covered.
+    pub fn cover(&self, job: &str, data: &mut String, result: Option<&mut String>) {
+        let interface = self.declared.as_ref();
+        let function = interface.and_then(|of| of.function(self.function(job)));
+        let Some(function) = function else {
+            return;
+        };
+        if let Some(ty) = &function.data {
+            *data = contract::redact(ty, data).into_owned();
+        }
+        if let (Some(ty), Some(result)) = (function.value(), result) {
+            *result = contract::redact(ty, result).into_owned();
+        }
+    }
+
     /// How payloads are read, for a job with so much memory.
     pub fn rules(&self, memory: usize) -> Rules {
         Rules {

@@ -12,6 +12,7 @@ mod interface;
 mod library;
 mod notes;
 mod read;
+mod redact;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use self::interface::{Function, Interface, unversioned};
 pub use self::library::Library;
 pub use self::notes::Notes;
 pub use self::read::{Rules, read};
+pub use self::redact::redact;
 pub use self::schema::{openapi, schema};
 pub use self::types::{Case, Field, Integer, Item, Shape, Type};
 pub use self::typescript::typescript;

@@ -29,12 +29,12 @@ impl Args {
             None => queues(cli, loaded).await,
             Some(name) => {
                 let queue = super::connect(cli, loaded, name).await?;
-                self.letters(cli, &queue).await
+                self.letters(cli, loaded, &queue).await
             }
         }
     }
 
-    async fn letters(&self, cli: &Cli, queue: &Queue) -> Result {
+    async fn letters(&self, cli: &Cli, loaded: &Loaded, queue: &Queue) -> Result {
         let fits = self.filter.test(queue.now().await?);
         let mut found = Vec::new();
         let mut more = false;
@@ -49,6 +49,9 @@ impl Args {
                 !more
             })
             .await?;
+        found
+            .iter_mut()
+            .for_each(|letter| super::show::cover(loaded, letter));
         if cli.json {
             let all: Vec<Value> = found.iter().map(super::show::document).collect();
             output::json(&all);

@@ -19,7 +19,8 @@ impl Args {
     pub(super) async fn run(&self, cli: &Cli, loaded: &Loaded) -> Result {
         let queue = super::connect(cli, loaded, &self.queue).await?;
         let found = queue.letter(&self.id).await?;
-        let letter = found.ok_or_else(|| super::missing(&queue, &self.id))?;
+        let mut letter = found.ok_or_else(|| super::missing(&queue, &self.id))?;
+        cover(loaded, &mut letter);
         if cli.json {
             output::json(&document(&letter));
             return Ok(());
@@ -43,6 +44,15 @@ impl Args {
             output::field("trace", trace);
         }
         Ok(())
+    }
+}
+
+/// What the contract of the queue it comes from calls sensitive is not shown.
+pub(super) fn cover(loaded: &Loaded, letter: &mut Letter) {
+    let origin = letter.origin.as_ref();
+    let queue = origin.and_then(|origin| loaded.config.queues.get(&origin.queue));
+    if let Some(contract) = queue.and_then(|queue| queue.base.contract.as_ref()) {
+        contract.cover(&letter.name, &mut letter.data, None);
     }
 }
 

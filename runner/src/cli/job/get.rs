@@ -8,10 +8,11 @@ use crate::cli::{Cli, Result};
 use crate::queue::Queue;
 
 pub(super) async fn run(cli: &Cli, queue: &Queue, args: &Job) -> Result {
-    let job = queue
+    let mut job = queue
         .find(&args.id)
         .await?
         .ok_or_else(|| super::missing(queue, &args.id))?;
+    super::cover(queue, &mut job);
     let gate = queue.gate_of(&args.id).await?;
     if cli.json {
         let mut document = super::document(queue, &job);

@@ -148,6 +148,13 @@ fn document(queue: &Queue, job: &Found) -> Value {
     })
 }
 
+/// What the queue's contract calls sensitive is not shown.
+fn cover(queue: &Queue, job: &mut Found) {
+    if let Some(contract) = &queue.settings().contract {
+        contract.cover(&job.name, &mut job.data, job.returnvalue.as_mut());
+    }
+}
+
 /// Stored JSON as it is; a text that is not JSON as a string.
 fn raw(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))

@@ -58,12 +58,13 @@ impl Scan {
                     return Ok(seen);
                 }
                 let ids = queue.page(state, from, size).await?;
-                for job in queue.jobs(state, &ids).await? {
+                for mut job in queue.jobs(state, &ids).await? {
                     if seen.jobs.len() == self.wanted {
                         break;
                     }
                     seen.looked += 1;
                     if fits(&job) {
+                        super::cover(queue, &mut job);
                         seen.jobs.push(job);
                     }
                 }

@@ -1,0 +1,91 @@
+//! What people are shown of a payload or result: values of `@sensitive` fields
+//! are covered.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::types::{Shape, Type};
+
+/// What stands for a value.
+const COVER: &str = "[sensitive]";
+
+/// JSON text with its sensitive values covered. Text that is no value of the
+/// type is covered as far as it looks like one; without sensitive fields it is
+/// left as it is.
+pub fn redact<'a>(ty: &Type, json: &'a str) -> Cow<'a, str> {
+    if !has_sensitive(ty) {
+        return Cow::Borrowed(json);
+    }
+    match serde_json::from_str(json) {
+        Ok(mut value) => {
+            cover(ty, &mut value);
+            Cow::Owned(value.to_string())
+        }
+        // Whatever it is, it may be the secret.
+        Err(_) => Cow::Borrowed(COVER),
+    }
+}
+
+fn has_sensitive(ty: &Type) -> bool {
+    ty.notes.sensitive
+        || match &ty.shape {
+            Shape::List(of) => has_sensitive(of),
+            Shape::Option(item) => has_sensitive(&item.ty),
+            Shape::Tuple(items) => items.iter().any(|item| has_sensitive(&item.ty)),
+            Shape::Record(fields) => fields
+                .iter()
+                .any(|field| field.is_sensitive() || has_sensitive(&field.ty)),
+            Shape::Variant { cases, .. } => cases
+                .iter()
+                .filter_map(|case| case.ty.as_ref())
+                .any(|ty| has_sensitive(ty)),
+            _ => false,
+        }
+}
+
+fn cover(ty: &Type, value: &mut Value) {
+    if value.is_null() {
+        return;
+    }
+    if ty.notes.sensitive {
+        *value = COVER.into();
+        return;
+    }
+    match (&ty.shape, value) {
+        (Shape::Option(item), value) => match (&item.ty.shape, value) {
+            (Shape::Option(inner), Value::Object(tagged)) => {
+                if let Some(value) = tagged.get_mut("val") {
+                    cover(&inner.ty, value);
+                }
+            }
+            (_, value) => cover(&item.ty, value),
+        },
+        (Shape::List(of), Value::Array(values)) => values.iter_mut().for_each(|v| cover(of, v)),
+        (Shape::Tuple(items), Value::Array(values)) => {
+            for (item, value) in items.iter().zip(values) {
+                cover(&item.ty, value);
+            }
+        }
+        (Shape::Record(fields), Value::Object(object)) => {
+            for field in fields {
+                match object.get_mut(&field.key) {
+                    Some(value) if field.is_sensitive() && !value.is_null() => {
+                        *value = COVER.into();
+                    }
+                    Some(value) => cover(&field.ty, value),
+                    None => {}
+                }
+            }
+        }
+        (Shape::Variant { cases, .. }, Value::Object(tagged)) => {
+            let tag = tagged.get("tag").and_then(Value::as_str);
+            let case = cases.iter().find(|case| Some(case.key.as_str()) == tag);
+            let ty = case.and_then(|case| case.ty.clone());
+            if let (Some(ty), Some(value)) = (ty, tagged.get_mut("val")) {
+                cover(&ty, value);
+            }
+        }
+        _ => {}
+    }
+}
