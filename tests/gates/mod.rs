@@ -1,6 +1,9 @@
 //! Limits for jobs of one name and for groups of jobs, over all runners of a
 //! queue, and what BullMQ sees of the jobs that wait for them.
 
+mod parked;
+mod random;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,8 +13,8 @@ use runner::outcome::Outcome;
 use runner::queue::Attempt;
 use serde_json::{Value, json};
 
+use crate::support::Redis;
 use crate::support::engine::{Engine, config, retry, settings};
-use crate::support::{Node, Redis, Runner, Setup, guest, until};
 
 const QUEUE: &str = "work";
 
@@ -256,130 +259,6 @@ fn jobs_that_fail_or_are_retried_let_the_next_one_go() {
     assert_nothing_left(&redis);
 }
 
-fn served(redis: &Redis, toml: &str) -> (Setup, Runner) {
-    let setup = Setup::new(redis, toml).plugin("scripted", &guest("scripted"));
-    let runner = setup.serve();
-    (setup, runner)
-}
-
-const TOML: &str = "[queues.work]\nplugin = \"scripted\"\n\n\
-                    [queues.work.group]\nby = \"shop\"\nconcurrency = 1\n";
-
-/// The events of a job up to its last delay.
-fn told(node: &mut Node, id: &str) -> Vec<String> {
-    let events = node.events(QUEUE, "delayed", Some(id));
-    let of_job = events.iter().filter(|event| event["jobId"] == id);
-    of_job
-        .map(|event| event["event"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-const RUNNING: &str = r#"{"shop":1,"sleep":60000}"#;
-
-#[test]
-fn node_and_the_commands_see_parked_jobs_as_delayed_ones() {
-    let redis = Redis::shared();
-    for version in [5, 6] {
-        let mut node = Node::start(&redis, version);
-        let (setup, mut runner) = served(&redis, TOML);
-        let running = redis.add(QUEUE, "x", RUNNING, "{}");
-        redis.until_count(QUEUE, "active", 1);
-        let mut add = |options| node.add(QUEUE, "x", json!({ "shop": 1 }), options);
-        let ids: Vec<String> = (0..4).map(|_| add(json!({}))).collect();
-        let urgent = add(json!({ "priority": 2 }));
-        redis.until_count(QUEUE, "delayed", 5);
-        for id in ids.iter().chain([&urgent]) {
-            let job = node.job(QUEUE, id);
-            assert_eq!(job["state"], "delayed");
-            assert_eq!(redis.field(QUEUE, id, "ats"), None);
-            assert_eq!(told(&mut node, id), ["added", "waiting", "delayed"]);
-        }
-        let stats = setup.cli(&["--json", "queue", "stats", QUEUE]);
-        let stats: Value = serde_json::from_str(&stats.stdout).unwrap();
-        assert_eq!(stats["parked"], 5);
-        assert_eq!(stats["counts"]["delayed"], 5);
-
-        let shown = setup.cli(&["--json", "job", "get", QUEUE, &ids[0]]);
-        let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
-        assert_eq!(shown["gate"], "group:1");
-        let shown = setup.cli(&["--json", "job", "get", QUEUE, &running]);
-        let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
-        assert_eq!(shown["gate"], Value::Null);
-
-        // Removed, cancelled, put off, promoted: as any delayed job.
-        node.job_call(QUEUE, &ids[0], "remove", json!([]));
-        let ended = setup.cli(&["job", "cancel", QUEUE, &ids[1]]);
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-        node.job_call(QUEUE, &ids[2], "changeDelay", json!([3_600_000]));
-        node.job_call(QUEUE, &ids[3], "promote", json!([]));
-        until("the promoted job to be parked again", || {
-            let again = ["added", "waiting", "delayed", "waiting", "delayed"];
-            (told(&mut node, &ids[3]) == again).then_some(())
-        });
-        let stats = setup.cli(&["queue", "stats", QUEUE]);
-        let delayed = stats
-            .stdout
-            .lines()
-            .find(|line| line.starts_with("delayed"));
-        assert_eq!(
-            delayed,
-            Some("delayed          3, 2 parked at gates"),
-            "{}",
-            stats.stdout
-        );
-
-        setup.cli(&["job", "cancel", QUEUE, &running]);
-        for id in [&ids[3], &urgent] {
-            assert_eq!(redis.until_ended(QUEUE, id), "completed");
-            assert_eq!(redis.field(QUEUE, id, "ats").as_deref(), Some("1"));
-        }
-        assert_eq!(node.job(QUEUE, &ids[2])["state"], "delayed");
-        assert_nothing_left(&redis);
-        runner.stop();
-        node.queue(QUEUE, "obliterate", json!([{ "force": true }]));
-    }
-}
-
-#[test]
-fn a_killed_runner_keeps_no_group_shut() {
-    let redis = Redis::shared();
-    let setup = Setup::new(&redis, TOML).plugin("scripted", &guest("scripted"));
-    let mut dead = setup.serve();
-    let running = redis.add(QUEUE, "x", RUNNING, "{}");
-    redis.until_count(QUEUE, "active", 1);
-    let parked: Vec<String> = (0..3)
-        .map(|_| redis.add(QUEUE, "x", r#"{"shop":1}"#, "{}"))
-        .collect();
-    redis.until_count(QUEUE, "delayed", 3);
-    dead.kill();
-    let data = r#"{"shop":1,"result":1}"#;
-    redis.run::<()>(&["HSET", &redis.key(QUEUE, &running), "data", data]);
-    let _peer = setup.serve();
-    for id in [&running].into_iter().chain(&parked) {
-        assert_eq!(redis.until_ended(QUEUE, id), "completed");
-    }
-    let ended: Vec<String> = redis.run(&["ZRANGE", &redis.key(QUEUE, "completed"), "0", "-1"]);
-    assert_eq!(ended[0], running);
-    assert_nothing_left(&redis);
-}
-
-#[test]
-fn a_limit_is_changed_and_lifted_while_jobs_run() {
-    let redis = Redis::shared();
-    let (setup, _runner) = served(&redis, TOML);
-    for _ in 0..6 {
-        redis.add(QUEUE, "x", RUNNING, "{}");
-    }
-    redis.until_count(QUEUE, "delayed", 5);
-    let text = std::fs::read_to_string(setup.path("queues.toml")).unwrap();
-    setup.write(&text.replace("concurrency = 1", "concurrency = 3"));
-    redis.until_count(QUEUE, "active", 3);
-    assert_eq!(redis.count(QUEUE, "delayed"), 3);
-    setup.write(&text.replace("[queues.work.group]\nby = \"shop\"\nconcurrency = 1\n", ""));
-    redis.until_count(QUEUE, "active", 6);
-    assert_eq!(redis.count(QUEUE, "delayed"), 0);
-}
-
 #[test]
 fn the_field_of_the_group_is_found_wherever_json_has_it() {
     let redis = Redis::shared();
@@ -470,151 +349,4 @@ fn the_first_pattern_that_matches_says_how_many() {
     assert_eq!(most["a.b-[x]%1"], 1);
     assert_eq!(most["ä.b"], 2);
     assert!(most["a.b"] > 2 && most["acb-x1"] > 2, "{most:?}");
-}
-
-#[test]
-fn jobs_that_wait_for_a_gate_are_drained_with_those_that_wait() {
-    let redis = Redis::shared();
-    let (setup, _runner) = served(&redis, TOML);
-    let running = redis.add(QUEUE, "x", RUNNING, "{}");
-    redis.until_count(QUEUE, "active", 1);
-    let mut node = Node::start(&redis, 6);
-    let far = node.add(
-        QUEUE,
-        "x",
-        json!({ "shop": 1 }),
-        json!({ "delay": 3_600_000 }),
-    );
-    for _ in 0..4 {
-        redis.add(QUEUE, "x", RUNNING, "{}");
-    }
-    redis.until_count(QUEUE, "delayed", 5);
-    let asked = setup.cli(&["queue", "drain", QUEUE]);
-    assert!(
-        asked.stderr.contains("removes 4 waiting jobs"),
-        "{}",
-        asked.stderr
-    );
-    let drained = setup.cli(&["queue", "drain", QUEUE, "--yes"]);
-    assert_eq!(drained.stdout, "removed 4 jobs\n", "{drained:?}");
-    assert_eq!(node.job(QUEUE, &far)["state"], "delayed");
-    assert_eq!(redis.count(QUEUE, "delayed"), 1);
-    setup.cli(&["job", "cancel", QUEUE, &running]);
-    assert_eq!(redis.until_ended(QUEUE, &running), "failed");
-    assert_nothing_left(&redis);
-}
-
-#[test]
-fn parked_jobs_that_nobody_let_go_wait_again_in_their_place() {
-    let redis = Redis::shared();
-    let (setup, _runner) = served(&redis, TOML);
-    let running = redis.add(QUEUE, "x", RUNNING, "{}");
-    redis.until_count(QUEUE, "active", 1);
-    let done = r#"{"shop":1,"result":1}"#;
-    let mut ids: Vec<String> = (0..3).map(|_| redis.add(QUEUE, "x", done, "{}")).collect();
-    redis.until_count(QUEUE, "delayed", 3);
-    // The hour of the first is over; another job lets the worker look.
-    let delayed = redis.key(QUEUE, "delayed");
-    redis.run::<()>(&["ZADD", &delayed, "1", &ids[0]]);
-    ids.push(redis.add(QUEUE, "x", done, "{}"));
-    until("the first to be parked anew", || {
-        let score: Option<f64> = redis.run(&["ZSCORE", &delayed, &ids[0]]);
-        (redis.count(QUEUE, "delayed") == 4 && score > Some(1.0)).then_some(())
-    });
-    setup.cli(&["job", "cancel", QUEUE, &running]);
-    redis.until_count(QUEUE, "completed", 4);
-    let ended: Vec<String> = redis.run(&["ZRANGE", &redis.key(QUEUE, "completed"), "0", "-1"]);
-    assert_eq!(ended, ids);
-    assert_nothing_left(&redis);
-}
-
-/// Whatever is done to the jobs meanwhile, each ends or is removed, and no limit
-/// is broken.
-#[test]
-fn nothing_is_stranded_at_a_gate() {
-    let seed = std::env::var("SEED").map_or_else(|_| fastrand::u64(..), |s| s.parse().unwrap());
-    println!("SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    let redis = Redis::shared();
-    let seen = Arc::<Mutex<Seen>>::default();
-    let mut limited = by_shop(
-        Some(2),
-        Some(Limiter {
-            max: 30,
-            duration: Duration::from_millis(50),
-        }),
-    );
-    let three = JobSettings {
-        concurrency: Some(3),
-        ..settings()
-    };
-    limited.jobs = vec![(Pattern("flaky".into()), three)];
-    let start = || {
-        let watch = watching(&seen, shop);
-        let mut engine = Engine::new(&redis, move |attempt| {
-            let outcome = watch(attempt);
-            match attempt.job.id.parse::<u32>().unwrap() % 17 {
-                3 if attempt.job.starts < 3 => Outcome::Snoozed {
-                    delay: Duration::from_millis(5),
-                    reason: String::new(),
-                },
-                5 if attempt.job.starts < 3 => Outcome::Released,
-                7 if attempt.job.starts < 2 => Outcome::RateLimited {
-                    delay: Duration::from_millis(5),
-                    reason: String::new(),
-                },
-                _ => outcome,
-            }
-        });
-        engine.consume(limited.clone());
-        engine
-    };
-    let mut engines = [start(), start()];
-    // The connection of an engine ends with it.
-    let shared = runner::worker::Shared {
-        redis: runner::queue::Redis::new(&redis.url(), redis.prefix()).unwrap(),
-        ..engines[0].shared.clone()
-    };
-    let queue = shared.queue(&limited);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut ids = Vec::new();
-    for _ in 0..600 {
-        let name = *random.choice(["flaky", "x"].iter()).unwrap();
-        let options = json!({ "attempts": random.u8(1..3) }).to_string();
-        ids.push(redis.add(QUEUE, name, of_shop(random.u8(0..4)), &options));
-        let id = vec![random.choice(ids.iter()).unwrap().clone()];
-        runtime.block_on(async {
-            match random.u8(0..60) {
-                0..5 => drop(queue.promote(&id).await.unwrap()),
-                5 => drop(queue.remove(&id, false).await.unwrap()),
-                6 => drop(queue.cancel(&id, "cancelled").await.unwrap()),
-                7 => drop(queue.pause().await.unwrap()),
-                8..11 => drop(queue.resume().await.unwrap()),
-                11 => drop(queue.retry(&id, true).await.unwrap()),
-                _ => {}
-            }
-        });
-        if random.u8(0..100) == 0 {
-            let engine = &mut engines[random.usize(0..2)];
-            engine.stop(Duration::from_secs(20));
-            *engine = start();
-        }
-    }
-    runtime.block_on(queue.resume()).unwrap();
-    for list in ["wait", "delayed", "active"] {
-        redis.until_count(QUEUE, list, 0);
-    }
-    // A job that was removed on its way back to the front is found missing when its
-    // gates are full the next time.
-    for shop in (0..4).cycle().take(40) {
-        redis.add(QUEUE, "flaky", of_shop(shop), "{}");
-    }
-    until("all to have left", || {
-        let open = ["wait", "delayed", "active"].map(|list| redis.count(QUEUE, list));
-        (open == [0, 0, 0]).then_some(())
-    });
-    for (shop, most) in &seen.lock().unwrap().most {
-        assert!(*most <= 2, "{shop}: {most}");
-    }
-    assert_nothing_left(&redis);
 }
