@@ -419,3 +419,44 @@ fn a_mistake_in_a_wit_file_is_told_with_line_and_column() {
     let expected = "`@secret` is not a tag; there are @name, @sensitive, @example and @format";
     assert!(text.contains(expected), "{text}");
 }
+
+#[test]
+fn jobs_that_would_not_fit_are_found_before_a_contract_is_used() {
+    let redis = Redis::shared();
+    let setup = setup(&redis, TOML);
+    let small = r#"{"name":"Ada","count":1}"#;
+    redis.add("work", "few", small, "{}");
+    for _ in 0..5 {
+        redis.add("work", "few", r#"{"name":"Ada"}"#, "{}");
+    }
+    redis.add(
+        "work",
+        "few",
+        r#"{"name":1,"count":1}"#,
+        r#"{"delay":600000}"#,
+    );
+    redis.add("work", "gone", "{}", r#"{"priority":2}"#);
+    let ended = setup.cli(&["check", "--against-redis"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let missing = "few: 5 to run, 0 failed (e.g. 2, 3, 4): the payload is not that of \
+                   test:typed/jobs#few: data.count: is missing; expected an integer (u32)";
+    let name = "few: 1 to run, 0 failed (e.g. 7): the payload is not that of test:typed/jobs#few: \
+                data.name: expected a string, found 1";
+    let unknown = "gone: 1 to run, 0 failed (e.g. 8): the contract test:typed/jobs has no job \
+                   \"gone\"";
+    let head = "misfits work: 1 jobs fit test:typed/jobs@1.0.0";
+    for expected in [head, missing, name, unknown] {
+        assert!(ended.stdout.contains(expected), "{}", ended.stdout);
+    }
+    assert!(
+        ended
+            .stderr
+            .contains("7 jobs that are to run do not fit their contract"),
+        "{ended:?}"
+    );
+    let ended = setup.cli(&["--json", "check", "--against-redis"]);
+    let reports: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(reports[0]["fit"], 1);
+    assert_eq!(reports[0]["misfits"][0]["path"], "data.count");
+    assert_eq!(reports[0]["misfits"][0]["pending"], 5);
+}

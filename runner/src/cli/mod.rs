@@ -87,7 +87,7 @@ enum Command {
     /// Run one job through a plugin file, without Redis.
     Run(run::Args),
     /// Check queues.toml and its plugins.
-    Check,
+    Check(check::Args),
     /// Show the settings of a queue, where each comes from, and its retries.
     Explain(explain::Args),
     /// Show what the jobs of a queue are: JSON Schema, TypeScript, OpenAPI.
@@ -188,7 +188,7 @@ impl Cli {
             Command::Dev(args) => args.run(&self),
             Command::Add(args) => args.run(&self),
             Command::Run(args) => args.run(&self),
-            Command::Check => check::run(&self),
+            Command::Check(args) => args.run(&self),
             Command::Explain(args) => args.run(&self),
             Command::Contract(command) => command.run(&self),
             Command::Plugin(command) => command.run(&self),

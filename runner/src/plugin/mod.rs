@@ -28,7 +28,7 @@ pub use self::engine::{INSTANCES, engine};
 use self::pace::Pace;
 pub use self::watch::Watcher;
 use crate::config::{self, Config};
-use crate::contract::{DOOR, Opened};
+use crate::contract::{DOOR, Opened, compare};
 use crate::host::{Grants, Host};
 
 /// Bytes of a component. Python's have 20 MiB; more is a mistake or an attack on
@@ -261,6 +261,9 @@ impl Plugins {
                     ms = plugin.took.as_millis() as u64,
                     "plugin loaded"
                 );
+                if let Some(old) = serving.as_ref() {
+                    tell_differences(name, old, &plugin);
+                }
                 entry.serving.store(Some(Arc::new(plugin)));
                 *entry.lock_refused() = None;
                 self.changes.send_replace(());
@@ -344,6 +347,31 @@ impl Plugins {
             "plugin refused"
         );
         self.changes.send_replace(());
+    }
+}
+
+/// Say what a new version changes in a contract that is in no WIT file: such a
+/// contract is what the plugin makes it.
+fn tell_differences(plugin: &str, old: &Plugin, new: &Plugin) {
+    for before in old.doors.contracts() {
+        let mut contracts = new.doors.contracts();
+        let after = contracts.find(|after| after.unversioned() == before.unversioned());
+        let Some(after) = after else {
+            continue;
+        };
+        for difference in compare(before, after) {
+            let contract = before.unversioned();
+            if difference.breaking {
+                tracing::warn!(
+                    plugin,
+                    contract,
+                    %difference,
+                    "the contract has changed, jobs may not fit: runner check --against-redis"
+                );
+            } else {
+                tracing::info!(plugin, contract, %difference, "the contract has changed");
+            }
+        }
     }
 }
 

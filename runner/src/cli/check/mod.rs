@@ -1,25 +1,52 @@
 //! `runner check`: is the configuration right, and does every plugin fit?
 
+mod against;
+
 use serde_json::json;
 
 use super::output::{self, GOOD, WARN};
 use super::{Cli, Exit, Result};
+use crate::config::Loaded;
+use crate::plugin::Status;
 
-pub(super) fn run(cli: &Cli) -> Result {
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner check --against-redis")]
+pub(super) struct Args {
+    /// Check the payloads of the jobs that are in Redis, too: which would not fit
+    /// the contracts as they are now.
+    #[arg(long)]
+    against_redis: bool,
+    /// Look at so many jobs of each state of a queue.
+    #[arg(long, value_name = "N", requires = "against_redis", default_value_t = usize::MAX, hide_default_value = true)]
+    limit: usize,
+}
+
+impl Args {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        let (loaded, plugins) = files(cli, self.against_redis)?;
+        match self.against_redis {
+            true => against::run(cli, &loaded, &plugins, self.limit),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What can be checked without Redis. Told as JSON unless more is to come.
+fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
     let loaded = cli.load()?;
     let plugins = super::plugin::load(&loaded.config)?;
     let refused: Vec<(&str, String)> = plugins
         .iter()
         .filter_map(|plugin| Some((plugin.name.as_str(), plugin.refusal.as_ref()?.to_string())))
         .collect();
-    if cli.json {
+    if cli.json && !(more && refused.is_empty()) {
         output::json(&json!({
             "queues": loaded.config.queues.len(),
             "plugins": plugins.len(),
             "warnings": loaded.warnings,
             "refused": refused.iter().map(|(name, why)| json!({ "plugin": name, "reason": why })).collect::<Vec<_>>(),
         }));
-    } else {
+    } else if !cli.json {
         for warning in &loaded.warnings {
             anstream::eprintln!("{WARN}warning:{WARN:#} {warning}");
         }
@@ -36,7 +63,7 @@ pub(super) fn run(cli: &Cli) -> Result {
         }
     }
     match refused.len() {
-        0 => Ok(()),
+        0 => Ok((loaded, plugins)),
         count => Err(Exit::usage(match cli.json {
             true => String::new(),
             false => format!("{count} of {} plugins cannot serve", plugins.len()),
