@@ -1,5 +1,5 @@
 //! Sends one-time passwords: the jobs `whatsapp-otp` (Meta's Graph API) and
-//! `email-otp` (Resend) with the data `{ recipient, otp, userName }`.
+//! `email-otp` (Resend) of the contract `fundify:otp/otp-queue`.
 //!
 //! ```toml
 //! [plugins.otp-sender]
@@ -22,35 +22,52 @@
 //! recipients are masked there. A code that is expired is rejected, not sent: it
 //! would only confuse. A message is sent once over all attempts.
 
+runner_sdk::contract!({
+    path: ["../../wit/runner", "../../wit/queues/otp.wit"],
+    world: "fundify:otp/otp",
+});
+
 mod email;
 mod request;
 mod whatsapp;
 
+use exports::fundify::otp::otp_queue::{Guest, OtpRequest, Receipt as Sent};
 use messaging::{Email, Phone, Receipt, deliver, provider};
 use runner_sdk::prelude::*;
+use runner_sdk::typed;
 
 use crate::request::Request;
 
-runner_sdk::handler!(handle);
+struct Otp;
 
-/// Send the code of one job.
+#[cfg(target_arch = "wasm32")]
+contract::export!(Otp with_types_in contract);
+
+impl Guest for Otp {
+    fn whatsapp_otp(data: OtpRequest) -> Result<Sent, typed::Failure> {
+        Ok(send(data, by_whatsapp)?)
+    }
+
+    fn email_otp(data: OtpRequest) -> Result<Sent, typed::Failure> {
+        Ok(send(data, by_email)?)
+    }
+}
+
+/// Send the code of the current job.
 ///
 /// # Errors
-/// Rejects a payload that does not fit, an expired code and what the provider
-/// refuses; retries what may work later.
-pub fn handle(job: Job) -> Result<Receipt> {
-    let send = match job.name.as_str() {
-        "whatsapp-otp" => by_whatsapp,
-        "email-otp" => by_email,
-        other => {
-            return Err(reject(format!(
-                "otp-sender knows no job \"{other}\"; it knows \"whatsapp-otp\" and \"email-otp\""
-            )));
-        }
-    };
-    let request: Request = job.data()?;
-    send(&job, &request)
-        .map_err(|failure| provider::redact(failure, &[(request.otp.as_str(), "[code]")]))
+/// Rejects what is no code, an expired code and what the provider refuses;
+/// retries what may work later.
+fn send(data: OtpRequest, by: fn(&Job, &Request) -> Result<Receipt>) -> Result<Sent> {
+    let request = Request::read(data)?;
+    let sent = by(&Job::current(), &request)
+        .map_err(|failure| provider::redact(failure, &[(request.otp.as_str(), "[code]")]))?;
+    Ok(Sent {
+        channel: sent.channel,
+        provider: sent.provider,
+        message_id: sent.message_id,
+        recipient: sent.recipient,
+    })
 }
 
 fn by_whatsapp(job: &Job, request: &Request) -> Result<Receipt> {

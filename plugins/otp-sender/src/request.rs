@@ -3,35 +3,26 @@
 use std::time::{Duration, SystemTime};
 
 use runner_sdk::prelude::*;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+use crate::exports::fundify::otp::otp_queue::OtpRequest;
 
 /// As long as the codes of most providers are good for.
 const MAX_AGE: &str = "5m";
 
 /// What the producer asks for.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct Request {
     /// A phone number or an e-mail address, by the job's name.
     pub(crate) recipient: String,
     pub(crate) otp: Code,
     /// How to greet; without it the greeting has no name.
-    #[serde(default)]
     pub(crate) user_name: Option<String>,
     /// When the code expires, if it is not `max_age` after the job was added.
-    #[serde(default)]
-    pub(crate) expires_at: Option<Instant>,
+    expires_at: Option<SystemTime>,
 }
 
-/// A code. It prints nowhere: there is no `Debug`, and the faults that
-/// `Deserialize` reports do not quote it.
+/// A code. It prints nowhere: there is no `Debug`.
 pub(crate) struct Code(String);
-
-/// An instant: milliseconds since 1970, as `Date.now()`, or the text that
-/// `toISOString()` writes.
-pub(crate) struct Instant(SystemTime);
 
 impl Code {
     pub(crate) fn as_str(&self) -> &str {
@@ -39,46 +30,49 @@ impl Code {
     }
 }
 
-impl<'de> Deserialize<'de> for Code {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        match Value::deserialize(json)? {
-            // A number would have lost its leading zeros.
-            Value::String(code)
-                if (4..=10).contains(&code.len())
-                    && code.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
-            {
-                Ok(Code(code))
-            }
-            _ => Err(D::Error::custom(
-                "a code is a string of 4 to 10 digits or letters",
-            )),
+/// An instant: milliseconds since 1970, as `Date.now()`, or the text that
+/// `toISOString()` writes.
+fn instant(json: &str) -> Option<SystemTime> {
+    match serde_json::from_str(json).ok()? {
+        Value::Number(millis) => {
+            SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis.as_u64()?))
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Instant {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(json)?;
-        let instant = match &value {
-            Value::Number(millis) => millis.as_u64().and_then(|millis| {
-                SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
-            }),
-            Value::String(text) => humantime::parse_rfc3339_weak(text).ok(),
-            _ => None,
-        };
-        instant.map(Instant).ok_or_else(|| {
-            D::Error::custom(format!(
-                "{value} is no instant; write milliseconds since 1970 or \"2026-01-31T12:00:00Z\""
-            ))
-        })
+        Value::String(text) => humantime::parse_rfc3339_weak(&text).ok(),
+        _ => None,
     }
 }
 
 impl Request {
+    /// Check what types cannot say.
+    pub(crate) fn read(data: OtpRequest) -> Result<Request> {
+        let fits = (4..=10).contains(&data.otp.len())
+            && data.otp.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !fits {
+            return Err(reject(
+                "data.otp: a code is a string of 4 to 10 digits or letters",
+            ));
+        }
+        let expires_at = match data.expires_at {
+            None => None,
+            Some(json) => Some(instant(&json).ok_or_else(|| {
+                reject(format!(
+                    "data.expiresAt: {json} is no instant; write milliseconds since 1970 or \
+                     \"2026-01-31T12:00:00Z\""
+                ))
+            })?),
+        };
+        Ok(Request {
+            recipient: data.recipient,
+            otp: Code(data.otp),
+            user_name: data.user_name,
+            expires_at,
+        })
+    }
+
     /// Reject the job when its code has expired.
     pub(crate) fn check_expiry(&self, job: &Job) -> Result {
         let expires_at = match &self.expires_at {
-            Some(Instant(instant)) => *instant,
+            Some(instant) => *instant,
             None => job.added_at + max_age()?,
         };
         match job.started_at.duration_since(expires_at) {

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use runner_sdk::testing::{self, Host, Reply};
-use runner_sdk::{Failure, Job, http, queue};
+use runner_sdk::typed::Failure;
+use runner_sdk::{Job, http, queue};
 use serde_json::{Value, json};
 
-use super::handle;
+use super::{Guest, Otp, OtpRequest, Sent};
 
 const META: &str = "https://graph.facebook.com/v23.0/106540352242922/messages";
 const RESEND: &str = "https://api.resend.com/emails";
@@ -52,8 +53,27 @@ fn accepted_by_resend() -> Reply {
     Reply::json(200, json!({ "id": "49a3999c" }))
 }
 
-fn failure(job: Job) -> Failure {
-    handle(job).expect_err("it must fail")
+/// Run a job as its contract does.
+fn handle(host: &Host, job: Job) -> Result<Sent, Failure> {
+    let data: Value = serde_json::from_str(&job.json).expect("JSON");
+    let text = |key: &str| data[key].as_str().map(str::to_owned);
+    let request = OtpRequest {
+        recipient: text("recipient").expect("the contract asks for it"),
+        otp: text("otp").expect("the contract asks for it"),
+        user_name: text("userName"),
+        expires_at: data.get("expiresAt").map(Value::to_string),
+    };
+    let name = job.name.clone();
+    host.current(job);
+    match name.as_str() {
+        "whatsapp-otp" => Otp::whatsapp_otp(request),
+        "email-otp" => Otp::email_otp(request),
+        other => panic!("the contract has no job {other}"),
+    }
+}
+
+fn failure(host: &Host, job: Job) -> Failure {
+    handle(host, job).expect_err("it must fail")
 }
 
 /// The code and the recipient are nowhere but in the requests.
@@ -73,16 +93,14 @@ fn assert_discreet(host: &Host, failure: Option<&Failure>) {
 fn a_whatsapp_code_goes_out_as_an_authentication_template() {
     let host = host();
     host.reply("POST", META, accepted_by_meta());
-    let receipt = handle(whatsapp()).expect("it is sent");
+    let receipt = handle(&host, whatsapp()).expect("it is sent");
+    let said = (receipt.channel, receipt.provider, receipt.recipient);
+    let expected = ("whatsapp", "meta", "+12******90");
     assert_eq!(
-        serde_json::to_value(receipt).expect("it is JSON"),
-        json!({
-            "channel": "whatsapp",
-            "provider": "meta",
-            "messageId": "wamid.1",
-            "recipient": "+12******90",
-        })
+        said,
+        (expected.0.into(), expected.1.into(), expected.2.into())
     );
+    assert_eq!(receipt.message_id.as_deref(), Some("wamid.1"));
     let request = &host.requests()[0];
     assert_eq!(request.header("authorization"), Some("Bearer meta-token"));
     let code = json!([{ "type": "text", "text": CODE }]);
@@ -113,7 +131,7 @@ fn template_language_and_version_are_settings() {
     host.setting("whatsapp_language", "de");
     host.setting("graph_version", "v24.0");
     host.reply("POST", &META.replace("v23.0", "v24.0"), accepted_by_meta());
-    handle(whatsapp()).expect("it is sent");
+    handle(&host, whatsapp()).expect("it is sent");
     let sent = host.requests()[0].json();
     assert_eq!(sent["template"]["name"], "login_code");
     assert_eq!(sent["template"]["language"]["code"], "de");
@@ -125,7 +143,7 @@ fn an_e_mail_code_goes_out_as_html_and_text() {
     host.reply("POST", RESEND, accepted_by_resend());
     let job = email();
     let key = job.idempotency_key("email");
-    let receipt = handle(job).expect("it is sent");
+    let receipt = handle(&host, job).expect("it is sent");
     assert_eq!(receipt.message_id.as_deref(), Some("49a3999c"));
     assert_eq!(receipt.recipient, "us**@example.com");
     let request = &host.requests()[0];
@@ -154,7 +172,7 @@ fn the_backend_is_told_in_the_shape_its_consumer_reads() {
     let host = host();
     host.reply("POST", RESEND, accepted_by_resend());
     host.reply("POST", META, accepted_by_meta());
-    handle(email()).expect("it is sent");
+    handle(&host, email()).expect("it is sent");
     let added = &host.added()[0];
     assert_eq!(
         (added.queue.as_str(), added.name.as_str()),
@@ -186,7 +204,7 @@ fn the_backend_is_told_in_the_shape_its_consumer_reads() {
     );
     let mut scheduled = whatsapp();
     scheduled.id = "repeat:daily:1700000000000".into();
-    handle(scheduled).expect("it is sent");
+    handle(&host, scheduled).expect("it is sent");
     let added = &host.added()[1];
     assert_eq!(added.name, "whatsapp-sent");
     assert_eq!(added.data["type"], "whatsapp-sent");
@@ -199,7 +217,7 @@ fn a_code_is_not_sent_again_when_only_the_event_failed() {
     let host = host();
     host.reply("POST", META, accepted_by_meta());
     host.refuse_adds(queue::Error::Unavailable("connection refused".into()));
-    let first = failure(whatsapp());
+    let first = failure(&host, whatsapp());
     assert_eq!(
         first,
         Failure::Retry("the job may not have been added: connection refused".into())
@@ -210,7 +228,10 @@ fn a_code_is_not_sent_again_when_only_the_event_failed() {
     // Late, but the code went out in time.
     second.started_at += Duration::from_secs(3600);
     assert_eq!(
-        handle(second).expect("it is told").message_id.as_deref(),
+        handle(&host, second)
+            .expect("it is told")
+            .message_id
+            .as_deref(),
         Some("wamid.1")
     );
     assert_eq!(host.requests().len(), 1);
@@ -224,7 +245,7 @@ fn without_a_queue_for_events_a_code_is_sent_all_the_same() {
     host.refuse_adds(queue::Error::UnknownQueue(
         "no queue \"backend-events\"".into(),
     ));
-    handle(whatsapp()).expect("it is sent");
+    handle(&host, whatsapp()).expect("it is sent");
     let warning = host.logs().pop().expect("it warns");
     assert_eq!(
         warning.to_string(),
@@ -242,17 +263,17 @@ fn an_expired_code_is_rejected_and_not_sent() {
             "the code expired {late} before this attempt began; it was not sent"
         ))
     };
-    assert_eq!(failure(late.clone()), expired("1m 30s"));
+    assert_eq!(failure(&host, late.clone()), expired("1m 30s"));
     host.setting("max_age", "10s");
-    assert_eq!(failure(late.clone()), expired("6m 20s"));
+    assert_eq!(failure(&host, late.clone()), expired("6m 20s"));
     host.setting("max_age", "10m");
     host.reply("POST", META, accepted_by_meta());
-    handle(late).expect("it is still good");
+    handle(&host, late).expect("it is still good");
 }
 
 #[test]
 fn the_payload_can_say_when_a_code_expires() {
-    let _host = host();
+    let host = host();
     for expires_at in [
         json!("2001-09-09T01:46:40.000Z"),
         json!(1_000_000_000_000_u64),
@@ -261,15 +282,13 @@ fn the_payload_can_say_when_a_code_expires() {
             "email-otp",
             json!({ "recipient": "user@example.com", "otp": CODE, "expiresAt": expires_at }),
         );
-        let reason = failure(expired).reason().to_owned();
+        let reason = failure(&host, expired).reason().to_owned();
         assert!(reason.starts_with("the code expired 2"), "{reason}");
     }
     let wrong = json!({ "recipient": "user@example.com", "otp": CODE, "expiresAt": "soon" });
-    let reason = failure(job("email-otp", wrong)).reason().to_owned();
-    // Where it stands depends on the order in which the test writes the fields.
-    let (text, _) = reason.split_once(" at line 1 column ").expect("a place");
+    let reason = failure(&host, job("email-otp", wrong)).reason().to_owned();
     assert_eq!(
-        text,
+        reason,
         "data.expiresAt: \"soon\" is no instant; write milliseconds since 1970 or \
          \"2026-01-31T12:00:00Z\""
     );
@@ -279,12 +298,6 @@ fn the_payload_can_say_when_a_code_expires() {
 fn a_payload_that_does_not_fit_is_rejected_without_the_code() {
     let host = host();
     for (data, reason) in [
-        (json!({ "otp": CODE }), "missing field `recipient`"),
-        (json!({ "recipient": "+1234567890" }), "missing field `otp`"),
-        (
-            json!({ "recipient": "+1234567890", "otp": 123_456 }),
-            "data.otp: a code is a string of",
-        ),
         (
             json!({ "recipient": "+1234567890", "otp": "12" }),
             "data.otp: a code is a string of",
@@ -302,34 +315,25 @@ fn a_payload_that_does_not_fit_is_rejected_without_the_code() {
             "the recipient is not a phone",
         ),
     ] {
-        let failure = failure(job("whatsapp-otp", data));
+        let failure = failure(&host, job("whatsapp-otp", data));
         assert!(
             matches!(&failure, Failure::Reject(text) if text.contains(reason)),
             "{failure:?}"
         );
         assert_discreet(&host, Some(&failure));
     }
-    let failure = failure(job(
-        "email-otp",
-        json!({ "recipient": "+1234567890", "otp": CODE }),
-    ));
+    let failure = failure(
+        &host,
+        job(
+            "email-otp",
+            json!({ "recipient": "+1234567890", "otp": CODE }),
+        ),
+    );
     assert!(
         failure
             .reason()
             .starts_with("the recipient is not an e-mail address"),
         "{failure:?}"
-    );
-}
-
-#[test]
-fn an_unknown_job_is_told_which_ones_there_are() {
-    let _host = host();
-    assert_eq!(
-        failure(job("sms-otp", json!({}))),
-        Failure::Reject(
-            "otp-sender knows no job \"sms-otp\"; it knows \"whatsapp-otp\" and \"email-otp\""
-                .into()
-        )
     );
 }
 
@@ -340,7 +344,7 @@ fn what_the_provider_refuses_is_rejected_in_its_words() {
         "message": "(#131026) 1234567890 cannot receive 123456", "code": 131_026, "type": "OAuthException",
     }});
     host.reply("POST", META, Reply::json(400, refused));
-    let by_meta = failure(whatsapp());
+    let by_meta = failure(&host, whatsapp());
     assert_eq!(
         by_meta,
         Failure::Reject("WhatsApp answered 400: (#131026) 12******90 cannot receive [code]".into())
@@ -349,7 +353,7 @@ fn what_the_provider_refuses_is_rejected_in_its_words() {
         json!({ "statusCode": 422, "name": "validation_error", "message": "Invalid `from` field" });
     host.reply("POST", RESEND, Reply::json(422, refused));
     assert_eq!(
-        failure(email()),
+        failure(&host, email()),
         Failure::Reject("Resend answered 422: Invalid `from` field".into())
     );
     assert!(host.added().is_empty());
@@ -362,27 +366,24 @@ fn what_may_work_later_is_retried() {
     let limited = Reply::json(429, json!({ "message": "Too many requests" }));
     host.reply("POST", RESEND, limited.header("retry-after", "2"));
     assert_eq!(
-        failure(email()),
-        Failure::RetryAfter(
-            Duration::from_secs(2),
-            "Resend answered 429: Too many requests".into()
-        )
+        failure(&host, email()),
+        Failure::RetryAfter((2_000, "Resend answered 429: Too many requests".into()))
     );
     host.reply("POST", RESEND, Reply::text(502, "<html>bad gateway</html>"));
     assert_eq!(
-        failure(email()),
+        failure(&host, email()),
         Failure::Retry("api.resend.com answered 502: <html>bad gateway</html>".into())
     );
     let busy = json!({ "name": "concurrent_idempotent_requests", "message": "in progress" });
     host.reply("POST", RESEND, Reply::json(409, busy));
     assert_eq!(
-        failure(email()),
+        failure(&host, email()),
         Failure::Retry("Resend answered 409: in progress".into())
     );
     let pair = json!({ "error": { "message": "(#131056) pair rate limit", "code": 131_056 } });
     host.reply("POST", META, Reply::json(400, pair));
     assert_eq!(
-        failure(whatsapp()),
+        failure(&host, whatsapp()),
         Failure::Retry("WhatsApp answered 400: (#131056) pair rate limit".into())
     );
     host.reply(
@@ -391,18 +392,18 @@ fn what_may_work_later_is_retried() {
         Reply::error(http::Error::Timeout("30 seconds".into())),
     );
     assert_eq!(
-        failure(whatsapp()),
+        failure(&host, whatsapp()),
         Failure::Retry("no answer in time: 30 seconds".into())
     );
     // After all of these the next attempt still sends.
     host.reply("POST", META, accepted_by_meta());
-    handle(whatsapp()).expect("it is sent");
+    handle(&host, whatsapp()).expect("it is sent");
 }
 
 #[test]
 fn what_is_not_configured_is_named() {
     let host = Host::new();
-    let missing = |job| failure(job).reason().to_owned();
+    let missing = |job| failure(&host, job).reason().to_owned();
     assert!(missing(whatsapp()).starts_with("the setting \"whatsapp_phone_id\" is missing"));
     assert!(missing(email()).starts_with("the secret \"RESEND_API_KEY\" is not granted"));
     host.setting("max_age", "soon");

@@ -63,6 +63,16 @@ pub struct Dependencies {
 }
 
 impl Job {
+    /// The job of this attempt, for functions of a contract, which get its payload
+    /// alone.
+    #[allow(
+        clippy::useless_conversion,
+        reason = "the host's own job in a component, a job already in tests"
+    )]
+    pub fn current() -> Job {
+        host::job::current().into()
+    }
+
     /// Read the payload.
     ///
     /// # Errors

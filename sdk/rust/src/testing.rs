@@ -38,6 +38,7 @@ thread_local! {
 /// What the host was told and what it was asked.
 #[derive(Default)]
 struct State {
+    current: Option<Job>,
     settings: BTreeMap<String, String>,
     secrets: BTreeMap<String, String>,
     replies: VecDeque<(String, Reply)>,
@@ -157,6 +158,12 @@ impl Host {
             *current = Some(state.clone());
         });
         Host(state)
+    }
+
+    /// The job that [`Job::current`] gives; without it [`job`] of the name `test`
+    /// and no payload.
+    pub fn current(&self, job: Job) {
+        self.0.borrow_mut().current = Some(job);
     }
 
     /// Give the plugin a setting.

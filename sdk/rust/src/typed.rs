@@ -22,6 +22,20 @@ pub enum Failure {
     RateLimit((u64, String)),
 }
 
+impl Failure {
+    /// Why, without what follows from it.
+    pub fn reason(&self) -> &str {
+        match self {
+            Failure::Retry(reason)
+            | Failure::RetryAfter((_, reason))
+            | Failure::Reject(reason)
+            | Failure::Snooze((_, reason))
+            | Failure::RateLimit((_, reason)) => reason,
+            Failure::WaitChildren => "the children are not done",
+        }
+    }
+}
+
 impl From<crate::Failure> for Failure {
     fn from(failure: crate::Failure) -> Failure {
         match outcome::Failure::from(failure) {

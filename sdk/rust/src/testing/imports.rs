@@ -22,6 +22,11 @@ pub(crate) mod job {
     use crate::bindings::runner::plugin::job::DependencyCounts;
     use crate::testing::Parent;
 
+    pub(crate) fn current() -> crate::Job {
+        let job = with(|state| state.current.clone());
+        job.unwrap_or_else(|| crate::testing::job("test", "{}"))
+    }
+
     pub(crate) fn update_data(data: &str) -> Result<(), String> {
         with(|state| state.updates.push(json(data)));
         Ok(())
