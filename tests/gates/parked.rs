@@ -245,3 +245,33 @@ fn jobs_handed_back_keep_their_place_in_the_group() {
     assert_eq!(starts(&redis), [running, parked]);
     assert_nothing_left(&redis);
 }
+
+#[test]
+fn a_job_expires_while_its_gate_is_full() {
+    let redis = Redis::shared();
+    let toml = TOML.replace("\n\n", "\nexpires = \"1s\"\n\n");
+    let (setup, _runner) = served(&redis, &toml);
+    let running = redis.add(QUEUE, "x", RUNNING, "{}");
+    redis.until_count(QUEUE, "active", 1);
+    let mut node = Node::start(&redis, 6);
+    let late: Vec<String> = (0..3)
+        .map(|_| node.add(QUEUE, "x", json!({ "shop": 1 }), json!({})))
+        .collect();
+    redis.until_count(QUEUE, "delayed", 3);
+    let put_off = node.add(
+        QUEUE,
+        "x",
+        json!({ "shop": 1 }),
+        json!({ "delay": 3_600_000 }),
+    );
+    for id in &late {
+        assert_eq!(redis.until_ended(QUEUE, id), "failed");
+        let reason = redis.field(QUEUE, id, "failedReason");
+        assert_eq!(reason.as_deref(), Some("expired: not started within 1s"));
+        assert_eq!(redis.field(QUEUE, id, "rv"), None, "it was run");
+    }
+    assert_eq!(redis.count(QUEUE, "active"), 1);
+    assert_eq!(node.job(QUEUE, &put_off)["state"], "delayed");
+    setup.cli(&["job", "cancel", QUEUE, &running]);
+    assert_eq!(redis.until_ended(QUEUE, &running), "failed");
+}

@@ -1,6 +1,6 @@
 //! Jobs that have waited longer than they may. A worker refuses them when it
 //! takes them; these are found where nobody takes: the queue is paused, limited
-//! or behind.
+//! or behind, or their gate is full.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ const GATE: Duration = Duration::from_millis(900);
 
 impl Queue {
     /// Fail jobs that wait longer than `limit` allows for their name. Jobs that
-    /// were added with a delay are left: when they were due is not kept. Their ids, also when an error came after the first ones.
+    /// were added with a delay are left: when they were due is not kept. Their ids,
+    /// also when an error came after the first ones.
     pub(crate) async fn expire(
         &self,
         limit: impl Fn(&str) -> Option<Duration>,
