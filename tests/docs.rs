@@ -138,8 +138,8 @@ fn the_examples_of_queues_and_jobs_print_what_the_page_shows() {
 fn each_command_of_the_page_exists() {
     let setup = Setup::new(&Redis::shared(), "");
     for example in examples(&page()) {
-        let group =
-            ["plugin", "queue", "job", "schedule", "dlq"].contains(&example.words[0].as_str());
+        let group = ["plugin", "queue", "job", "schedule", "dlq", "contract"]
+            .contains(&example.words[0].as_str());
         let path = &example.words[..if group { 2 } else { 1 }];
         let mut words: Vec<&str> = path.iter().map(String::as_str).collect();
         words.push("--help");
@@ -153,7 +153,7 @@ fn each_command_of_the_page_exists() {
 #[test]
 fn each_command_of_an_operator_has_an_example_in_its_help() {
     let setup = Setup::new(&Redis::shared(), "");
-    for group in ["queue", "job", "schedule", "dlq"] {
+    for group in ["queue", "job", "schedule", "dlq", "contract"] {
         let help = setup.cli(&[group, "--help"]).stdout;
         let commands: Vec<&str> = help
             .lines()

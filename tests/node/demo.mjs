@@ -167,10 +167,28 @@ async function main() {
     );
     say(`  ${dim('runner add … --wait printed')} ${brief(JSON.parse(cli.stdout))}`);
 
+    say(`\n${paint(1, 'Adding what does not fit')} ${dim('the contract says that a code is a string')}`);
+    const wrong = { recipient: '+14155550123', otp: 123456 };
+    const refused = await promisify(execFile)(
+      binary,
+      ['--redis', `redis://127.0.0.1:${port}`, 'add', 'otp-queue', 'whatsapp-otp', JSON.stringify(wrong)],
+      { cwd: root, env },
+    ).then(
+      () => null,
+      (error) => error.stderr.trim(),
+    );
+    say(`  runner add  ${paint(31, refused ?? 'took it')}`);
+    const bad = await on['otp-queue'].queue.add('whatsapp-otp', wrong, { attempts: 3 });
+    on['otp-queue'].began(bad.id, 'whatsapp-otp');
+    tell('otp-queue', `${bad.id} whatsapp-otp`, dim('added by Node, which checks nothing'));
+
     await within(idle(open), 'the jobs');
+    const { failedReason } = await on['otp-queue'].queue.getJob(bad.id);
     const sent = await outbox();
     summary(followed, sent);
-    const failed = followed.reduce((sum, { ended }) => sum + ended.failed, 0);
+    // One is meant to: it must have been refused at both doors.
+    const caught = [refused, failedReason].every((reason) => reason?.includes('data.otp: expected a string'));
+    const failed = followed.reduce((sum, { ended }) => sum + ended.failed, 0) - (caught ? 1 : 0);
     await Promise.all([backend, ...followed.flatMap(({ queue, events }) => [queue, events])].map((made) => made.close()));
 
     if (process.env.DEMO_EXIT) {
@@ -217,6 +235,7 @@ function next(port) {
     ['runner job get document-processing 1', 'a job, its result and its runner'],
     ['runner job logs document-processing 1', 'what it said'],
     [`runner add otp-queue email-otp '{"recipient":"ada@example.com","otp":"123456","userName":"Ada"}' --wait`, 'another job'],
+    ['runner contract show otp-queue', 'what its jobs are; also as JSON Schema, TypeScript, OpenAPI'],
     ['runner explain notifications', 'every setting and its origin'],
     ['make plugins', 'change plugins/*/src first: the next job runs on the new version'],
   ]) {

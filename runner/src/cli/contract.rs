@@ -14,13 +14,16 @@ use crate::contract::{self, Function, Interface, Shape, Type};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// List the queues that have a contract.
+    #[command(after_help = "Example: runner contract list")]
     List,
     /// Show a queue's types of jobs, their payloads and results.
+    #[command(after_help = "Example: runner contract show otp-queue")]
     Show {
         /// A queue of queues.toml.
         queue: String,
     },
     /// Print the payloads as JSON Schema 2020-12.
+    #[command(after_help = "Example: runner contract schema otp-queue --job whatsapp-otp")]
     Schema {
         /// A queue of queues.toml.
         queue: String,
@@ -29,11 +32,13 @@ pub(super) enum Command {
         job: Option<String>,
     },
     /// Print types for a BullMQ producer in TypeScript.
+    #[command(after_help = "Example: runner contract typescript otp-queue > otp-queue.ts")]
     Typescript {
         /// A queue of queues.toml.
         queue: String,
     },
     /// Print the request bodies of the queues as OpenAPI 3.1.
+    #[command(after_help = "Example: runner contract openapi > openapi.json")]
     Openapi {
         /// A queue of queues.toml; all that have a contract if none is given.
         queue: Option<String>,
