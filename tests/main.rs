@@ -27,6 +27,7 @@ mod keep;
 mod metrics;
 mod options;
 mod payloads;
+mod plugin_cases;
 mod policies;
 mod queue_engine;
 mod queue_equality;

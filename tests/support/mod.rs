@@ -10,9 +10,9 @@ pub(crate) mod engine;
 mod node;
 pub(crate) mod process;
 pub(crate) mod redis;
-mod runner;
+pub(crate) mod runner;
 pub(crate) mod sandbox;
-mod wasm;
+pub(crate) mod wasm;
 
 use std::time::{Duration, Instant};
 

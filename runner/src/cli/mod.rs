@@ -22,6 +22,7 @@ mod run;
 mod schedule;
 mod serve;
 mod state;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -86,6 +87,8 @@ enum Command {
     Add(add::Args),
     /// Run one job through a plugin file, without Redis.
     Run(run::Args),
+    /// Run cases for plugins, without Redis and without network.
+    Test(test::Args),
     /// Check queues.toml and its plugins.
     Check(check::Args),
     /// Show the settings of a queue, where each comes from, and its retries.
@@ -189,6 +192,7 @@ impl Cli {
             Command::Add(args) => args.run(&self),
             Command::Run(args) => args.run(&self),
             Command::Check(args) => args.run(&self),
+            Command::Test(args) => args.run(&self),
             Command::Explain(args) => args.run(&self),
             Command::Contract(command) => command.run(&self),
             Command::Plugin(command) => command.run(&self),

@@ -1,0 +1,228 @@
+//! `runner test`: cases for a plugin, without Redis and without network.
+//!
+//! Each case is a job with the grants of `queues.toml`; its HTTP requests are
+//! answered by the case, and what it did is compared with what was expected.
+
+mod cases;
+mod compare;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use self::cases::{Case, File};
+use self::compare::Happened;
+use super::output::{self, DIM, ERROR, GOOD};
+use super::{Cli, Exit, Result};
+use crate::config::{Config, JobSettings, Plugin, Secret};
+use crate::executor::Executor;
+use crate::host::Host;
+use crate::host::http::Http;
+use crate::outbox::{self, Outbox};
+use crate::plugin::{self, Plugins};
+use crate::queue::{Attempt, Job, Options, Queue};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner test plugins/otp-sender/cases.toml")]
+pub(super) struct Args {
+    /// Files of cases.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Only cases whose name has this text.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+}
+
+/// What all cases share.
+struct Bench {
+    engine: wasmtime::Engine,
+    io: tokio::runtime::Runtime,
+    config: Config,
+}
+
+impl Args {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        let bench = Bench {
+            engine: plugin::engine().map_err(Exit::failed)?,
+            io: tokio::runtime::Runtime::new().map_err(Exit::failed)?,
+            config: cli.load_or_default()?.config,
+        };
+        let (mut ran, mut failed) = (0, 0);
+        let mut rows = Vec::new();
+        for path in &self.files {
+            let file = File::read(path).map_err(Exit::usage)?;
+            for case in &file.cases {
+                if self.only.as_ref().is_some_and(|of| !case.name.contains(of)) {
+                    continue;
+                }
+                let began = Instant::now();
+                let differences = bench.run(path, &file, case)?;
+                let took = began.elapsed();
+                ran += 1;
+                failed += usize::from(!differences.is_empty());
+                rows.push(json!({
+                    "file": path,
+                    "case": case.name,
+                    "passed": differences.is_empty(),
+                    "differences": differences,
+                    "ms": took.as_secs_f64() * 1e3,
+                }));
+                if !cli.json {
+                    let (style, word) = match differences.is_empty() {
+                        true => (GOOD, "ok"),
+                        false => (ERROR, "failed"),
+                    };
+                    let took = took.as_millis();
+                    output::line(&format!(
+                        "{style}{word}{style:#} {} {DIM}({took} ms){DIM:#}",
+                        case.name
+                    ));
+                    for difference in differences {
+                        output::line(&format!("  {difference}"));
+                    }
+                }
+            }
+        }
+        if cli.json {
+            output::json(&Value::from(rows));
+        }
+        match (ran, failed) {
+            (0, _) => Err(Exit::usage("no case was run")),
+            (_, 0) => Ok(()),
+            _ => Err(Exit::failed(format!("{failed} of {ran} cases failed"))),
+        }
+    }
+}
+
+impl Bench {
+    /// Run one case; what was not as expected.
+    fn run(&self, path: &Path, file: &File, case: &Case) -> Result<Vec<String>> {
+        let scratch = Scratch::new()?;
+        let rules = scratch.0.join(outbox::RULES);
+        std::fs::write(&rules, case.rules()).map_err(Exit::failed)?;
+        let outbox = Outbox::new(&scratch.0, rules).map_err(|error| {
+            Exit::usage(format!("{}: {:?}: {error}", path.display(), case.name))
+        })?;
+        let http = Http::new(self.io.handle().clone()).with_outbox(Arc::new(outbox));
+        let host = Host::new(self.engine.clone(), http).map_err(Exit::failed)?;
+        let host = Arc::new(host.recording());
+        let queues = self.config.queues.keys();
+        host.set_queues(
+            queues
+                .map(|name| (name.clone(), Queue::detached(name)))
+                .collect(),
+        );
+
+        let (queue, settings) = self.settings(file, case)?;
+        let name = settings.plugin.clone().expect("the plugin of the file");
+        let plugins = Plugins::new(host.clone(), &self.config.runtime.cache);
+        plugins.configure(&self.granted(path, file, &name));
+        if plugins.get(&name).is_none() {
+            let refusal = plugins.list().pop().and_then(|status| status.refusal);
+            let why = refusal.map(|refusal| refusal.to_string());
+            let why = why.unwrap_or_default();
+            return Err(Exit::failed(format!("plugin {name:?}: {why}")));
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_millis() as u64);
+        let job = Job {
+            id: "1".into(),
+            name: case.job.clone(),
+            data: case.data.to_string(),
+            attempts_made: case.attempt - 1,
+            options: Options {
+                attempts: case.attempts,
+                ..Options::default()
+            },
+            added_at: now,
+            started_at: now,
+            ..Job::default()
+        };
+        let executor =
+            Executor::new(host.clone(), plugins, NonZeroUsize::MIN).map_err(Exit::failed)?;
+        let queue = Queue::detached(&queue);
+        let attempt = Arc::new(Attempt::new(job, queue, String::new(), settings.timeout));
+        let (sender, receiver) = channel();
+        executor.start(attempt.clone(), settings, move |_, outcome| {
+            // The receiver waits until then.
+            let _ = sender.send(outcome);
+        });
+        let outcome = receiver.recv().map_err(Exit::failed)?;
+        let requests = outbox::read(&scratch.0.join(outbox::FILE), &outbox::Filter::default());
+        let happened = Happened {
+            outcome,
+            requests: requests.unwrap_or_default(),
+            effects: host.take_recorded(),
+            logs: attempt.take_notes().logs,
+        };
+        Ok(happened.differences(&case.expect))
+    }
+
+    /// The queue of the job and what it may use.
+    fn settings(&self, file: &File, case: &Case) -> Result<(String, JobSettings)> {
+        let serves = |queue: &&Arc<crate::config::Queue>| {
+            queue.settings(&case.job).plugin.as_deref() == Some(&file.plugin)
+        };
+        let queue = match &file.queue {
+            Some(name) => Some(self.config.queues.get(name).ok_or_else(|| {
+                Exit::not_found(format!("queue {name:?} is not declared in queues.toml"))
+            })?),
+            None => self.config.queues.values().find(serves),
+        };
+        let (name, settings) = match queue {
+            Some(queue) => (queue.name.clone(), queue.settings(&case.job).clone()),
+            None => ("test".into(), JobSettings::default()),
+        };
+        let settings = JobSettings {
+            plugin: Some(file.plugin.clone()),
+            ..settings
+        };
+        Ok((name, settings))
+    }
+
+    /// The plugin with its grants, and the settings and secrets of the file.
+    fn granted(&self, path: &Path, file: &File, name: &str) -> Config {
+        let known = self.config.plugins.get(name);
+        let mut plugin = known.map_or_else(Plugin::default, |known| Plugin::clone(known));
+        plugin.name = name.to_owned();
+        if let Some(component) = &file.file {
+            plugin.file = path.with_file_name(component);
+        }
+        plugin.config.extend(file.config());
+        let secrets = file.secrets.iter();
+        plugin
+            .secrets
+            .extend(secrets.map(|(name, value)| (name.clone(), Secret(value.clone()))));
+        Config {
+            plugins: [(name.to_owned(), Arc::new(plugin))].into(),
+            ..self.config.clone()
+        }
+    }
+}
+
+/// A directory for one case.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Scratch> {
+        let name = format!(
+            "runner-test-{}-{:016x}",
+            std::process::id(),
+            fastrand::u64(..)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).map_err(Exit::failed)?;
+        Ok(Scratch(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // It is in the directory for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

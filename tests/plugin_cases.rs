@@ -1,0 +1,114 @@
+//! `runner test`: cases for a plugin in TOML, without Redis and without network.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::runner::Ended;
+use crate::support::wasm::plugin;
+use crate::support::{Redis, Setup, guest};
+
+const TOML: &str = "[queues.work]\nplugin = \"scripted\"\n[queues.other]\n";
+
+fn run(cases: &str, arguments: &[&str]) -> Ended {
+    let setup = Setup::new(&Redis::shared(), TOML).plugin("scripted", &guest("scripted"));
+    let file = setup.path("cases.toml");
+    std::fs::write(&file, format!("plugin = \"scripted\"\n{cases}")).unwrap();
+    let mut words = vec!["test", file.to_str().unwrap()];
+    words.extend(arguments);
+    setup.cli(&words)
+}
+
+#[test]
+fn the_cases_of_the_sample_plugin_pass() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join("queues.toml")).unwrap();
+    let setup = Setup::new(&Redis::shared(), &text).plugin("otp-sender", &plugin("otp-sender"));
+    let setup = setup.env("RUNNER_CONTRACTS", root.join("wit").to_str().unwrap());
+    let cases = root.join("plugins/otp-sender/cases.toml");
+    let ended = setup.cli(&["--json", "test", cases.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let rows: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 3);
+    assert!(
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["passed"] == true)
+    );
+}
+
+#[test]
+fn what_is_not_as_expected_is_told_line_by_line() {
+    let cases = r#"
+[[case]]
+name = "other result"
+job = "x"
+data = { result = { a = 1, b = [1, 2] } }
+expect = { outcome = "completed", result = { a = 2, b = [1, 3], c = "x" }, logs = ["hello"] }
+[[case]]
+name = "other end"
+job = "x"
+data = { reject = "no such user" }
+expect = { outcome = "completed" }
+[[case]]
+name = "other reason"
+job = "x"
+data = { reject = "no such user" }
+expect = { outcome = "rejected", reason = "*invoice*", requests = [{ method = "GET" }], added = [{ queue = "other" }] }
+[[case]]
+name = "as expected"
+job = "x"
+data = { reject = "no such user" }
+expect = { outcome = "rejected", reason = "no such *", requests = [], added = [] }
+"#;
+    let ended = run(cases, &[]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for line in [
+        "  result.a: expected 2, found 1",
+        "  result.b[1]: expected 3, found 2",
+        "  result.c: expected \"x\", found nothing",
+        "  logs: no line has \"hello\"",
+        "  outcome: expected Completed, found Rejected: no such user",
+        "  reason: expected \"*invoice*\", found \"no such user\"",
+        "  requests: expected 1, found 0: ",
+        "  added: expected 1, found 0: ",
+        "ok as expected (",
+    ] {
+        let found = ended.stdout.lines().any(|of| of.starts_with(line));
+        assert!(found, "{line:?} is not in\n{}", ended.stdout);
+    }
+    assert_eq!(ended.stderr, "error: 3 of 4 cases failed\n");
+    let ended = run(cases, &["--only", "as exp"]);
+    assert_eq!((ended.code, ended.stdout.lines().count()), (Some(0), 1));
+}
+
+#[test]
+fn a_wrong_file_of_cases_is_told_with_its_place() {
+    let told = |cases: &str| {
+        let ended = run(cases, &[]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        ended.stderr
+    };
+    let text = told("[[case]]\nname = \"x\"\njobb = \"y\"\nexpect = { outcome = \"completed\" }\n");
+    assert!(
+        text.contains("cases.toml: TOML parse error at line 4, column 1"),
+        "{text}"
+    );
+    assert!(text.contains("unknown field `jobb`"), "{text}");
+    let text = told(
+        "[[case]]\nname = \"x\"\njob = \"y\"\nattempt = 0\nexpect = { outcome = \"retry\" }\n",
+    );
+    assert!(
+        text.contains("cases.toml: \"x\": the first attempt is 1"),
+        "{text}"
+    );
+    let case = "[[case]]\nname = \"x\"\njob = \"y\"\nexpect = { outcome = \"retry\" }\n";
+    let text = told(&format!("{case}[[case.reply]]\nhosst = \"a\"\n"));
+    assert!(text.contains("unknown field `hosst`"), "{text}");
+    let ended = run(case, &["--only", "z"]);
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (Some(2), "error: no case was run\n")
+    );
+}
