@@ -38,7 +38,7 @@ pub(super) const RESULT: u32 = 8;
 
 /// Part of the name of compiled code: a door that works otherwise is compiled
 /// again.
-pub const VERSION: &str = "door1";
+pub const VERSION: &str = "door2";
 
 /// The component around this one, whose `call` numbers the functions of these
 /// interfaces one after the other. The plugin's handler, if it has one, stays.
@@ -193,8 +193,8 @@ fn core(ty: &WasmType) -> ValType {
 /// goes with the instance.
 fn realloc() -> Function {
     use Instruction as I;
-    let (old, old_size, align, size, start) = (0, 1, 2, 3, 4);
-    let mut body = Function::new([(1, ValType::I32)]);
+    let (old, old_size, align, size, start, pages) = (0, 1, 2, 3, 4, 5);
+    let mut body = Function::new([(2, ValType::I32)]);
     for instruction in [
         // start = (free + align - 1) & -align
         I::GlobalGet(FREE),
@@ -225,16 +225,11 @@ fn realloc() -> Function {
         I::I32ShrU,
         I::I32Const(1),
         I::I32Add,
+        I::LocalTee(pages),
         I::MemorySize(0),
         I::I32GtU,
         I::If(BlockType::Empty),
-        I::GlobalGet(FREE),
-        I::I32Const(1),
-        I::I32Sub,
-        I::I32Const(PAGE),
-        I::I32ShrU,
-        I::I32Const(1),
-        I::I32Add,
+        I::LocalGet(pages),
         I::MemorySize(0),
         I::I32Sub,
         I::MemoryGrow(0),

@@ -7,6 +7,10 @@
 //! number is not known before its end, grow on a stack and are moved when the
 //! list is done.
 
+mod flat;
+mod object;
+mod tagged;
+
 use std::fmt;
 
 use base64::Engine as _;
@@ -15,9 +19,11 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use self::flat::flatten;
+use self::tagged::Tagged;
 use super::fault::{Fault, Path, Step};
 use super::interface::Function;
-use super::types::{Case, Field, Item, Shape, Type, discriminant, one_of};
+use super::types::{Item, Shape, Type, discriminant};
 
 /// Where the image begins in the memory it is written for.
 pub(super) const BASE: u32 = 8;
@@ -85,60 +91,6 @@ pub fn read(function: &Function, data: &str, rules: Rules) -> Result<Vec<u8>, Fa
         out.image[at * 8..][..8].copy_from_slice(&value.to_le_bytes());
     }
     Ok(out.image)
-}
-
-/// The values of the core machine that a value in memory becomes.
-fn flatten(ty: &Type, bytes: &[u8], values: &mut Vec<u64>) {
-    let start = values.len();
-    let number = |size: u32| {
-        let mut number = [0; 8];
-        number[..size as usize].copy_from_slice(&bytes[..size as usize]);
-        u64::from_le_bytes(number)
-    };
-    match &ty.shape {
-        Shape::Integer(integer) => {
-            let value = number(integer.size());
-            // A small negative number is one of 32 bits, too.
-            let unused = 64 - 8 * integer.size();
-            values.push(match integer.range().start() {
-                0 => value,
-                _ if integer.size() == 8 => value,
-                _ => u64::from((((value << unused) as i64) >> unused) as i32 as u32),
-            });
-        }
-        Shape::Bool | Shape::Char | Shape::F32 | Shape::F64 | Shape::Enum(_) | Shape::Flags(_) => {
-            values.push(number(ty.size));
-        }
-        Shape::String | Shape::Json | Shape::Bytes | Shape::List(_) => {
-            let both = number(8);
-            values.extend([both & u64::from(u32::MAX), both >> 32]);
-        }
-        Shape::Tuple(items) => {
-            for item in items {
-                flatten(&item.ty, &bytes[item.offset as usize..], values);
-            }
-        }
-        Shape::Record(fields) => {
-            for field in fields {
-                flatten(&field.ty, &bytes[field.offset as usize..], values);
-            }
-        }
-        Shape::Option(item) => {
-            values.push(number(1));
-            if bytes[0] == 1 {
-                flatten(&item.ty, &bytes[item.offset as usize..], values);
-            }
-        }
-        Shape::Variant { cases, payload } => {
-            let case = number(discriminant(cases.len()));
-            values.push(case);
-            if let Some(ty) = cases.get(case as usize).and_then(|case| case.ty.as_ref()) {
-                flatten(ty, &bytes[*payload as usize..], values);
-            }
-        }
-    }
-    // Cases share places; what the one does not use is zero.
-    values.resize(start + ty.flat().len(), 0);
 }
 
 struct Writer {
@@ -493,272 +445,5 @@ impl<'de> Visitor<'de> for Slot<'_> {
             Shape::Variant { .. } => Tagged(self).visit_map(object),
             _ => Err(self.mismatch("an object")),
         }
-    }
-}
-
-impl Slot<'_> {
-    fn record<'de, A: MapAccess<'de>>(
-        mut self,
-        fields: &[Field],
-        mut object: A,
-    ) -> Result<(), A::Error> {
-        // Which fields were there, on the stack.
-        let seen = self.out.push(fields.len())?;
-        let mut next = 0;
-        while let Some(key) = object.next_key_seed(Keys {
-            names: fields.iter().map(|field| field.key.as_str()),
-            next,
-            strict: self.out.rules.strict,
-        })? {
-            match key {
-                Key::Known(at) => {
-                    let field = &fields[at];
-                    self.out.stack[seen + at] = 1;
-                    let mut slot = self.inner(&field.ty, field.offset);
-                    slot.hidden |= field.notes.sensitive;
-                    let value = object.next_value_seed(slot);
-                    self.out.within(value, || Step::Key(field.key.clone()))?;
-                    next = at + 1;
-                }
-                Key::Unknown => {
-                    object.next_value::<IgnoredAny>()?;
-                }
-                Key::Refused(key) => {
-                    let names: Vec<String> = fields
-                        .iter()
-                        .map(|field| format!("{:?}", field.key))
-                        .collect();
-                    let reason = format!("is not in the contract, which has {}", names.join(", "));
-                    let refused = Err(self.out.refuse(reason));
-                    return self.out.within(refused, || Step::Key(key));
-                }
-            }
-        }
-        let missing = fields
-            .iter()
-            .enumerate()
-            .find(|(at, field)| self.out.stack[seen + at] == 0 && !field.is_optional());
-        if let Some((_, field)) = missing {
-            let reason = format!("is missing; expected {}", field.ty.expected());
-            let refused = Err(self.out.refuse(reason));
-            return self.out.within(refused, || Step::Key(field.key.clone()));
-        }
-        self.out.stack.truncate(seen);
-        Ok(())
-    }
-
-    fn flags<'de, A: MapAccess<'de>>(self, flags: &[Case], mut object: A) -> Result<(), A::Error> {
-        let mut bits = 0_u32;
-        let mut next = 0;
-        while let Some(key) = object.next_key_seed(Keys {
-            names: flags.iter().map(|flag| flag.key.as_str()),
-            next,
-            strict: self.out.rules.strict,
-        })? {
-            match key {
-                Key::Known(at) => {
-                    let ty = Type::new(Shape::Bool);
-                    let place = self.out.push(1)?;
-                    let slot = Slot {
-                        out: &mut *self.out,
-                        ty: &ty,
-                        at: place,
-                        hidden: self.hidden,
-                    };
-                    let value = object.next_value_seed(slot);
-                    self.out
-                        .within(value, || Step::Key(flags[at].key.clone()))?;
-                    let set = self.out.stack.pop() == Some(1);
-                    bits = bits & !(1 << at) | u32::from(set) << at;
-                    next = at + 1;
-                }
-                Key::Unknown => {
-                    object.next_value::<IgnoredAny>()?;
-                }
-                Key::Refused(key) => {
-                    let reason = format!("is not a flag of the contract: {}", one_of(flags));
-                    let refused = Err(self.out.refuse(reason));
-                    return self.out.within(refused, || Step::Key(key));
-                }
-            }
-        }
-        let size = self.ty.size as usize;
-        self.out.put(self.at, &bits.to_le_bytes()[..size]);
-        Ok(())
-    }
-}
-
-/// A key of an object, looked up among names.
-struct Keys<N> {
-    names: N,
-    /// Objects mostly have their keys in the order of the type.
-    next: usize,
-    strict: bool,
-}
-
-enum Key {
-    Known(usize),
-    Unknown,
-    Refused(String),
-}
-
-impl<'de, 'n, N: Iterator<Item = &'n str> + Clone> DeserializeSeed<'de> for Keys<N> {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Key, D::Error> {
-        json.deserialize_identifier(self)
-    }
-}
-
-impl<'n, N: Iterator<Item = &'n str> + Clone> Visitor<'_> for Keys<N> {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<Key, E> {
-        let expected = self.names.clone().nth(self.next) == Some(key);
-        let at = match expected {
-            true => Some(self.next),
-            false => self.names.clone().position(|name| name == key),
-        };
-        Ok(match at {
-            Some(at) => Key::Known(at),
-            None if self.strict => Key::Refused(key.to_owned()),
-            None => Key::Unknown,
-        })
-    }
-}
-
-/// `{"tag": …, "val": …}`, in any order: a variant, or an option within an
-/// option.
-struct Tagged<'a>(Slot<'a>);
-
-impl<'de> Visitor<'de> for Tagged<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.ty.expected())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        const NAMES: [&str; 2] = ["tag", "val"];
-        let Tagged(mut slot) = self;
-        let mut chosen: Option<usize> = None;
-        let mut early: Option<&RawValue> = None;
-        let mut given = false;
-        while let Some(key) = object.next_key_seed(Keys {
-            names: NAMES.into_iter(),
-            next: usize::from(chosen.is_some()),
-            strict: slot.out.rules.strict,
-        })? {
-            match (key, chosen) {
-                (Key::Known(0), _) => {
-                    let read = object.next_value_seed(Tag(&mut slot));
-                    chosen = Some(slot.out.within(read, || Step::Key("tag".into()))?);
-                }
-                (Key::Known(_), Some(case)) => {
-                    given = true;
-                    match slot.choose(case) {
-                        Some(inner) => {
-                            let value = object.next_value_seed(inner);
-                            slot.out.within(value, || Step::Key("val".into()))?;
-                        }
-                        None => {
-                            object.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                (Key::Known(_), None) => early = Some(object.next_value()?),
-                (Key::Unknown, _) => {
-                    object.next_value::<IgnoredAny>()?;
-                }
-                (Key::Refused(key), _) => {
-                    let reason = "is not in the contract, which has \"tag\", \"val\"";
-                    let refused = Err(slot.out.refuse(reason.into()));
-                    return slot.out.within(refused, || Step::Key(key));
-                }
-            }
-        }
-        let Some(case) = chosen else {
-            return Err(slot.mismatch("an object without `tag`"));
-        };
-        let Some(inner) = slot.choose(case) else {
-            return Ok(());
-        };
-        let value = match early {
-            Some(raw) => inner
-                .deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
-                .map_err(A::Error::custom),
-            None if given => Ok(()),
-            None if matches!(inner.ty.shape, Shape::Option(_)) => Ok(()),
-            None => {
-                let reason = format!("is missing; expected {}", inner.ty.expected());
-                Err(inner.out.refuse(reason))
-            }
-        };
-        slot.out.within(value, || Step::Key("val".into()))
-    }
-}
-
-impl Slot<'_> {
-    /// The place of the value of a case, if it has one.
-    fn choose(&mut self, case: usize) -> Option<Slot<'_>> {
-        let of = match &self.ty.shape {
-            Shape::Variant { cases, payload } => {
-                self.out.put_case(self.at, case, cases.len());
-                cases[case].ty.as_ref().map(|ty| (ty, *payload))
-            }
-            Shape::Option(item) => {
-                self.out.put(self.at, &[case as u8]);
-                (case == 1).then_some((&item.ty, item.offset))
-            }
-            _ => None,
-        };
-        let (ty, offset) = of?;
-        Some(self.inner(ty, offset))
-    }
-}
-
-/// The value of `tag`: the number of the case.
-struct Tag<'a, 'b>(&'a mut Slot<'b>);
-
-impl<'de> DeserializeSeed<'de> for Tag<'_, '_> {
-    type Value = usize;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<usize, D::Error> {
-        let raw: &RawValue = serde::Deserialize::deserialize(json)?;
-        let tag = serde_json::from_str::<String>(raw.get()).ok();
-        let (case, expected) = match &self.0.ty.shape {
-            Shape::Variant { cases, .. } => {
-                let known = |tag: &String| cases.iter().position(|case| case.key == *tag);
-                (tag.as_ref().and_then(known), one_of(cases))
-            }
-            _ => {
-                let known = |tag: &String| ["none", "some"].iter().position(|name| name == tag);
-                (
-                    tag.as_ref().and_then(known),
-                    "one of \"none\", \"some\"".into(),
-                )
-            }
-        };
-        case.ok_or_else(|| {
-            let found = match self.0.hidden {
-                true => "something else".to_owned(),
-                false => quoted_json(raw.get()),
-            };
-            self.0
-                .out
-                .refuse(format!("expected {expected}, found {found}"))
-        })
-    }
-}
-
-/// JSON text, or the start of it.
-fn quoted_json(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }

@@ -1,0 +1,143 @@
+//! What says by a tag which of its cases it is.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::object::{Key, Keys};
+use super::{SHOWN, Slot};
+use crate::contract::fault::Step;
+use crate::contract::types::{Shape, one_of};
+
+/// `{"tag": …, "val": …}`, in any order: a variant, or an option within an
+/// option.
+pub(super) struct Tagged<'a>(pub(super) Slot<'a>);
+
+impl<'de> Visitor<'de> for Tagged<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.ty.expected())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        const NAMES: [&str; 2] = ["tag", "val"];
+        let Tagged(mut slot) = self;
+        let mut chosen: Option<usize> = None;
+        let mut early: Option<&RawValue> = None;
+        let mut given = false;
+        while let Some(key) = object.next_key_seed(Keys {
+            names: NAMES.into_iter(),
+            next: usize::from(chosen.is_some()),
+            strict: slot.out.rules.strict,
+        })? {
+            match (key, chosen) {
+                (Key::Known(0), _) => {
+                    let read = object.next_value_seed(Tag(&mut slot));
+                    chosen = Some(slot.out.within(read, || Step::Key("tag".into()))?);
+                }
+                (Key::Known(_), Some(case)) => {
+                    given = true;
+                    match slot.choose(case) {
+                        Some(inner) => {
+                            let value = object.next_value_seed(inner);
+                            slot.out.within(value, || Step::Key("val".into()))?;
+                        }
+                        None => {
+                            object.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                (Key::Known(_), None) => early = Some(object.next_value()?),
+                (Key::Unknown, _) => {
+                    object.next_value::<IgnoredAny>()?;
+                }
+                (Key::Refused(key), _) => {
+                    let reason = "is not in the contract, which has \"tag\", \"val\"";
+                    let refused = Err(slot.out.refuse(reason.into()));
+                    return slot.out.within(refused, || Step::Key(key));
+                }
+            }
+        }
+        let Some(case) = chosen else {
+            return Err(slot.mismatch("an object without `tag`"));
+        };
+        let Some(inner) = slot.choose(case) else {
+            return Ok(());
+        };
+        let value = match early {
+            Some(raw) => inner
+                .deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
+                .map_err(A::Error::custom),
+            None if given => Ok(()),
+            None if matches!(inner.ty.shape, Shape::Option(_)) => Ok(()),
+            None => {
+                let reason = format!("is missing; expected {}", inner.ty.expected());
+                Err(inner.out.refuse(reason))
+            }
+        };
+        slot.out.within(value, || Step::Key("val".into()))
+    }
+}
+
+impl Slot<'_> {
+    /// The place of the value of a case, if it has one.
+    fn choose(&mut self, case: usize) -> Option<Slot<'_>> {
+        let of = match &self.ty.shape {
+            Shape::Variant { cases, payload } => {
+                self.out.put_case(self.at, case, cases.len());
+                cases[case].ty.as_ref().map(|ty| (ty, *payload))
+            }
+            Shape::Option(item) => {
+                self.out.put(self.at, &[case as u8]);
+                (case == 1).then_some((&item.ty, item.offset))
+            }
+            _ => None,
+        };
+        let (ty, offset) = of?;
+        Some(self.inner(ty, offset))
+    }
+}
+
+/// The value of `tag`: the number of the case.
+struct Tag<'a, 'b>(&'a mut Slot<'b>);
+
+impl<'de> DeserializeSeed<'de> for Tag<'_, '_> {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<usize, D::Error> {
+        let raw: &RawValue = serde::Deserialize::deserialize(json)?;
+        let tag = serde_json::from_str::<String>(raw.get()).ok();
+        let (case, expected) = match &self.0.ty.shape {
+            Shape::Variant { cases, .. } => {
+                let known = |tag: &String| cases.iter().position(|case| case.key == *tag);
+                (tag.as_ref().and_then(known), one_of(cases))
+            }
+            _ => {
+                let known = |tag: &String| ["none", "some"].iter().position(|name| name == tag);
+                (
+                    tag.as_ref().and_then(known),
+                    "one of \"none\", \"some\"".into(),
+                )
+            }
+        };
+        case.ok_or_else(|| {
+            let found = match self.0.hidden {
+                true => "something else".to_owned(),
+                false => quoted_json(raw.get()),
+            };
+            self.0
+                .out
+                .refuse(format!("expected {expected}, found {found}"))
+        })
+    }
+}
+
+/// JSON text, or the start of it.
+fn quoted_json(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
