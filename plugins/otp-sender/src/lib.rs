@@ -40,8 +40,7 @@ use crate::request::Request;
 
 struct Otp;
 
-#[cfg(target_arch = "wasm32")]
-contract::export!(Otp with_types_in contract);
+runner_sdk::serve!(Otp);
 
 impl Guest for Otp {
     fn whatsapp_otp(data: OtpRequest) -> Result<Sent, typed::Failure> {

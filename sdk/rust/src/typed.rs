@@ -62,8 +62,8 @@ impl<E: Error + 'static> From<E> for Failure {
 /// host's first; `world` is a world that includes `runner:plugin/imports` and
 /// exports the plugin's contracts.
 /// The types of the interface and the trait `Guest` with its functions are then
-/// in `exports::<namespace>::<package>::<interface>`; `export!` makes a type with
-/// that trait the plugin.
+/// in `exports::<namespace>::<package>::<interface>`; [`serve!`](crate::serve)
+/// makes a type with that trait the plugin. It stands at the root of the crate.
 ///
 /// ```ignore
 /// runner_sdk::contract!({
@@ -75,10 +75,12 @@ impl<E: Error + 'static> From<E> for Failure {
 /// struct Otp;
 ///
 /// impl Guest for Otp {
-///     fn whatsapp_otp(data: OtpRequest) -> Result<Receipt, Failure> { … }
+///     fn whatsapp_otp(data: OtpRequest) -> Result<Receipt, Failure> {
+///         todo!()
+///     }
 /// }
 ///
-/// export!(Otp);
+/// runner_sdk::serve!(Otp);
 /// ```
 #[macro_export]
 macro_rules! contract {
@@ -112,5 +114,20 @@ macro_rules! contract {
         }
         #[allow(unused_imports, reason = "for the functions below it")]
         use contract::exports;
+    };
+}
+
+/// Export a type with the traits of the interfaces that
+/// [`contract!`](crate::contract!) bound.
+#[macro_export]
+#[allow(
+    clippy::crate_in_macro_def,
+    reason = "the bindings are in the plugin's own crate"
+)]
+macro_rules! serve {
+    ($plugin:ident) => {
+        // Only linkers for Wasm take the names of the exports.
+        #[cfg(target_arch = "wasm32")]
+        crate::contract::export!($plugin with_types_in crate::contract);
     };
 }

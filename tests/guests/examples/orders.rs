@@ -18,8 +18,7 @@ impl Guest for Orders {
     }
 }
 
-#[cfg(target_arch = "wasm32")]
-contract::export!(Orders with_types_in contract);
+runner_sdk::serve!(Orders);
 
 /// The types of the contract as serde reads them.
 mod json {

@@ -54,5 +54,4 @@ impl Guest for Typed {
     }
 }
 
-#[cfg(target_arch = "wasm32")]
-contract::export!(Typed with_types_in contract);
+runner_sdk::serve!(Typed);
