@@ -460,3 +460,34 @@ fn jobs_that_would_not_fit_are_found_before_a_contract_is_used() {
     assert_eq!(reports[0]["misfits"][0]["path"], "data.count");
     assert_eq!(reports[0]["misfits"][0]["pending"], 5);
 }
+
+#[test]
+fn a_contract_that_is_edited_counts_for_the_next_job() {
+    let redis = Redis::shared();
+    let setup = setup(&redis, TOML).plugin("echo", &guest("echo"));
+    let head = std::fs::read_to_string(setup.path("queues.toml")).unwrap();
+    let echo = |more: &str| {
+        setup.write(
+            &head
+                .replace("\"typed\"", "\"echo\"")
+                .replace("contract =", more),
+        )
+    };
+    echo("# no contract =");
+    let runner = setup.serve();
+    let add = || redis.add("work", "few", r#"{"name":"Ada","count":-1}"#, "{}");
+    assert_eq!(redis.until_ended("work", &add()), "completed");
+    echo("contract =");
+    runner.until_logged("queues.toml was taken over");
+    let checked = || (redis.until_ended("work", &add()) == "failed").then_some(());
+    crate::support::until("the contract counts", checked);
+    let text = std::fs::read_to_string(wit()).unwrap();
+    let wider = text.replace("count: u32,", "count: s32,");
+    std::fs::write(setup.path("wit/typed.wit"), wider).unwrap();
+    let fits = || (redis.until_ended("work", &add()) == "completed").then_some(());
+    crate::support::until("the edited contract counts", fits);
+    // A mistake changes nothing.
+    std::fs::write(setup.path("wit/typed.wit"), "package").unwrap();
+    runner.until_logged("typed.wit:1");
+    assert_eq!(redis.until_ended("work", &add()), "completed");
+}

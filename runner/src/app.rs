@@ -131,7 +131,7 @@ impl App {
         let listener = tokio::spawn(queue::listen(redis.clone())).abort_handle();
 
         let (changed, changes) = mpsc::unbounded_channel();
-        let watcher = watch_file(&start.file, changed)
+        let watcher = watch_files(&start.file, &config.runtime.contracts, changed)
             .map_err(Error::system("queues.toml cannot be watched"))?;
         let (config_tx, config_rx) = watch::channel(config.clone());
         let scheduler =
@@ -305,18 +305,41 @@ fn name() -> String {
     })
 }
 
-fn watch_file(file: &Path, changed: mpsc::UnboundedSender<()>) -> notify::Result<Watcher> {
+/// Tell when `queues.toml` or a contract changes.
+fn watch_files(
+    file: &Path,
+    contracts: &Path,
+    changed: mpsc::UnboundedSender<()>,
+) -> notify::Result<Watcher> {
     let directory = match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
+    let mut directories = BTreeSet::from([directory]);
+    with_those_below(contracts, &mut directories);
     let name = file.file_name().map(ToOwned::to_owned);
-    Watcher::start(BTreeSet::from([directory]), move |paths| {
-        if paths.iter().any(|path| path.file_name() == name.as_deref()) {
+    Watcher::start(directories, move |paths| {
+        let concerns = |path: &PathBuf| {
+            path.file_name() == name.as_deref() || path.extension().is_some_and(|of| of == "wit")
+        };
+        if paths.iter().any(concerns) {
             // Nobody listens only while everything ends.
             let _ = changed.send(());
         }
     })
+}
+
+/// A directory, if there is one, and all below it.
+fn with_those_below(directory: &Path, all: &mut BTreeSet<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
+    all.insert(directory.to_owned());
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            with_those_below(&path, all);
+        }
+    }
 }
 
 /// Keeps the workers as configuration and plugins want them.

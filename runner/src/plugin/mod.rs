@@ -156,8 +156,12 @@ impl Plugins {
                 serving: ArcSwapOption::default(),
                 refused: Mutex::default(),
             });
-            // The same file with other grants goes on serving, with those.
-            if let Some(known) = known.filter(|known| known.config.file == plugin.file)
+            // The same file with other grants goes on serving, with those; with
+            // another contract it does not, before it has been checked against it.
+            let same = |known: &&Arc<Entry>| {
+                known.config.file == plugin.file && known.config.contracts == plugin.contracts
+            };
+            if let Some(known) = known.filter(same)
                 && let Some(serving) = known.serving.load_full()
             {
                 let regranted = serving.regrant(&self.host, plugin);
