@@ -26,7 +26,6 @@ use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
 use wit_parser::{InterfaceId, LiftLowerAbi, ManglingAndAbi, Resolve, WasmImport, WorldKey};
 
 use super::read::{BASE, MAX_FLAT};
-use crate::plugin::contract::HANDLER;
 
 /// Names as the toolchains of all languages write them.
 const ABI: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
@@ -41,7 +40,7 @@ pub(super) const RESULT: u32 = 8;
 pub const VERSION: &str = "door2";
 
 /// The component around this one, whose `call` numbers the functions of these
-/// interfaces one after the other. The plugin's handler, if it has one, stays.
+/// interfaces one after the other. This other export, if it has it, stays.
 ///
 /// # Errors
 /// What of it cannot be encoded.
@@ -49,6 +48,7 @@ pub(super) fn around(
     component: &[u8],
     resolve: &Resolve,
     interfaces: &[(InterfaceId, String)],
+    other: &str,
 ) -> anyhow::Result<Vec<u8>> {
     let door = door(resolve.clone(), interfaces)?;
     let mut graph = CompositionGraph::new();
@@ -64,8 +64,8 @@ pub(super) fn around(
     }
     let call = graph.alias_instance_export(door, CALL)?;
     graph.export(call, CALL)?;
-    if let Ok(handler) = graph.alias_instance_export(guest, HANDLER) {
-        graph.export(handler, HANDLER)?;
+    if let Ok(export) = graph.alias_instance_export(guest, other) {
+        graph.export(export, other)?;
     }
     Ok(graph.encode(EncodeOptions {
         validate: false,

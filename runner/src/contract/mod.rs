@@ -34,7 +34,6 @@ pub use self::redact::redact;
 pub use self::schema::{openapi, schema};
 pub use self::types::{Case, Field, Integer, Item, Shape, Type};
 pub use self::typescript::typescript;
-use crate::host::bindings::runner::plugin::outcome::Failure;
 
 /// What a component exports that may be contracts.
 #[derive(Debug, Default)]
@@ -68,23 +67,25 @@ impl Opened {
         opened
     }
 
-    /// The component with a door around it, to be compiled in its place.
+    /// The component with a door around it, to be compiled in its place; this
+    /// other export of it stays.
     ///
     /// # Errors
     /// When it cannot be put into another.
-    pub fn with_door(&self, component: &[u8]) -> anyhow::Result<Vec<u8>> {
-        door::around(component, &self.resolve, &self.ids)
+    pub fn with_door(&self, component: &[u8], other: &str) -> anyhow::Result<Vec<u8>> {
+        door::around(component, &self.resolve, &self.ids, other)
     }
 }
 
-/// What a function returned, in the memory that a door gave back.
+/// What a function returned, in the memory that a door gave back: its value, or
+/// its error, as JSON.
 ///
 /// # Errors
 /// A text that should be JSON and is not, with its place.
 pub fn returned(
     function: &Function,
     region: &[u8],
-) -> Result<Result<Option<String>, Failure>, String> {
+) -> Result<Result<Option<String>, Option<String>>, String> {
     let start = region
         .first_chunk()
         .map(|start| u32::from_le_bytes(*start))

@@ -2,13 +2,11 @@
 
 use std::fmt::Write;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-
 use super::interface::Function;
 use super::types::{Integer, Shape, Type, discriminant};
-use crate::host::bindings::runner::plugin::outcome::Failure;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::value::RawValue;
 
 /// A region of a guest's memory.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +17,7 @@ pub(super) struct Region<'a> {
     pub(super) start: u32,
 }
 
-/// What a function returned, at this address.
+/// What a function returned, at this address: its value, or its error, as JSON.
 ///
 /// # Errors
 /// A text that should be JSON and is not, with its place.
@@ -27,7 +25,7 @@ pub(super) fn returned(
     function: &Function,
     region: Region<'_>,
     at: u32,
-) -> Result<Result<Option<String>, Failure>, String> {
+) -> Result<Result<Option<String>, Option<String>>, String> {
     let Some(ty) = &function.returns else {
         return Ok(Ok(None));
     };
@@ -44,39 +42,8 @@ pub(super) fn returned(
     };
     Ok(match case {
         0 => Ok(value),
-        _ => Err(failure(function, value)),
+        _ => Err(value),
     })
-}
-
-/// An error as a failure: the host's own type, or any other as the text of a
-/// retry.
-fn failure(function: &Function, value: Option<String>) -> Failure {
-    /// `runner:plugin/outcome`'s `failure` in JSON.
-    #[derive(Deserialize)]
-    #[serde(tag = "tag", content = "val", rename_all = "kebab-case")]
-    enum Wire {
-        Retry(String),
-        RetryAfter((u64, String)),
-        Reject(String),
-        Snooze((u64, String)),
-        WaitChildren,
-        RateLimit((u64, String)),
-    }
-    let text = value.unwrap_or_else(|| "it failed without a reason".to_owned());
-    if function.fails
-        && let Ok(wire) = serde_json::from_str(&text)
-    {
-        return match wire {
-            Wire::Retry(reason) => Failure::Retry(reason),
-            Wire::RetryAfter(of) => Failure::RetryAfter(of),
-            Wire::Reject(reason) => Failure::Reject(reason),
-            Wire::Snooze(of) => Failure::Snooze(of),
-            Wire::WaitChildren => Failure::WaitChildren,
-            Wire::RateLimit(of) => Failure::RateLimit(of),
-        };
-    }
-    // A text as it is, not in quotes.
-    Failure::Retry(serde_json::from_str(&text).unwrap_or(text))
 }
 
 pub(super) fn json(ty: &Type, region: Region<'_>, at: u32) -> Result<String, String> {
@@ -151,7 +118,8 @@ fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut String) -> Result<(),
         Shape::String => out.push_str(&plain(region.text(at)?)),
         Shape::Json => {
             let text = region.text(at)?;
-            crate::host::check_json(text).map_err(|error| format!("is not JSON: {error}"))?;
+            serde_json::from_str::<&RawValue>(text)
+                .map_err(|error| format!("is not JSON: {error}"))?;
             out.push_str(text);
         }
         Shape::Bytes => {

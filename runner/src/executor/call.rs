@@ -1,12 +1,14 @@
 //! By which door a job goes into its plugin: a typed function of the queue's
 //! contract, or the handler that takes any job as JSON text.
 
+use serde::Deserialize;
 use wasmtime::Store;
 
 use super::classify::Ended;
 use crate::config::JobSettings;
 use crate::contract::{self, Function};
 use crate::host::State;
+use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
 use crate::queue::Job;
@@ -108,7 +110,7 @@ pub(super) async fn make(
             let instance = door.instantiate_async(&mut *store).await?;
             let region = instance.call_call(&mut *store, number, &image).await?;
             match contract::returned(function, &region) {
-                Ok(returned) => returned,
+                Ok(returned) => returned.map_err(|error| failure(function, error)),
                 Err(reason) => return Ok(Ended::Unwritable(reason)),
             }
         }
@@ -117,4 +119,35 @@ pub(super) async fn make(
         Ok(value) => Ended::Value(value),
         Err(failure) => Ended::Returned(failure),
     })
+}
+
+/// An error as a failure: the host's own type, or any other as the text of a
+/// retry.
+fn failure(function: &Function, error: Option<String>) -> Returned {
+    /// `runner:plugin/outcome`'s `failure` in JSON.
+    #[derive(Deserialize)]
+    #[serde(tag = "tag", content = "val", rename_all = "kebab-case")]
+    enum Wire {
+        Retry(String),
+        RetryAfter((u64, String)),
+        Reject(String),
+        Snooze((u64, String)),
+        WaitChildren,
+        RateLimit((u64, String)),
+    }
+    let text = error.unwrap_or_else(|| "it failed without a reason".to_owned());
+    if function.fails
+        && let Ok(wire) = serde_json::from_str(&text)
+    {
+        return match wire {
+            Wire::Retry(reason) => Returned::Retry(reason),
+            Wire::RetryAfter(of) => Returned::RetryAfter(of),
+            Wire::Reject(reason) => Returned::Reject(reason),
+            Wire::Snooze(of) => Returned::Snooze(of),
+            Wire::WaitChildren => Returned::WaitChildren,
+            Wire::RateLimit(of) => Returned::RateLimit(of),
+        };
+    }
+    // A text as it is, not in quotes.
+    Returned::Retry(serde_json::from_str(&text).unwrap_or(text))
 }

@@ -23,6 +23,7 @@ use tokio::sync::watch::{Receiver, Sender};
 use wasmtime::component::Component;
 
 use self::cache::Cache;
+use self::contract::HANDLER;
 pub use self::contract::{Doors, Refusal, Shape};
 pub use self::engine::{INSTANCES, engine};
 use self::pace::Pace;
@@ -303,7 +304,7 @@ impl Plugins {
             Some(component) => check(component)?,
             None => {
                 let component = match doors {
-                    true => compile(engine, &opened.with_door(&bytes).map_err(invalid)?)?,
+                    true => compile(engine, &opened.with_door(&bytes, HANDLER).map_err(invalid)?)?,
                     false => compile(engine, &bytes)?,
                 };
                 let compiled = check(&component)?;
