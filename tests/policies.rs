@@ -298,3 +298,24 @@ fn changes_a_producer_makes_while_a_job_waits_are_honoured() {
         assert_eq!(order, [&json!(first), &json!(last)]);
     }
 }
+
+#[test]
+fn a_guest_whose_lock_was_lost_is_stopped_long_before_its_lock_would_be_renewed() {
+    let redis = Redis::shared();
+    // Renewed after 200 s.
+    let setup = faults(&redis, &format!("[runtime]\nlock = \"600s\"\n{TOML}"));
+    let runner = setup.serve();
+    for name in ["sleep", "spin"] {
+        let id = redis.add("work", name, "600000", "{}");
+        until("the job is locked", || {
+            let lock = redis.key("work", &format!("{id}:lock"));
+            (redis.run::<u32>(&["DEL", &lock]) == 1).then_some(())
+        });
+        let line = runner.until_logged(&format!("\"job\":\"{id}\""));
+        assert!(
+            line.contains("the lock was lost: the attempt is stopped"),
+            "{line}"
+        );
+        assert_eq!(redis.field("work", &id, "finishedOn"), None);
+    }
+}

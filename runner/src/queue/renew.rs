@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -14,6 +14,10 @@ use super::heartbeat::{Dead, Heartbeat};
 use super::redis::{Error, Redis};
 use super::script::RENEW;
 use super::settle::{list, whole};
+
+/// How often the lock of an attempt that takes longer is looked at. A guest whose
+/// lock was lost works beside the one who took the job over.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Jobs of one queue that this process holds, from take to settle.
 #[derive(Debug, Default)]
@@ -58,12 +62,22 @@ impl Queue {
     /// Prolong the locks of these attempts in one call and stop those whose
     /// lock is not ours any more. Their number is returned.
     pub async fn renew(&self, attempts: &[Arc<Attempt>]) -> Result<usize, Error> {
+        self.hold(attempts, self.settings().lock).await
+    }
+
+    /// Look whether the locks of these attempts are still ours, and stop the
+    /// others.
+    async fn look(&self, attempts: &[Arc<Attempt>]) -> Result<usize, Error> {
+        self.hold(attempts, Duration::ZERO).await
+    }
+
+    async fn hold(&self, attempts: &[Arc<Attempt>], lock: Duration) -> Result<usize, Error> {
         let mut lost = 0;
         // Bounded, so that the script does not hold Redis for long.
         for some in attempts.chunks(1000) {
             let reply = RENEW
                 .run(self.redis(), &self.0.base, |command| {
-                    command.arg(self.settings().lock.as_millis() as u64);
+                    command.arg(lock.as_millis() as u64);
                     for attempt in some {
                         command.arg(&attempt.job.id).arg(&attempt.token);
                     }
@@ -102,8 +116,9 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Start the thread; each lock is renewed at a third of `lock`, and the
-    /// process beats as `runner`.
+    /// Start the thread; each lock is renewed at a third of `lock`, that of an
+    /// attempt of more than a second is looked at every second, and the process
+    /// beats as `runner`.
     ///
     /// # Errors
     /// When the system gives no thread or no event queue.
@@ -120,14 +135,19 @@ impl Renewal {
             .name("runner-renew".to_owned())
             .spawn(move || {
                 let renewing = async {
-                    let mut tick = tokio::time::interval(lock / 3);
+                    let mut tick = tokio::time::interval(LOOK.min(lock / 3));
                     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                    let mut next = Instant::now();
                     loop {
-                        tick.tick().await;
+                        let now = tick.tick().await.into_std();
                         let Some(watched) = weak.upgrade() else {
                             return;
                         };
-                        round(&watched).await;
+                        let renew = now >= next;
+                        if renew {
+                            next = now + lock / 3;
+                        }
+                        round(&watched, renew).await;
                     }
                 };
                 runtime.block_on(async {
@@ -183,7 +203,8 @@ impl Renewal {
     }
 }
 
-async fn round(watched: &Watched) {
+/// Renew all locks, or look at those of attempts that take long.
+async fn round(watched: &Watched, renew: bool) {
     let queues: Vec<_> = watched
         .lock()
         .expect("no panic while the queues are held")
@@ -191,11 +212,18 @@ async fn round(watched: &Watched) {
         .cloned()
         .collect();
     let rounds = queues.iter().map(|(queue, in_flight)| async move {
-        let attempts = in_flight.all();
+        let mut attempts = in_flight.all();
+        if !renew {
+            attempts.retain(|attempt| attempt.started.elapsed() >= LOOK);
+        }
         if attempts.is_empty() {
             return;
         }
-        match queue.renew(&attempts).await {
+        let held = match renew {
+            true => queue.renew(&attempts).await,
+            false => queue.look(&attempts).await,
+        };
+        match held {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(queue = queue.name(), %error, "locks could not be renewed")

@@ -1,6 +1,6 @@
 -- Prolong the locks of running jobs in one call (BullMQ: extendLocks).
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 lock, ms, then id and token of each job
+-- ARGV     1 lock, ms, or 0 to look only, then id and token of each job
 -- returns  positions, from 0, of the jobs whose lock is not ours any more
 local call = redis.call
 local base, ms = KEYS[1], ARGV[1]
@@ -13,8 +13,10 @@ local held = call('MGET', unpack(keys))
 local lost, kept = {}, {}
 for i = 1, n do
   if held[i] == ARGV[2 * i + 1] then
-    call('PEXPIRE', keys[i], ms)
-    kept[#kept + 1] = ARGV[2 * i]
+    if ms ~= '0' then
+      call('PEXPIRE', keys[i], ms)
+      kept[#kept + 1] = ARGV[2 * i]
+    end
   else
     lost[#lost + 1] = i - 1
   end
