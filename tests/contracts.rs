@@ -278,6 +278,27 @@ fn what_the_cli_adds_is_checked_before_it_is_in_redis() {
 }
 
 #[test]
+fn what_a_plugin_adds_is_checked_before_it_is_in_redis() {
+    let redis = Redis::shared();
+    let toml = "[queues.work]\ncontract = \"test:typed/jobs\"\n[queues.q]\nplugin = \"reach\"\n";
+    let setup = setup(&redis, toml).plugin("reach", &guest("reach"));
+    let _runner = setup.serve();
+    let add = |data: Value| {
+        let add = json!({ "queue": "work", "name": "few", "data": data });
+        let id = redis.add("q", "add", &add.to_string(), "{}");
+        assert_eq!(redis.until_ended("q", &id), "completed");
+        redis.field("q", &id, "returnvalue").unwrap()
+    };
+    let refused = add(json!({ "name": "Ada", "count": "1" }));
+    let expected = "the payload is not that of test:typed/jobs#few: data.count: expected an integer \
+                    (u32), found the string";
+    assert!(refused.contains(expected), "{refused}");
+    assert_eq!(redis.count("work", "wait"), 0);
+    add(json!({ "name": "Ada", "count": 1 }));
+    assert_eq!(redis.count("work", "wait"), 1);
+}
+
+#[test]
 fn a_handler_of_json_has_the_checks_of_a_contract_in_wit() {
     let redis = Redis::shared();
     let toml = "[queues.work]\nplugin = \"echo\"\ncontract = \"test:typed/jobs\"\n\
