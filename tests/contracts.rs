@@ -512,3 +512,26 @@ fn a_contract_that_is_edited_counts_for_the_next_job() {
     runner.until_logged("typed.wit:1");
     assert_eq!(redis.until_ended("work", &add()), "completed");
 }
+
+#[test]
+fn a_typed_file_that_no_queue_names_can_be_looked_at_and_tried() {
+    let redis = Redis::shared();
+    let setup = Setup::new(&redis, "");
+    let file = guest("typed");
+    let file = file.to_str().unwrap();
+    let ended = setup.cli(&["plugin", "inspect", file]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("test:typed/jobs@1.0.0"), "{ended:?}");
+    let run = |name: &str, data: &str| setup.cli(&["run", file, data, "--name", name]);
+    let ended = run("few", r#"{"name":"Ada","count":1}"#);
+    assert_eq!(
+        (ended.code, &*ended.stdout),
+        (Some(0), "{\"name\":\"Ada\",\"count\":1}\n")
+    );
+    let ended = run("few", r#"{"name":"Ada"}"#);
+    assert!(ended.stderr.contains("data.count: is missing"), "{ended:?}");
+    let ended = run("fwe", "{}");
+    let expected = "plugin \"typed\" has typed functions and no handler; the queue must name its \
+                    contract: contract = \"test:typed/jobs\"";
+    assert!(ended.stderr.contains(expected), "{ended:?}");
+}

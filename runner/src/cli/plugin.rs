@@ -114,6 +114,7 @@ pub(super) fn only(config: &Config, file: &Path, name: &str) -> Config {
     let plugin = config::Plugin {
         name: name.to_owned(),
         file: file.to_owned(),
+        unbound: grants.is_none(),
         ..grants.map(|grants| (**grants).clone()).unwrap_or_default()
     };
     Config {

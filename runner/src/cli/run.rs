@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::output::{self, DIM};
 use super::{Cli, Exit, Result};
-use crate::config::{Config, JobSettings};
+use crate::config::{Config, Contract, JobSettings};
 use crate::executor::Executor;
 use crate::host::http::Http;
 use crate::host::{Effect, Host};
@@ -87,6 +87,11 @@ impl Args {
             .keys()
             .map(|name| (name.clone(), Queue::detached(name)));
         host.set_queues(queues.collect());
+        if settings.contract.is_none() {
+            settings.contract = plugins
+                .get(&name)
+                .and_then(|plugin| own(&plugin, &self.name));
+        }
         settings.plugin = Some(name);
         let job = Job {
             id: self.id.clone(),
@@ -127,6 +132,20 @@ impl Args {
             None => ("run".into(), JobSettings::default()),
         })
     }
+}
+
+/// The contract of a plugin that no queue names, for a job of this name.
+fn own(plugin: &plugin::Plugin, job: &str) -> Option<Arc<Contract>> {
+    let mut contracts = plugin.doors.contracts();
+    let contract = contracts.find(|contract| contract.function(job).is_some())?;
+    Some(Arc::new(Contract {
+        id: contract.id.clone(),
+        declared: None,
+        names: Vec::new(),
+        strict: false,
+        routed: Vec::new(),
+        memory: JobSettings::default().memory,
+    }))
 }
 
 /// Run the attempt and show what it says meanwhile.

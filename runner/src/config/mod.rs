@@ -439,8 +439,12 @@ pub struct Plugin {
     pub secrets: BTreeMap<String, Secret>,
     /// `dirs`: guest path → host directory, read-only.
     pub dirs: BTreeMap<String, PathBuf>,
-    /// The contracts of the queues that name it: it must export each of them.
+    /// The contracts of the queues that name it: it must export each of them, or
+    /// take their jobs as JSON.
     pub contracts: Vec<Arc<Contract>>,
+    /// No queue names it, so it may have any contract: a file that somebody looks
+    /// at or tries.
+    pub unbound: bool,
 }
 
 /// An origin of an allow-list.

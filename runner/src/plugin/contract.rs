@@ -9,7 +9,7 @@ use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, Trap};
 
 use super::engine::TICK;
-use crate::config::{Contract, JobSettings};
+use crate::config::{self, Contract, JobSettings};
 use crate::contract::{Difference, Function, Interface, Opened, compare};
 use crate::host::bindings::PluginPre;
 use crate::host::bindings::door::DoorPre;
@@ -186,14 +186,14 @@ fn shape(engine: &Engine, component: &Component) -> Shape {
 }
 
 /// Check the component against what takes jobs, and link it, so that it cannot
-/// fail to link later. `opened` are the contracts it exports, `wanted` those of
-/// its queues.
+/// fail to link later. `opened` are the contracts it exports.
 pub fn check(
     host: &Host,
     component: &Component,
     opened: &Opened,
-    wanted: &[Arc<Contract>],
+    plugin: &config::Plugin,
 ) -> Result<Doors, Refusal> {
+    let wanted = &plugin.contracts;
     let mut shape = shape(host.engine(), component);
     let pre: InstancePre<State> = host
         .linker()
@@ -241,7 +241,8 @@ pub fn check(
     }
 
     let typed = DoorPre::new(pre).ok();
-    if handler.is_none() && wanted.is_empty() {
+    let named = !wanted.is_empty() || plugin.unbound && !contracts.is_empty();
+    if handler.is_none() && !named {
         let unnamed = opened.interfaces.first().map(|of| of.id.clone());
         return Err(match unnamed {
             Some(found) => Refusal::Unnamed { found },

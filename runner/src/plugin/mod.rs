@@ -296,9 +296,8 @@ impl Plugins {
                 .as_ref()
                 .and_then(|cache| cache.load(engine, &key))
         };
-        let check = |component: &Component| {
-            contract::check(&self.host, component, &opened, &grants.plugin.contracts)
-        };
+        let check =
+            |component: &Component| contract::check(&self.host, component, &opened, &grants.plugin);
         let cached = load();
         let doors = match &cached {
             Some(component) => check(component)?,
