@@ -25,6 +25,10 @@ pub(super) async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
         match result {
             Err(error) if error.is_transient() => {
                 let again = !batch.is_empty() && Instant::now() < until;
+                if again && !faulty {
+                    let ends = batch.len();
+                    tracing::warn!(queue = queue.name(), %error, ends, "the ends of jobs are held until Redis takes them");
+                }
                 faulty = true;
                 if !again {
                     return Answer {
