@@ -285,7 +285,7 @@ fn what_a_plugin_adds_is_checked_before_it_is_in_redis() {
     let _runner = setup.serve();
     let add = |data: Value| {
         let add = json!({ "queue": "work", "name": "few", "data": data });
-        let id = redis.add("q", "add", &add.to_string(), "{}");
+        let id = redis.add("q", "add", add.to_string(), "{}");
         assert_eq!(redis.until_ended("q", &id), "completed");
         redis.field("q", &id, "returnvalue").unwrap()
     };
