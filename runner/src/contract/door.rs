@@ -160,13 +160,16 @@ fn module(resolve: &Resolve, interfaces: &[(InterfaceId, String)]) -> Vec<u8> {
         .export(CALL, ExportKind::Func, imported + CALLS);
     let mut code = CodeSection::new();
     code.function(&realloc());
-    let sizes = functions.iter().map(|(_, function)| {
-        let mut sizes = wit_parser::SizeAlign::default();
-        sizes.fill(resolve);
-        let result = function.result.as_ref();
-        result.map_or(0, |ty| sizes.size(ty).size_wasm32() as i32)
-    });
-    code.function(&call(&signatures, &sizes.collect::<Vec<_>>(), imported));
+    let mut layout = wit_parser::SizeAlign::default();
+    layout.fill(resolve);
+    let results = functions.iter().map(|(_, function)| &function.result);
+    let sizes: Vec<i32> = results
+        .map(|ty| {
+            ty.as_ref()
+                .map_or(0, |ty| layout.size(ty).size_wasm32() as i32)
+        })
+        .collect();
+    code.function(&call(&signatures, &sizes, imported));
 
     let mut module = Module::new();
     module

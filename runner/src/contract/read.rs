@@ -1,6 +1,6 @@
 //! JSON → WIT: one walk over the text, straight into the bytes that the guest
 //! finds in its memory. There is no tree in between, neither of JSON nor of
-//! component values: a list of bytes is base64 decoded in place.
+//! component values: base64 is decoded to where its bytes belong.
 //!
 //! The values of a type have one size, so they are written where they belong;
 //! what they point to goes to the end of the image. Elements of a list, whose
@@ -23,7 +23,7 @@ use self::flat::flatten;
 use self::tagged::Tagged;
 use super::fault::{Fault, Path, Step};
 use super::interface::Function;
-use super::types::{Item, Shape, Type, discriminant};
+use super::types::{Integer, Item, Shape, Type, discriminant};
 
 /// Where the image begins in the memory it is written for.
 pub(super) const BASE: u32 = 8;
@@ -60,8 +60,7 @@ pub fn read(function: &Function, data: &str, rules: Rules) -> Result<Vec<u8>, Fa
     let Some(ty) = &function.data else {
         return Ok(Vec::new());
     };
-    let flat = ty.flat().len();
-    let slots = if flat > MAX_FLAT { 1 } else { flat };
+    let slots = if ty.values > MAX_FLAT { 1 } else { ty.values };
     let mut out = Writer {
         image: Vec::with_capacity(slots * 8 + data.len()),
         stack: vec![0; ty.size as usize],
@@ -81,9 +80,8 @@ pub fn read(function: &Function, data: &str, rules: Rules) -> Result<Vec<u8>, Fa
         return Err(out.fault(&error));
     }
     let mut values = Vec::with_capacity(slots);
-    if flat > MAX_FLAT {
-        let stack = std::mem::take(&mut out.stack);
-        values.push(u64::from(out.append(&stack, ty.align)));
+    if ty.values > MAX_FLAT {
+        values.push(u64::from(out.settle(0, ty.size as usize, ty.align)));
     } else {
         flatten(ty, &out.stack, &mut values);
     }
@@ -103,11 +101,14 @@ struct Writer {
 }
 
 impl Writer {
-    /// Put bytes at the end of the image; their address.
-    fn append(&mut self, bytes: &[u8], align: u32) -> u32 {
+    /// Move what is on the stack from here on, so many bytes of it, to the end of
+    /// the image; its address.
+    fn settle(&mut self, from: usize, bytes: usize, align: u32) -> u32 {
         let start = self.image.len().next_multiple_of(align as usize);
         self.image.resize(start, 0);
-        self.image.extend_from_slice(bytes);
+        self.image
+            .extend_from_slice(&self.stack[from..from + bytes]);
+        self.stack.truncate(from);
         BASE + start as u32
     }
 
@@ -249,8 +250,33 @@ impl<'a> Slot<'a> {
 
     fn bytes<E: Error>(self, bytes: &[u8]) -> Result<(), E> {
         self.out.afford(bytes.len())?;
-        let address = self.out.append(bytes, 1);
-        self.out.put_span(self.at, address, bytes.len());
+        let start = self.out.image.len();
+        self.out.image.extend_from_slice(bytes);
+        self.out.put_span(self.at, BASE + start as u32, bytes.len());
+        Ok(())
+    }
+
+    /// The elements of an array, however many.
+    fn list<'de, A: SeqAccess<'de>>(self, ty: &Type, mut array: A) -> Result<(), A::Error> {
+        let (start, size) = (self.out.stack.len(), ty.size as usize);
+        let mut count = 0;
+        let hidden = self.hidden || ty.notes.sensitive;
+        loop {
+            let at = self.out.push(size)?;
+            let slot = Slot {
+                out: &mut *self.out,
+                ty,
+                at,
+                hidden,
+            };
+            let more = array.next_element_seed(slot);
+            if self.out.within(more, || Step::Index(count))?.is_none() {
+                break;
+            }
+            count += 1;
+        }
+        let address = self.out.settle(start, count * size, ty.align);
+        self.out.put_span(self.at, address, count);
         Ok(())
     }
 
@@ -318,10 +344,16 @@ impl<'de> Visitor<'de> for Slot<'_> {
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
         match &self.ty.shape {
             Shape::String => self.bytes(text.as_bytes()),
-            Shape::Bytes => match BASE64.decode(text) {
-                Ok(bytes) => self.bytes(&bytes),
-                Err(_) => Err(self.found_text(text)),
-            },
+            Shape::Bytes => {
+                self.out.afford(base64::decoded_len_estimate(text.len()))?;
+                let start = self.out.image.len();
+                if BASE64.decode_vec(text, &mut self.out.image).is_err() {
+                    return Err(self.found_text(text));
+                }
+                let length = self.out.image.len() - start;
+                self.out.put_span(self.at, BASE + start as u32, length);
+                Ok(())
+            }
             Shape::Char => {
                 let mut letters = text.chars();
                 match (letters.next(), letters.next()) {
@@ -362,60 +394,19 @@ impl<'de> Visitor<'de> for Slot<'_> {
             return Err(self.mismatch("a value"));
         };
         self.out.put(self.at, &[1]);
-        let inner = self.inner(ty, *offset);
         match &ty.shape {
-            // Null is taken for the outer one.
-            Shape::Option(_) => json.deserialize_map(Tagged(inner)),
-            _ => inner.deserialize(json),
+            // Null is taken for the outer one, so the inner one has a tag.
+            Shape::Option(_) => json.deserialize_any(self),
+            _ => self.inner(ty, *offset).deserialize(json),
         }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut array: A) -> Result<(), A::Error> {
         match &self.ty.shape {
-            Shape::List(ty) => {
-                let (start, size) = (self.out.stack.len(), ty.size as usize);
-                let mut count = 0;
-                let hidden = self.hidden || ty.notes.sensitive;
-                loop {
-                    let at = self.out.push(size)?;
-                    let slot = Slot {
-                        out: &mut *self.out,
-                        ty,
-                        at,
-                        hidden,
-                    };
-                    let more = array.next_element_seed(slot);
-                    if self.out.within(more, || Step::Index(count))?.is_none() {
-                        break;
-                    }
-                    count += 1;
-                }
-                let elements = self.out.stack.split_off(start);
-                let address = self.out.append(&elements[..count * size], ty.align);
-                self.out.put_span(self.at, address, count);
-                Ok(())
-            }
+            Shape::List(ty) => self.list(ty, array),
             Shape::Bytes => {
-                let mut bytes = Vec::new();
-                let byte = Type::new(Shape::Integer(super::types::Integer::U8));
-                loop {
-                    let at = self.out.push(1)?;
-                    let slot = Slot {
-                        out: &mut *self.out,
-                        ty: &byte,
-                        at,
-                        hidden: self.hidden,
-                    };
-                    let more = array.next_element_seed(slot);
-                    let more = self.out.within(more, || Step::Index(bytes.len()))?;
-                    let byte = self.out.stack.pop();
-                    if more.is_none() {
-                        break;
-                    }
-                    bytes.extend(byte);
-                    self.out.afford(bytes.len())?;
-                }
-                self.bytes(&bytes)
+                let byte = Type::new(Shape::Integer(Integer::U8));
+                self.list(&byte, array)
             }
             Shape::Tuple(items) => {
                 for (at, item) in items.iter().enumerate() {
@@ -438,11 +429,12 @@ impl<'de> Visitor<'de> for Slot<'_> {
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, object: A) -> Result<(), A::Error> {
         match &self.ty.shape {
             Shape::Record(fields) => self.record(fields, object),
             Shape::Flags(flags) => self.flags(flags, object),
             Shape::Variant { .. } => Tagged(self).visit_map(object),
+            Shape::Option(Item { ty, offset }) => Tagged(self.inner(ty, *offset)).visit_map(object),
             _ => Err(self.mismatch("an object")),
         }
     }

@@ -17,6 +17,9 @@ pub struct Type {
     pub size: u32,
     /// A power of two up to 8.
     pub align: u32,
+    /// Values of the core machine in which a function of few parameters takes it;
+    /// the cases of a variant share them.
+    pub values: usize,
     /// Its name in WIT (`otp-request`), unless it is written in place.
     pub name: Option<String>,
     /// What its doc comment says.
@@ -174,27 +177,6 @@ impl Integer {
     }
 }
 
-/// A value of the core machine, in which a function of few parameters takes
-/// them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flat {
-    I32,
-    I64,
-    F32,
-    F64,
-}
-
-impl Flat {
-    /// What holds the one or the other: the cases of a variant share places.
-    fn join(self, other: Flat) -> Flat {
-        match (self, other) {
-            (a, b) if a == b => a,
-            (Flat::I32 | Flat::F32, Flat::I32 | Flat::F32) => Flat::I32,
-            _ => Flat::I64,
-        }
-    }
-}
-
 impl Type {
     /// A type of this shape, laid out.
     pub(super) fn new(shape: Shape) -> Type {
@@ -230,10 +212,22 @@ impl Type {
                 (size, size)
             }
         };
+        let values = match &shape {
+            Shape::String | Shape::Json | Shape::Bytes | Shape::List(_) => 2,
+            Shape::Tuple(items) => items.iter().map(|item| item.ty.values).sum(),
+            Shape::Record(fields) => fields.iter().map(|field| field.ty.values).sum(),
+            Shape::Option(item) => 1 + item.ty.values,
+            Shape::Variant { cases, .. } => {
+                let types = cases.iter().filter_map(|case| case.ty.as_ref());
+                1 + types.map(|ty| ty.values).max().unwrap_or(0)
+            }
+            _ => 1,
+        };
         Type {
             shape,
             size,
             align,
+            values,
             name: None,
             notes: Notes::default(),
         }
@@ -270,46 +264,6 @@ impl Type {
         let align = types.map(|ty| ty.align).max().unwrap_or(1);
         let payload = round_up(discriminant(cases.len()), align);
         Shape::Variant { cases, payload }
-    }
-
-    /// The values of the core machine it becomes.
-    pub(super) fn flat(&self) -> Vec<Flat> {
-        let mut flat = Vec::new();
-        self.push_flat(&mut flat);
-        flat
-    }
-
-    fn push_flat(&self, flat: &mut Vec<Flat>) {
-        match &self.shape {
-            Shape::Bool | Shape::Char | Shape::Enum(_) | Shape::Flags(_) => flat.push(Flat::I32),
-            Shape::Integer(integer) => flat.push(match integer.size() {
-                8 => Flat::I64,
-                _ => Flat::I32,
-            }),
-            Shape::F32 => flat.push(Flat::F32),
-            Shape::F64 => flat.push(Flat::F64),
-            Shape::String | Shape::Json | Shape::Bytes | Shape::List(_) => {
-                flat.extend([Flat::I32, Flat::I32]);
-            }
-            Shape::Tuple(items) => items.iter().for_each(|item| item.ty.push_flat(flat)),
-            Shape::Record(fields) => fields.iter().for_each(|field| field.ty.push_flat(flat)),
-            Shape::Option(item) => {
-                flat.push(Flat::I32);
-                item.ty.push_flat(flat);
-            }
-            Shape::Variant { cases, .. } => {
-                flat.push(Flat::I32);
-                let start = flat.len();
-                for ty in cases.iter().filter_map(|case| case.ty.as_ref()) {
-                    for (at, of) in ty.flat().into_iter().enumerate() {
-                        match flat.get_mut(start + at) {
-                            Some(place) => *place = place.join(of),
-                            None => flat.push(of),
-                        }
-                    }
-                }
-            }
-        }
     }
 
     /// What a message calls it: `a string`, `an integer (u32)`.

@@ -1,6 +1,6 @@
 //! WIT → JSON: the bytes a guest returned, as text.
 
-use std::fmt::Write;
+use std::io::Write;
 
 use super::interface::Function;
 use super::types::{Integer, Shape, Type, discriminant};
@@ -47,10 +47,10 @@ pub(super) fn returned(
 }
 
 pub(super) fn json(ty: &Type, region: Region<'_>, at: u32) -> Result<String, String> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     write(ty, region, at, &mut text)
         .map_err(|Broken { steps, reason }| format!("result{steps}: {reason}"))?;
-    Ok(text)
+    Ok(String::from_utf8(text).expect("it was put together from texts"))
 }
 
 /// What cannot be written, and the way to it.
@@ -93,11 +93,11 @@ impl Region<'_> {
     }
 }
 
-fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut String) -> Result<(), Broken> {
+fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut Vec<u8>) -> Result<(), Broken> {
     match &ty.shape {
-        Shape::Bool => out.push_str(match region.number(at, 1)? {
-            0 => "false",
-            _ => "true",
+        Shape::Bool => out.extend_from_slice(match region.number(at, 1)? {
+            0 => b"false".as_slice(),
+            _ => b"true",
         }),
         Shape::Integer(integer) => {
             let number = region.number(at, integer.size())?;
@@ -109,24 +109,31 @@ fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut String) -> Result<(),
                 _ => write!(out, "{number}"),
             };
         }
-        Shape::F32 => out.push_str(&plain(&f32::from_bits(region.number(at, 4)? as u32))),
-        Shape::F64 => out.push_str(&plain(&f64::from_bits(region.number(at, 8)?))),
+        Shape::F32 => plain(&f32::from_bits(region.number(at, 4)? as u32), out),
+        Shape::F64 => plain(&f64::from_bits(region.number(at, 8)?), out),
         Shape::Char => {
             let letter = char::from_u32(region.number(at, 4)? as u32);
-            out.push_str(&plain(&letter.unwrap_or(char::REPLACEMENT_CHARACTER)));
+            plain(&letter.unwrap_or(char::REPLACEMENT_CHARACTER), out);
         }
-        Shape::String => out.push_str(&plain(region.text(at)?)),
+        Shape::String => plain(region.text(at)?, out),
         Shape::Json => {
             let text = region.text(at)?;
             serde_json::from_str::<&RawValue>(text)
                 .map_err(|error| format!("is not JSON: {error}"))?;
-            out.push_str(text);
+            out.extend_from_slice(text.as_bytes());
         }
         Shape::Bytes => {
             let (start, length) = region.span(at)?;
-            out.push('"');
-            STANDARD.encode_string(region.get(start, length)?, out);
-            out.push('"');
+            out.push(b'"');
+            let bytes = region.get(start, length)?;
+            let from = out.len();
+            let encoded =
+                base64::encoded_len(length, true).ok_or_else(|| "has too many bytes".to_owned())?;
+            out.resize(from + encoded, 0);
+            STANDARD
+                .encode_slice(bytes, &mut out[from..])
+                .expect("there is room for it");
+            out.push(b'"');
         }
         Shape::List(ty) => {
             let (start, length) = region.span(at)?;
@@ -138,7 +145,7 @@ fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut String) -> Result<(),
             array(items, region, out)?;
         }
         Shape::Record(fields) => {
-            out.push('{');
+            out.push(b'{');
             let open = out.len();
             for field in fields {
                 let place = at + field.offset;
@@ -147,27 +154,27 @@ fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut String) -> Result<(),
                     continue;
                 }
                 if out.len() > open {
-                    out.push(',');
+                    out.push(b',');
                 }
-                out.push_str(&plain(&field.key));
-                out.push(':');
+                plain(&field.key, out);
+                out.push(b':');
                 write(&field.ty, region, place, out).map_err(|broken| Broken {
                     steps: format!(".{}{}", field.key, broken.steps),
                     ..broken
                 })?;
             }
-            out.push('}');
+            out.push(b'}');
         }
         Shape::Option(item) => match (region.number(at, 1)?, &item.ty.shape) {
-            (0, _) => out.push_str("null"),
+            (0, _) => out.extend_from_slice(b"null"),
             (_, Shape::Option(inner)) => {
                 let place = at + item.offset;
                 if region.number(place, 1)? == 0 {
-                    out.push_str(r#"{"tag":"none"}"#);
+                    out.extend_from_slice(br#"{"tag":"none"}"#);
                 } else {
-                    out.push_str(r#"{"tag":"some","val":"#);
+                    out.extend_from_slice(br#"{"tag":"some","val":"#);
                     write(&inner.ty, region, place + inner.offset, out)?;
-                    out.push('}');
+                    out.push(b'}');
                 }
             }
             _ => write(&item.ty, region, at + item.offset, out)?,
@@ -175,37 +182,37 @@ fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut String) -> Result<(),
         Shape::Enum(cases) => {
             let case = region.number(at, discriminant(cases.len()))? as usize;
             let case = cases.get(case).ok_or_else(|| "is no case".to_owned())?;
-            out.push_str(&plain(&case.key));
+            plain(&case.key, out);
         }
         Shape::Variant { cases, payload } => {
             let case = region.number(at, discriminant(cases.len()))? as usize;
             let case = cases.get(case).ok_or_else(|| "is no case".to_owned())?;
-            out.push_str("{\"tag\":");
-            out.push_str(&plain(&case.key));
+            out.extend_from_slice(b"{\"tag\":");
+            plain(&case.key, out);
             if let Some(ty) = &case.ty {
-                out.push_str(",\"val\":");
+                out.extend_from_slice(b",\"val\":");
                 write(ty, region, at + payload, out).map_err(|broken| Broken {
                     steps: format!(".val{}", broken.steps),
                     ..broken
                 })?;
             }
-            out.push('}');
+            out.push(b'}');
         }
         Shape::Flags(flags) => {
             let bits = region.number(at, ty.size)?;
-            out.push('{');
+            out.push(b'{');
             for (bit, flag) in flags.iter().enumerate() {
                 if bit > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
-                out.push_str(&plain(&flag.key));
-                out.push_str(if bits >> bit & 1 == 1 {
-                    ":true"
+                plain(&flag.key, out);
+                out.extend_from_slice(if bits >> bit & 1 == 1 {
+                    b":true".as_slice()
                 } else {
-                    ":false"
+                    b":false"
                 });
             }
-            out.push('}');
+            out.push(b'}');
         }
     }
     Ok(())
@@ -214,23 +221,23 @@ fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut String) -> Result<(),
 fn array<'a>(
     items: impl Iterator<Item = (&'a Type, u32)>,
     region: Region<'_>,
-    out: &mut String,
+    out: &mut Vec<u8>,
 ) -> Result<(), Broken> {
-    out.push('[');
+    out.push(b'[');
     for (n, (ty, at)) in items.enumerate() {
         if n > 0 {
-            out.push(',');
+            out.push(b',');
         }
         write(ty, region, at, out).map_err(|broken| Broken {
             steps: format!("[{n}]{}", broken.steps),
             ..broken
         })?;
     }
-    out.push(']');
+    out.push(b']');
     Ok(())
 }
 
 /// A number or text as JSON; what is not a number is null, as in JavaScript.
-fn plain<T: serde::Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).expect("texts and numbers are JSON")
+fn plain<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("texts and numbers are JSON");
 }

@@ -93,13 +93,16 @@ pub(super) async fn make(
     plugin: &Plugin,
     call: Call<'_>,
 ) -> wasmtime::Result<Ended> {
-    let returned = match call {
+    Ok(match call {
         Call::Handler => {
             let handler = plugin.doors.handler.as_ref().expect("found before");
             let job = store.data().job();
             let instance = handler.instantiate_async(&mut *store).await?;
             let handler = instance.runner_plugin_handler();
-            handler.call_handle(&mut *store, &job).await?
+            match handler.call_handle(&mut *store, &job).await? {
+                Ok(value) => Ended::Text(value),
+                Err(failure) => Ended::Returned(failure),
+            }
         }
         Call::Function {
             function,
@@ -110,14 +113,11 @@ pub(super) async fn make(
             let instance = door.instantiate_async(&mut *store).await?;
             let region = instance.call_call(&mut *store, number, &image).await?;
             match contract::returned(function, &region) {
-                Ok(returned) => returned.map_err(|error| failure(function, error)),
-                Err(reason) => return Ok(Ended::Unwritable(reason)),
+                Ok(Ok(value)) => Ended::Value(value),
+                Ok(Err(error)) => Ended::Returned(failure(function, error)),
+                Err(reason) => Ended::Unwritable(reason),
             }
         }
-    };
-    Ok(match returned {
-        Ok(value) => Ended::Value(value),
-        Err(failure) => Ended::Returned(failure),
     })
 }
 

@@ -25,8 +25,10 @@ const MAX_DELAY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How the call ended.
 pub(super) enum Ended {
-    /// It returned a value.
+    /// It returned a value, JSON.
     Value(Option<String>),
+    /// It returned a value that it says is JSON.
+    Text(Option<String>),
     /// It returned what cannot be written as JSON, with the place.
     Unwritable(String),
     /// It returned a failure.
@@ -62,23 +64,25 @@ pub(super) fn outcome(
         reason: clean(reason),
         frames,
     };
+    let unwritable = |reason| Outcome::Retry {
+        failure: failure(Cause::Result, reason, Vec::new()),
+        delay: None,
+    };
     // A guest that was asked to stop may have trapped on it, or have returned
     // just then; a lost lock overrules whatever it did.
     if attempt.lost() {
         return Outcome::Lost;
     }
     match ended {
-        Ended::Value(value) => match value_of(value, settings) {
+        Ended::Value(value) => match within(value, settings) {
             Ok(value) => Outcome::Completed(plugin.grants.redactor.redact_json(value)),
-            Err(reason) => Outcome::Retry {
-                failure: failure(Cause::Result, reason, Vec::new()),
-                delay: None,
-            },
+            Err(reason) => unwritable(reason),
         },
-        Ended::Unwritable(reason) => Outcome::Retry {
-            failure: failure(Cause::Result, reason, Vec::new()),
-            delay: None,
+        Ended::Text(value) => match within(value, settings).and_then(json) {
+            Ok(value) => Outcome::Completed(plugin.grants.redactor.redact_json(value)),
+            Err(reason) => unwritable(reason),
         },
+        Ended::Unwritable(reason) => unwritable(reason),
         Ended::Returned(returned) => match returned {
             Returned::Retry(reason) => Outcome::Retry {
                 failure: failure(Cause::Returned, reason, Vec::new()),
@@ -139,11 +143,9 @@ fn stopped(
     }
 }
 
-/// The result as JSON text within its limit.
-fn value_of(value: Option<String>, settings: &JobSettings) -> Result<String, String> {
-    let Some(value) = value else {
-        return Ok("null".into());
-    };
+/// The result within its limit.
+fn within(value: Option<String>, settings: &JobSettings) -> Result<String, String> {
+    let value = value.unwrap_or_else(|| "null".into());
     if value.len() > settings.max_result {
         return Err(format!(
             "the result has {} bytes; this queue stores {} (max_result)",
@@ -151,6 +153,11 @@ fn value_of(value: Option<String>, settings: &JobSettings) -> Result<String, Str
             settings.max_result
         ));
     }
+    Ok(value)
+}
+
+/// The result, if it is the JSON it should be.
+fn json(value: String) -> Result<String, String> {
     match check_json(&value) {
         Ok(()) => Ok(value),
         Err(error) => {

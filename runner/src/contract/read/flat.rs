@@ -53,5 +53,5 @@ pub(super) fn flatten(ty: &Type, bytes: &[u8], values: &mut Vec<u64>) {
         }
     }
     // Cases share places; what the one does not use is zero.
-    values.resize(start + ty.flat().len(), 0);
+    values.resize(start + ty.values, 0);
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::object::{Key, Keys};
 use super::{SHOWN, Slot};
 use crate::contract::fault::Step;
-use crate::contract::types::{Shape, one_of};
+use crate::contract::types::{Shape, Type, one_of};
 
 /// `{"tag": …, "val": …}`, in any order: a variant, or an option within an
 /// option.
@@ -33,12 +33,18 @@ impl<'de> Visitor<'de> for Tagged<'_> {
             strict: slot.out.rules.strict,
         })? {
             match (key, chosen) {
-                (Key::Known(0), _) => {
+                // The value may have been written as that of another case.
+                (Key::Known(0), Some(_)) => {
+                    let refused = Err(slot.out.refuse("is given twice".into()));
+                    return slot.out.within(refused, || Step::Key("tag".into()));
+                }
+                (Key::Known(0), None) => {
                     let read = object.next_value_seed(Tag(&mut slot));
                     chosen = Some(slot.out.within(read, || Step::Key("tag".into()))?);
                 }
                 (Key::Known(_), Some(case)) => {
                     given = true;
+                    early = None;
                     match slot.choose(case) {
                         Some(inner) => {
                             let value = object.next_value_seed(inner);
@@ -61,7 +67,9 @@ impl<'de> Visitor<'de> for Tagged<'_> {
             }
         }
         let Some(case) = chosen else {
-            return Err(slot.mismatch("an object without `tag`"));
+            let reason = format!("is missing; expected {}", tags(slot.ty));
+            let refused = Err(slot.out.refuse(reason));
+            return slot.out.within(refused, || Step::Key("tag".into()));
         };
         let Some(inner) = slot.choose(case) else {
             return Ok(());
@@ -100,6 +108,17 @@ impl Slot<'_> {
     }
 }
 
+/// The tags of an option within an option, by their number.
+const OPTION: [&str; 2] = ["none", "some"];
+
+/// The tags of a type, for a message.
+fn tags(ty: &Type) -> String {
+    match &ty.shape {
+        Shape::Variant { cases, .. } => one_of(cases),
+        _ => format!("one of {:?}, {:?}", OPTION[0], OPTION[1]),
+    }
+}
+
 /// The value of `tag`: the number of the case.
 struct Tag<'a, 'b>(&'a mut Slot<'b>);
 
@@ -109,24 +128,16 @@ impl<'de> DeserializeSeed<'de> for Tag<'_, '_> {
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<usize, D::Error> {
         let raw: &RawValue = serde::Deserialize::deserialize(json)?;
         let tag = serde_json::from_str::<String>(raw.get()).ok();
-        let (case, expected) = match &self.0.ty.shape {
-            Shape::Variant { cases, .. } => {
-                let known = |tag: &String| cases.iter().position(|case| case.key == *tag);
-                (tag.as_ref().and_then(known), one_of(cases))
-            }
-            _ => {
-                let known = |tag: &String| ["none", "some"].iter().position(|name| name == tag);
-                (
-                    tag.as_ref().and_then(known),
-                    "one of \"none\", \"some\"".into(),
-                )
-            }
-        };
+        let case = tag.and_then(|tag| match &self.0.ty.shape {
+            Shape::Variant { cases, .. } => cases.iter().position(|case| case.key == tag),
+            _ => OPTION.iter().position(|name| *name == tag),
+        });
         case.ok_or_else(|| {
             let found = match self.0.hidden {
                 true => "something else".to_owned(),
                 false => quoted_json(raw.get()),
             };
+            let expected = tags(self.0.ty);
             self.0
                 .out
                 .refuse(format!("expected {expected}, found {found}"))

@@ -120,8 +120,7 @@ fn a_fault_says_where_what_was_expected_and_what_was_found() {
         ),
         (
             r#"{"id":"1","items":[],"to":{"val":"x"}}"#,
-            "data.to: expected an object with `tag`: one of \"shop\", \"home\", found an object \
-             without `tag`",
+            "data.to.tag: is missing; expected one of \"shop\", \"home\"",
         ),
         (
             r#"{"id":"1","items":[],"to":{"tag":"sea"}}"#,
@@ -201,6 +200,44 @@ fn of_a_key_that_is_there_twice_the_last_counts() {
     assert_eq!(fault_of(data, RULES), "data.id: expected a string, found 5");
     let data = r#"{"id":"1","items":[],"paid":"card","paid":null}"#;
     assert!(read(&order(), data, RULES).is_ok());
+}
+
+/// The bytes of one case must not be read as those of another.
+#[test]
+fn a_tag_is_given_once_and_of_two_values_the_last_counts() {
+    let order = |to: &str| {
+        read(
+            &order(),
+            &format!(r#"{{"id":"1","items":[],"to":{to}}}"#),
+            RULES,
+        )
+    };
+    let twice = order(r#"{"tag":"home","val":"x","tag":"shop"}"#).unwrap_err();
+    assert_eq!(twice.to_string(), "data.to.tag: is given twice");
+    let last = order(r#"{"val":5,"tag":"home","val":"last"}"#).unwrap();
+    assert!(String::from_utf8_lossy(&last).contains("last"), "{last:?}");
+}
+
+#[test]
+fn an_option_within_an_option_says_what_it_expects_and_hides_what_is_sensitive() {
+    let twice = |sensitive| {
+        let mut code = field("code", option(option(ty(Shape::String))));
+        code.notes.sensitive = sensitive;
+        function(ty(Type::record(vec![code])))
+    };
+    let fault = |sensitive, data: &str| {
+        read(&twice(sensitive), data, RULES)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        fault(false, r#"{"code":"1234"}"#),
+        "data.code: expected null, or an object with `tag` and `val`, found the string \"1234\""
+    );
+    assert_eq!(
+        fault(true, r#"{"code":1234}"#),
+        "data.code: expected null, or an object with `tag` and `val`, found a number"
+    );
 }
 
 #[test]
