@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::interface::{Function, Interface};
-use super::types::{Case, Shape, Type};
+use super::types::{Case, Field, Integer, Shape, Type};
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What the new version of an interface changes.
+/// What the new version of an interface changes. Names in JSON are not compared: a
+/// component has none of its own.
 pub fn compare(old: &Interface, new: &Interface) -> Vec<Difference> {
     let mut found = Vec::new();
     let whole = |place: &str, what: &str, breaking| Difference {
@@ -63,6 +64,19 @@ fn functions(old: &Function, new: &Function, found: &mut Vec<Difference>) {
     walk.both(&result, old.returns.as_deref(), new.returns.as_deref());
 }
 
+/// What becomes of the values of a type.
+#[derive(Clone, Copy, PartialEq)]
+enum Change {
+    /// Those of both versions fit the other.
+    Same,
+    /// There are more.
+    Wider,
+    /// There are fewer.
+    Narrower,
+    /// Some are gone and some are new.
+    Other,
+}
+
 struct Walk<'a> {
     found: &'a mut Vec<Difference>,
     /// Payloads are read by the new version, results by readers of the old.
@@ -70,12 +84,17 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// `wider`: the new version takes, or gives, more.
-    fn note(&mut self, place: &str, what: String, wider: bool) {
+    fn note(&mut self, place: &str, what: String, change: Change) {
+        let breaking = match change {
+            Change::Same => false,
+            Change::Wider => !self.payload,
+            Change::Narrower => self.payload,
+            Change::Other => true,
+        };
         self.found.push(Difference {
             place: place.to_owned(),
             what,
-            breaking: wider != self.payload,
+            breaking,
         });
     }
 
@@ -83,45 +102,18 @@ impl Walk<'_> {
         match (old, new) {
             (Some(old), Some(new)) => self.types(place, old, new),
             (None, None) => {}
-            (Some(_), None) => self.note(place, "was removed".into(), true),
-            (None, Some(new)) => self.note(place, format!("was added ({})", new.word()), false),
+            (Some(_), None) => self.note(place, "was removed".into(), Change::Wider),
+            (None, Some(new)) => self.note(
+                place,
+                format!("was added ({})", new.word()),
+                Change::Narrower,
+            ),
         }
     }
 
     fn types(&mut self, place: &str, old: &Type, new: &Type) {
         match (&old.shape, &new.shape) {
-            (Shape::Record(before), Shape::Record(after)) => {
-                for field in before {
-                    if !after.iter().any(|of| of.name == field.name) {
-                        self.note(
-                            &format!("{place}.{}", field.key),
-                            "was removed".into(),
-                            true,
-                        );
-                    }
-                }
-                for field in after {
-                    let place = format!("{place}.{}", field.key);
-                    match before.iter().find(|of| of.name == field.name) {
-                        Some(of) => self.types(&place, &of.ty, &field.ty),
-                        None => {
-                            let what = format!("was added ({})", field.ty.word());
-                            self.note(&place, what, field.is_optional());
-                        }
-                    }
-                }
-                let order = |fields: &[super::Field]| -> Vec<String> {
-                    fields.iter().map(|field| field.name.clone()).collect()
-                };
-                let (was, is) = (order(before), order(after));
-                if was != is && was.len() == is.len() && was.iter().all(|name| is.contains(name)) {
-                    self.note(
-                        place,
-                        "has its fields in another order".into(),
-                        self.payload,
-                    );
-                }
-            }
+            (Shape::Record(before), Shape::Record(after)) => self.fields(place, before, after),
             (Shape::Tuple(before), Shape::Tuple(after)) if before.len() == after.len() => {
                 for (at, (old, new)) in before.iter().zip(after).enumerate() {
                     self.types(&format!("{place}[{at}]"), &old.ty, &new.ty);
@@ -129,58 +121,113 @@ impl Walk<'_> {
             }
             (Shape::List(old), Shape::List(new)) => self.types(&format!("{place}[]"), old, new),
             (Shape::Option(old), Shape::Option(new)) => self.types(place, &old.ty, &new.ty),
-            (_, Shape::Option(_)) => {
-                self.note(
-                    place,
-                    format!("was {}, is {}", old.word(), new.word()),
-                    true,
-                );
-            }
             (Shape::Enum(before), Shape::Enum(after))
             | (Shape::Flags(before), Shape::Flags(after)) => self.cases(place, before, after),
             (Shape::Variant { cases: before, .. }, Shape::Variant { cases: after, .. }) => {
                 self.cases(place, before, after);
             }
-            (Shape::Integer(old_integer), Shape::Integer(integer)) if old_integer != integer => {
-                let (was, is) = (old_integer.range(), integer.range());
-                let wider = is.start() <= was.start() && was.end() <= is.end();
-                let what = format!("was {}, is {}", old.word(), new.word());
-                self.note(place, what, wider);
+            (was, is) => {
+                if let Some(change) = retyped(was, is) {
+                    let what = format!("was {}, is {}", old.word(), new.word());
+                    self.note(place, what, change);
+                }
             }
-            (was, is)
-                if std::mem::discriminant(was) != std::mem::discriminant(is)
-                    || matches!((was, is), (Shape::Tuple(_), Shape::Tuple(_))) =>
-            {
-                let wider = matches!(is, Shape::Json);
-                let what = format!("was {}, is {}", old.word(), new.word());
-                self.note(place, what, wider);
+        }
+    }
+
+    fn fields(&mut self, place: &str, before: &[Field], after: &[Field]) {
+        // An optional field may be absent in both directions, and one that is not
+        // known is passed over.
+        for field in before {
+            if !after.iter().any(|of| of.name == field.name) {
+                let change = match field.is_optional() {
+                    true => Change::Same,
+                    false => Change::Wider,
+                };
+                let place = format!("{place}.{}", field.key);
+                self.note(&place, "was removed".into(), change);
             }
-            _ => {}
+        }
+        for field in after {
+            let place = format!("{place}.{}", field.key);
+            match before.iter().find(|of| of.name == field.name) {
+                Some(of) => self.types(&place, &of.ty, &field.ty),
+                None => {
+                    let change = match field.is_optional() {
+                        true => Change::Same,
+                        false => Change::Narrower,
+                    };
+                    let what = format!("was added ({})", field.ty.word());
+                    self.note(&place, what, change);
+                }
+            }
+        }
+        let names = |fields: &[Field]| fields.iter().map(|of| of.name.clone()).collect();
+        if reordered(names(before), names(after)) {
+            let what = "has its fields in another order".into();
+            self.note(place, what, Change::Same);
         }
     }
 
     fn cases(&mut self, place: &str, before: &[Case], after: &[Case]) {
         for case in before {
             if !after.iter().any(|of| of.name == case.name) {
-                self.note(place, format!("has no {:?} any more", case.key), false);
-            }
-        }
-        for (at, case) in after.iter().enumerate() {
-            let Some(was) = before.iter().position(|of| of.name == case.name) else {
-                self.note(place, format!("has {:?} now", case.key), true);
-                continue;
-            };
-            let within = format!("{place}({})", case.key);
-            self.both(&within, before[was].ty.as_deref(), case.ty.as_deref());
-            if was != at && before.len() == after.len() {
                 self.note(
                     place,
-                    format!("has {:?} at another place", case.key),
-                    self.payload,
+                    format!("has no {:?} any more", case.key),
+                    Change::Narrower,
                 );
             }
         }
+        for case in after {
+            let Some(was) = before.iter().find(|of| of.name == case.name) else {
+                self.note(place, format!("has {:?} now", case.key), Change::Wider);
+                continue;
+            };
+            let within = format!("{place}({})", case.key);
+            self.both(&within, was.ty.as_deref(), case.ty.as_deref());
+        }
+        let names = |cases: &[Case]| cases.iter().map(|of| of.name.clone()).collect();
+        if reordered(names(before), names(after)) {
+            let what = "has its cases in another order".into();
+            self.note(place, what, Change::Same);
+        }
     }
+}
+
+/// Whether these are the same names in another order, which matters in memory.
+fn reordered(was: Vec<String>, is: Vec<String>) -> bool {
+    was != is && was.len() == is.len() && was.iter().all(|name| is.contains(name))
+}
+
+/// What a change from one kind of type to another means; none when they are the
+/// same.
+fn retyped(was: &Shape, is: &Shape) -> Option<Change> {
+    let kind = std::mem::discriminant;
+    Some(match (was, is) {
+        (Shape::Integer(was), Shape::Integer(is)) => {
+            if was == is {
+                return None;
+            }
+            let within = |a: Integer, b: Integer| {
+                b.range().start() <= a.range().start() && a.range().end() <= b.range().end()
+            };
+            match (within(*was, *is), within(*is, *was)) {
+                (true, _) => Change::Wider,
+                (_, true) => Change::Narrower,
+                _ => Change::Other,
+            }
+        }
+        (Shape::Tuple(_), Shape::Tuple(_)) => Change::Other,
+        (was, is) if kind(was) == kind(is) => return None,
+        (_, Shape::Json) | (Shape::F32, Shape::F64) | (Shape::Char, Shape::String) => Change::Wider,
+        (Shape::Json, _) | (Shape::F64, Shape::F32) | (Shape::String, Shape::Char) => {
+            Change::Narrower
+        }
+        (was, Shape::Option(is)) if retyped(was, &is.ty.shape).is_none() => Change::Wider,
+        (Shape::Option(was), is) if retyped(&was.ty.shape, is).is_none() => Change::Narrower,
+        _ => Change::Other,
+    })
 }
 
 impl Type {

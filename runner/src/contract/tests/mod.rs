@@ -1,6 +1,8 @@
 //! The codec against random types and values, and the words of its faults.
 
+mod compare;
 mod faults;
+mod library;
 mod random;
 
 use std::sync::Arc;
