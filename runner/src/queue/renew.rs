@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -65,12 +65,7 @@ impl Queue {
         self.hold(attempts, self.settings().lock).await
     }
 
-    /// Look whether the locks of these attempts are still ours, and stop the
-    /// others.
-    async fn look(&self, attempts: &[Arc<Attempt>]) -> Result<usize, Error> {
-        self.hold(attempts, Duration::ZERO).await
-    }
-
+    /// The same, and with no time only look.
     async fn hold(&self, attempts: &[Arc<Attempt>], lock: Duration) -> Result<usize, Error> {
         let mut lost = 0;
         // Bounded, so that the script does not hold Redis for long.
@@ -135,19 +130,17 @@ impl Renewal {
             .name("runner-renew".to_owned())
             .spawn(move || {
                 let renewing = async {
-                    let mut tick = tokio::time::interval(LOOK.min(lock / 3));
+                    // So many looks between two renewals, and no more than `LOOK` apart.
+                    let third = lock / 3;
+                    let looks = third.div_duration_f64(LOOK).ceil().max(1.0) as u32;
+                    let mut tick = tokio::time::interval(third / looks);
                     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-                    let mut next = Instant::now();
-                    loop {
-                        let now = tick.tick().await.into_std();
+                    for round in (0..looks).cycle() {
+                        tick.tick().await;
                         let Some(watched) = weak.upgrade() else {
                             return;
                         };
-                        let renew = now >= next;
-                        if renew {
-                            next = now + lock / 3;
-                        }
-                        round(&watched, renew).await;
+                        hold_all(&watched, round == 0).await;
                     }
                 };
                 runtime.block_on(async {
@@ -204,7 +197,7 @@ impl Renewal {
 }
 
 /// Renew all locks, or look at those of attempts that take long.
-async fn round(watched: &Watched, renew: bool) {
+async fn hold_all(watched: &Watched, renew: bool) {
     let queues: Vec<_> = watched
         .lock()
         .expect("no panic while the queues are held")
@@ -219,11 +212,11 @@ async fn round(watched: &Watched, renew: bool) {
         if attempts.is_empty() {
             return;
         }
-        let held = match renew {
-            true => queue.renew(&attempts).await,
-            false => queue.look(&attempts).await,
+        let lock = match renew {
+            true => queue.settings().lock,
+            false => Duration::ZERO,
         };
-        match held {
+        match queue.hold(&attempts, lock).await {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(queue = queue.name(), %error, "locks could not be renewed")
