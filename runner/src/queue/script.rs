@@ -27,36 +27,29 @@ macro_rules! script {
     };
 }
 
-script!(
-    SETTLE,
-    "settle",
-    "lib/queue",
-    "lib/parents",
-    "lib/deduplication",
-    "lib/keep",
-    "lib/quarantine",
-    "lib/dead_letter",
-    "lib/metrics",
-    "lib/move",
-    "lib/ungated",
-    "settle",
-    "take"
-);
-script!(
-    SETTLE_GATED,
-    "settle with gates",
-    "lib/queue",
-    "lib/parents",
-    "lib/deduplication",
-    "lib/keep",
-    "lib/quarantine",
-    "lib/dead_letter",
-    "lib/metrics",
-    "lib/move",
-    "lib/gates",
-    "settle",
-    "take"
-);
+/// The script of the hot path; without gates it has no code for them.
+macro_rules! settle {
+    ($constant:ident, $name:literal, $gates:literal) => {
+        script!(
+            $constant,
+            $name,
+            "lib/queue",
+            "lib/parents",
+            "lib/deduplication",
+            "lib/keep",
+            "lib/quarantine",
+            "lib/dead_letter",
+            "lib/metrics",
+            "lib/move",
+            $gates,
+            "settle",
+            "take"
+        );
+    };
+}
+
+settle!(SETTLE, "settle", "lib/ungated");
+settle!(SETTLE_GATED, "settle with gates", "lib/gates");
 script!(UNPARK, "unpark", "lib/queue", "unpark");
 script!(
     FAIL,
