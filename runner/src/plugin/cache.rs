@@ -114,8 +114,20 @@ impl Cache {
     fn tag(&self, name: &str, file: &Path) -> io::Result<Tag> {
         let mut tag = Tag::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         tag.update(name.as_bytes());
-        super::each_piece(file, |piece| tag.update(piece))?;
+        each_piece(file, |piece| tag.update(piece))?;
         Ok(tag)
+    }
+}
+
+/// Read a file without holding it.
+fn each_piece(file: &Path, mut each: impl FnMut(&[u8])) -> std::io::Result<()> {
+    let mut file = std::fs::File::open(file)?;
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            length => each(&piece[..length]),
+        }
     }
 }
 

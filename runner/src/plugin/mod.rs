@@ -12,7 +12,6 @@ mod pace;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -236,10 +235,11 @@ impl Plugins {
         let _one = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &entry.config.name;
         let file = &entry.config.file;
-        let digest = match digest(file) {
-            Ok(digest) => digest,
+        let bytes = match content(file) {
+            Ok(bytes) => bytes,
             Err(refusal) => return self.refuse(entry, String::new(), refusal),
         };
+        let digest = hex(&Sha256::digest(&bytes));
         let serving = entry.serving.load();
         if serving
             .as_ref()
@@ -256,7 +256,7 @@ impl Plugins {
             return;
         }
         let grants = self.host.grants(entry.config.clone());
-        match self.build(name, file, grants) {
+        match self.build(name, &digest, &bytes, grants) {
             Ok(plugin) => {
                 tracing::info!(
                     plugin = name,
@@ -277,19 +277,21 @@ impl Plugins {
         }
     }
 
-    fn build(&self, name: &str, file: &Path, grants: Grants) -> Result<Plugin, Refusal> {
+    fn build(
+        &self,
+        name: &str,
+        digest: &str,
+        bytes: &[u8],
+        grants: Grants,
+    ) -> Result<Plugin, Refusal> {
         let began = Instant::now();
         let engine = self.host.engine();
-        let bytes = std::fs::read(file).map_err(unreadable(file))?;
-        // The file may have changed since; what is compiled counts.
-        let digest = hex(&Sha256::digest(&bytes));
-        look(&bytes)?;
-        let opened = Opened::read(&bytes);
-        let doors = !opened.interfaces.is_empty();
-        let key = if doors {
-            format!("{digest}{DOOR}")
-        } else {
-            digest.clone()
+        look(bytes)?;
+        let opened = Opened::read(bytes);
+        let typed = !opened.interfaces.is_empty();
+        let key = match typed {
+            true => format!("{digest}{DOOR}"),
+            false => digest.to_owned(),
         };
         let load = || {
             self.cache
@@ -302,9 +304,9 @@ impl Plugins {
         let doors = match &cached {
             Some(component) => check(component)?,
             None => {
-                let component = match doors {
-                    true => compile(engine, &opened.with_door(&bytes, HANDLER).map_err(invalid)?)?,
-                    false => compile(engine, &bytes)?,
+                let component = match typed {
+                    true => compile(engine, &opened.with_door(bytes, HANDLER).map_err(invalid)?)?,
+                    false => compile(engine, bytes)?,
                 };
                 let compiled = check(&component)?;
                 self.keep(name, &key, &component);
@@ -318,7 +320,7 @@ impl Plugins {
             size: bytes.len() as u64,
             took: began.elapsed(),
             cached: cached.is_some(),
-            digest,
+            digest: digest.to_owned(),
             grants,
             doors,
             pace: Pace::default(),
@@ -433,29 +435,15 @@ fn unreadable(file: &Path) -> impl Fn(std::io::Error) -> Refusal {
     }
 }
 
-/// SHA-256 of a file of acceptable size.
-fn digest(file: &Path) -> Result<String, Refusal> {
+/// The bytes of a file of acceptable size.
+fn content(file: &Path) -> Result<Vec<u8>, Refusal> {
     let size = std::fs::metadata(file).map_err(unreadable(file))?.len();
     if size > MAX_SIZE {
         return Err(Refusal::TooLarge {
             size: size.div_ceil(1 << 20),
         });
     }
-    let mut digest = Sha256::new();
-    each_piece(file, |piece| digest.update(piece)).map_err(unreadable(file))?;
-    Ok(hex(&digest.finalize()))
-}
-
-/// Read a file without holding it.
-fn each_piece(file: &Path, mut each: impl FnMut(&[u8])) -> std::io::Result<()> {
-    let mut file = std::fs::File::open(file)?;
-    let mut piece = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(()),
-            length => each(&piece[..length]),
-        }
-    }
+    std::fs::read(file).map_err(unreadable(file))
 }
 
 /// The file is a component by its first bytes.

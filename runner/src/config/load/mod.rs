@@ -77,7 +77,10 @@ impl Config {
 
         let redis = redis::read(&mut decoder, &root, overrides);
         let runtime = runtime::read(&mut decoder, &root, overrides);
-        let library = decoder.library(&runtime.contracts);
+        let library = match names_contract(&root) {
+            true => decoder.library(&runtime.contracts),
+            false => Library::default(),
+        };
         let queues = queue::read_all(&mut decoder, &root, overrides, &library);
         let (plugins, withheld) = plugin::read_all(&mut decoder, &root, &runtime.plugins, &queues);
 
@@ -100,6 +103,17 @@ impl Config {
             withheld,
         })
     }
+}
+
+/// Whether a queue has a contract. Without, files in a directory of that name are
+/// none of ours.
+fn names_contract(root: &Table<'_>) -> bool {
+    let queues = root.get("queues").and_then(|entry| entry.value.as_table());
+    let mut queues = queues.into_iter().flat_map(DeTable::values);
+    queues.any(|queue| {
+        let queue = queue.get_ref().as_table();
+        queue.is_some_and(|queue| queue.keys().any(|key| key.get_ref() == "contract"))
+    })
 }
 
 impl Decoder<'_> {
