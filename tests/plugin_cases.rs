@@ -69,7 +69,7 @@ expect = { outcome = "rejected", reason = "no such *", requests = [], added = []
         "  result.b[1]: expected 3, found 2",
         "  result.c: expected \"x\", found nothing",
         "  logs: no line has \"hello\"",
-        "  outcome: expected Completed, found Rejected: no such user",
+        "  outcome: expected completed, found rejected: no such user",
         "  reason: expected \"*invoice*\", found \"no such user\"",
         "  requests: expected 1, found 0: ",
         "  added: expected 1, found 0: ",

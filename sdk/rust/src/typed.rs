@@ -76,7 +76,8 @@ impl<E: Error + 'static> From<E> for Failure {
 ///
 /// impl Guest for Otp {
 ///     fn whatsapp_otp(data: OtpRequest) -> Result<Receipt, Failure> {
-///         todo!()
+///         let id = send_code(&data.recipient, &data.otp)?;
+///         Ok(Receipt { message_id: Some(id) })
 ///     }
 /// }
 ///

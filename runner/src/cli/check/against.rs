@@ -17,16 +17,6 @@ use crate::queue::{Found, Queue, State};
 const PAGE: usize = 500;
 /// Ids shown of jobs with one fault.
 const EXAMPLES: usize = 3;
-/// Jobs whose payloads will be looked at again: by a run, or by a retry.
-const STATES: [State; 6] = [
-    State::Active,
-    State::Waiting,
-    State::Prioritized,
-    State::Delayed,
-    State::WaitingChildren,
-    State::Failed,
-];
-
 /// What was found in one queue.
 struct Report {
     queue: String,
@@ -98,7 +88,9 @@ async fn look(
         fit: 0,
         misfits: BTreeMap::new(),
     };
-    for state in STATES {
+    // A payload is looked at again by a run, or by a retry.
+    let states = State::ALL.into_iter();
+    for state in states.filter(|state| *state != State::Completed) {
         let mut from = 0;
         while from < limit {
             let size = PAGE.min(limit - from);

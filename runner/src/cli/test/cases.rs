@@ -109,6 +109,20 @@ pub(super) struct Added {
     pub(super) data: Option<Value>,
 }
 
+impl Ending {
+    /// As the file writes it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Ending::Completed => "completed",
+            Ending::Retry => "retry",
+            Ending::Rejected => "rejected",
+            Ending::Snoozed => "snoozed",
+            Ending::WaitChildren => "wait-children",
+            Ending::RateLimited => "rate-limited",
+        }
+    }
+}
+
 impl File {
     /// Read a file.
     ///

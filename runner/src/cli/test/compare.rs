@@ -22,10 +22,10 @@ impl Happened {
         let mut found = Vec::new();
         let (ending, reason, delay) = ended(&self.outcome);
         if ending != Some(expect.outcome) {
-            let shown = ending.map_or("interrupted".to_owned(), |of| format!("{of:?}"));
+            let shown = ending.map_or("interrupted", Ending::word);
             found.push(format!(
-                "outcome: expected {:?}, found {shown}{}",
-                expect.outcome,
+                "outcome: expected {}, found {shown}{}",
+                expect.outcome.word(),
                 reason.map_or(String::new(), |reason| format!(": {reason}"))
             ));
             return found;
