@@ -55,6 +55,22 @@ impl Server {
     }
 }
 
+/// Wait until the replica of `master` has all that was written to it. A link that
+/// is up is not enough: what is written before the master takes note of the
+/// replica's first answer stays with the master, and is lost with it.
+#[track_caller]
+fn until_replicated(master: &Server) {
+    until("the replica to have it all", || {
+        let info: String = master.run(&["INFO", "replication"]);
+        let after = |mark: &str| {
+            let (_, rest) = info.split_once(mark)?;
+            rest.split([',', '\r']).next().map(str::to_owned)
+        };
+        let online = info.contains("state=online,");
+        (online && after("online,offset=")? == after("master_repl_offset:")?).then_some(())
+    });
+}
+
 fn jobs(count: usize) -> Vec<NewJob> {
     let job = |n: usize| NewJob {
         name: "n".into(),
@@ -214,6 +230,7 @@ fn a_failover_by_sentinel_is_followed_and_no_job_is_lost() {
         echo(attempt)
     });
     add(&engine, 400);
+    until_replicated(&master);
     engine.consume(config("orders", 10));
     let queue = engine.shared.queue(&config("orders", 10));
     let completed = || {
@@ -322,6 +339,7 @@ fn a_cluster_is_used_by_its_tag_and_a_failover_of_the_node_is_followed() {
     };
     add(&engine, 100);
     until_completed(&engine, 100);
+    until_replicated(&servers[owner]);
     servers[owner].process.kill();
     add(&engine, 100);
     until_completed(&engine, 200);

@@ -216,10 +216,16 @@ fn server(port: u16, data: &Path, durable: bool) -> Process {
     process
 }
 
-/// A port that was free a moment ago.
+/// A free port, which no other test of this process is given. Below the ports that
+/// the kernel hands to outgoing connections, so that none takes it before the
+/// server that is about to listen does.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
+    const PORTS: std::ops::Range<u16> = 12_000..32_000;
+    static NEXT: OnceLock<AtomicU32> = OnceLock::new();
+    let next = NEXT.get_or_init(|| AtomicU32::new(std::process::id() * 97));
+    PORTS
+        .map(|_| next.fetch_add(1, Ordering::Relaxed) % u32::from(PORTS.end - PORTS.start))
+        .map(|nth| PORTS.start + nth as u16)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .expect("a free port")
-        .port()
 }
