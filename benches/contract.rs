@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
-use runner::config::{Config, Contract, Env, JobSettings, Overrides, Plugin};
+use runner::config::{Config, Contract, Env, JobSettings, Overrides, Plugin, SwapCheck};
 use runner::executor::Executor;
 use runner::host::Host;
 use runner::host::http::Http;
@@ -99,10 +99,12 @@ fn order(bytes: usize) -> String {
 fn main() {
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-wasip2/plugin");
     let contract = Arc::new(Contract {
+        queue: "work".into(),
         id: "test:orders/orders".into(),
         declared: None,
         names: Vec::new(),
         strict: false,
+        swap_check: SwapCheck::default(),
         routed: Vec::new(),
         memory: 64 << 20,
     });

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner::config::{Contract, JobSettings, Plugin};
+use runner::config::{Contract, JobSettings, Plugin, SwapCheck};
 use runner::contract::Library;
 use runner::outcome::{Cause, Outcome};
 use serde_json::{Value, json};
@@ -31,10 +31,12 @@ impl Typed {
     fn new() -> Typed {
         let library = Library::read(wit().parent().unwrap()).unwrap();
         let contract = Arc::new(Contract {
+            queue: "work".into(),
             id: ID.into(),
             declared: Some(library.get(ID).unwrap().unwrap().clone()),
             names: Vec::new(),
             strict: false,
+            swap_check: SwapCheck::default(),
             routed: Vec::new(),
             memory: 64 << 20,
         });

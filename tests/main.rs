@@ -38,4 +38,5 @@ mod reload;
 mod sandbox;
 mod schedules;
 mod support;
+mod swap_check;
 mod topology;

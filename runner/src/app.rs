@@ -27,6 +27,9 @@ use crate::queue::{self, Attempt, Pause, Redis, Renewal};
 use crate::schedules;
 use crate::worker::{Shared, Worker};
 
+/// How often it is looked whether the jobs that held a change back are done.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// What to start with.
 #[derive(Debug, Clone)]
 pub struct Start {
@@ -147,6 +150,7 @@ impl App {
             workers: BTreeMap::new(),
             leaving: BTreeMap::new(),
             consumed: consumed_tx,
+            held: None,
         };
         let keeper = tokio::spawn(keeper.run(changes, drains));
         Ok(App {
@@ -266,14 +270,19 @@ fn load(start: &Start) -> Result<Loaded, Problems> {
     Config::load(&start.file, &start.overrides, &Env::of_process())
 }
 
-/// Compiling blocks for seconds.
 async fn configure(plugins: &Arc<Plugins>, config: &Arc<Config>) {
     let (plugins, config) = (plugins.clone(), config.clone());
-    let work = tokio::task::spawn_blocking(move || {
+    off_thread(move || {
         if let Err(error) = plugins.configure_and_watch(&config) {
             tracing::warn!(%error, "changed plugins will not be seen");
         }
-    });
+    })
+    .await;
+}
+
+/// Compiling blocks for seconds.
+async fn off_thread(work: impl FnOnce() + Send + 'static) {
+    let work = tokio::task::spawn_blocking(work);
     work.await.expect("loading plugins does not panic");
 }
 
@@ -355,6 +364,8 @@ struct Keeper {
     /// first for orphans.
     leaving: BTreeMap<String, Worker>,
     consumed: watch::Sender<BTreeSet<String>>,
+    /// Why an edited contract is not taken over yet.
+    held: Option<String>,
 }
 
 impl Keeper {
@@ -369,12 +380,12 @@ impl Keeper {
             self.reconcile();
             tokio::select! {
                 Ok(()) = plugins.changed() => {}
-                Some(()) = changes.recv() => {
-                    let Some(new) = self.read() else { continue };
-                    tokio::select! {
-                        () = configure(&self.plugins, &new) => self.take_over(new),
-                        // A stop does not wait for compilers.
-                        grace = drains.recv() => return self.drain(grace.unwrap_or_default(), drains).await,
+                Some(()) = changes.recv() => if let Some(grace) = self.reload(&mut drains).await {
+                    return self.drain(grace, drains).await;
+                },
+                () = tokio::time::sleep(AGAIN), if self.held.is_some() || self.plugins.holds() => {
+                    if let Some(grace) = self.reload(&mut drains).await {
+                        return self.drain(grace, drains).await;
                     }
                 }
                 name = left(&mut self.leaving) => drop(self.leaving.remove(&name)),
@@ -383,9 +394,30 @@ impl Keeper {
         }
     }
 
-    /// Read the configuration again: the new one, if it is another and has no
-    /// mistakes. A bad edit changes nothing.
-    fn read(&self) -> Option<Arc<Config>> {
+    /// Take the files as they are now. The time to drain in when that is asked
+    /// meanwhile: a stop does not wait for compilers.
+    async fn reload(&mut self, drains: &mut mpsc::UnboundedReceiver<Duration>) -> Option<Duration> {
+        let read = async {
+            let plugins = self.plugins.clone();
+            off_thread(move || plugins.load_held()).await;
+            let new = self.read().await?;
+            configure(&self.plugins, &new).await;
+            Some(new)
+        };
+        tokio::select! {
+            new = read => {
+                if let Some(new) = new {
+                    self.take_over(new);
+                }
+                None
+            }
+            grace = drains.recv() => Some(grace.unwrap_or_default()),
+        }
+    }
+
+    /// Read the configuration again: the new one, if it is another, has no
+    /// mistakes and jobs in Redis let it. A bad edit changes nothing.
+    async fn read(&mut self) -> Option<Arc<Config>> {
         // An editor that truncates before it writes must not stop all queues.
         if std::fs::metadata(&self.start.file).is_ok_and(|file| file.len() == 0) {
             tracing::error!("queues.toml is empty and was not taken over");
@@ -401,7 +433,35 @@ impl Keeper {
                 return None;
             }
         };
-        (*self.config.borrow() != new).then_some(new)
+        let old = self.config.borrow().clone();
+        let held = self.held(&old, &new).await;
+        if let Some(why) = held.as_ref().filter(|why| self.held.as_ref() != Some(why)) {
+            tracing::warn!(
+                "queues.toml changes a contract, and is held back: {why} (`swap_check = \"off\"` of the queue lets it in)"
+            );
+        }
+        self.held = held;
+        (self.held.is_none() && old != new).then_some(new)
+    }
+
+    /// Whether jobs in Redis would no longer fit their contract. One that only a
+    /// plugin has is looked at when the plugin is loaded.
+    async fn held(&self, old: &Config, new: &Config) -> Option<String> {
+        for (name, queue) in &new.queues {
+            let (Some(before), Some(after)) = (old.queues.get(name), &queue.base.contract) else {
+                continue;
+            };
+            let before = before.base.contract.as_deref();
+            if before == Some(after) || after.declared.is_none() {
+                continue;
+            }
+            match self.shared.queue(queue).held(before, after).await {
+                Ok(None) => {}
+                Ok(held) => return held,
+                Err(error) => return Some(error.to_string()),
+            }
+        }
+        None
     }
 
     /// Put a configuration in force whose plugins have been loaded.

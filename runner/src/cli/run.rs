@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::output::{self, DIM};
 use super::{Cli, Exit, Result};
-use crate::config::{Config, Contract, JobSettings};
+use crate::config::{Config, Contract, JobSettings, SwapCheck};
 use crate::executor::Executor;
 use crate::host::http::Http;
 use crate::host::{Effect, Host};
@@ -139,10 +139,12 @@ fn own(plugin: &plugin::Plugin, job: &str) -> Option<Arc<Contract>> {
     let mut contracts = plugin.doors.contracts();
     let contract = contracts.find(|contract| contract.function(job).is_some())?;
     Some(Arc::new(Contract {
+        queue: String::new(),
         id: contract.id.clone(),
         declared: None,
         names: Vec::new(),
         strict: false,
+        swap_check: SwapCheck::default(),
         routed: Vec::new(),
         memory: JobSettings::default().memory,
     }))

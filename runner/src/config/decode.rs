@@ -76,6 +76,7 @@ pub mod keys {
         "contract",
         "names",
         "strict",
+        "swap_check",
         "concurrency",
         "timeout",
         "expires",

@@ -212,6 +212,7 @@ fn contract(loaded: &Loaded, path: &str, queue: &Queue) -> Vec<Setting> {
         });
     }
     all.push(loaded.setting(path, "strict", contract.strict));
+    all.push(loaded.setting(path, "swap_check", contract.swap_check.name()));
     all
 }
 

@@ -204,6 +204,8 @@ pub struct JobSettings {
 /// jobs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contract {
+    /// The queue.
+    pub queue: String,
     /// `fundify:otp/otp-queue`, with a version or without.
     pub id: String,
     /// The interface, when it stands in a WIT file; else it is the one that the
@@ -216,6 +218,9 @@ pub struct Contract {
     /// `strict`: whether fields that the contract has not are refused. Defaults
     /// to false.
     pub strict: bool,
+    /// `swap_check`: how many jobs in Redis are looked at before another version
+    /// of the contract counts.
+    pub swap_check: SwapCheck,
     /// Jobs that have a table of their own in the queue's `jobs`, which may go to
     /// a handler.
     pub routed: Vec<Pattern>,
@@ -223,7 +228,48 @@ pub struct Contract {
     pub memory: usize,
 }
 
+/// Which jobs in Redis may hold a changed contract back, because they would no
+/// longer fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SwapCheck {
+    /// The first hundred of each state.
+    #[default]
+    Sample,
+    /// All.
+    All,
+    /// None.
+    Off,
+}
+
+impl SwapCheck {
+    /// As it is written: `sample`.
+    pub fn name(self) -> &'static str {
+        match self {
+            SwapCheck::Sample => "sample",
+            SwapCheck::All => "all",
+            SwapCheck::Off => "off",
+        }
+    }
+
+    /// Jobs per state; none to look at none.
+    pub fn limit(self) -> Option<usize> {
+        match self {
+            SwapCheck::Sample => Some(100),
+            SwapCheck::All => Some(usize::MAX),
+            SwapCheck::Off => None,
+        }
+    }
+}
+
 impl Contract {
+    /// The same for the interface that a plugin exports.
+    pub fn of(&self, interface: &Arc<Interface>) -> Contract {
+        Contract {
+            declared: Some(interface.clone()),
+            ..self.clone()
+        }
+    }
+
     /// The name of the function for jobs of this name.
     pub fn function<'a>(&'a self, job: &'a str) -> &'a str {
         let named = self.names.iter().find(|(pattern, _)| pattern.matches(job));

@@ -129,6 +129,11 @@ impl Host {
         self.queues.store(Arc::new(queues));
     }
 
+    /// The declared queue of this name.
+    pub fn queue(&self, name: &str) -> Option<Queue> {
+        self.queues.load().get(name).cloned()
+    }
+
     /// What this plugin may reach.
     pub fn grants(&self, plugin: Arc<Plugin>) -> Grants {
         Grants {

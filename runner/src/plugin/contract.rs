@@ -109,6 +109,13 @@ pub enum Refusal {
         /// All that differs, `; ` between.
         differences: String,
     },
+    /// Jobs in Redis would no longer fit its contract, or cannot be looked at. It
+    /// is tried again.
+    #[error(
+        "it changes its contract, and is held back: {0} (`swap_check = \"off\"` of the \
+         queue lets it in)"
+    )]
+    Held(String),
     /// `names` in queues.toml names a function it has not.
     #[error("`names` sends jobs to {function:?}, which {contract} has not; it has {found}")]
     Function {
@@ -119,6 +126,13 @@ pub enum Refusal {
         /// What there is.
         found: String,
     },
+}
+
+impl Refusal {
+    /// Whether the same file may be let in later.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Refusal::Held(_))
+    }
 }
 
 /// The ways into a component.

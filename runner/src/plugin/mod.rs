@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
 use tokio::sync::watch::{Receiver, Sender};
 use wasmtime::component::Component;
 
@@ -71,6 +72,8 @@ struct Entry {
     refused: Mutex<Option<(String, Refusal)>>,
 }
 
+type Entries = BTreeMap<String, Arc<Entry>>;
+
 /// What a plugin looks like from outside.
 #[derive(Debug, Clone)]
 pub struct Status {
@@ -88,11 +91,14 @@ pub struct Status {
 pub struct Plugins {
     host: Arc<Host>,
     cache: Option<Cache>,
-    entries: ArcSwap<BTreeMap<String, Arc<Entry>>>,
+    entries: ArcSwap<Entries>,
     /// One at a time: the compiler takes all cores anyway, and two loads of one
     /// file must not overtake each other.
     loading: Mutex<()>,
     changes: Sender<()>,
+    /// Where Redis is asked about the jobs of a queue. Without, as in commands that
+    /// only look at files, nothing is asked.
+    runtime: Option<Handle>,
     watcher: Mutex<Option<Watcher>>,
 }
 
@@ -118,6 +124,7 @@ impl Plugins {
             entries: ArcSwap::default(),
             loading: Mutex::default(),
             changes: Sender::new(()),
+            runtime: Handle::try_current().ok(),
             watcher: Mutex::default(),
         })
     }
@@ -125,8 +132,8 @@ impl Plugins {
     /// Serve the plugins of this configuration. Blocks while new ones are
     /// compiled: call it off the async threads.
     pub fn configure(&self, config: &Config) {
-        let changed = self.declare(config);
-        self.load_all(changed);
+        let (entries, changed) = self.declare(config);
+        self.put_in_force(entries, &changed);
     }
 
     /// The same, and load files that change from now on, until the last `Arc` is
@@ -135,15 +142,15 @@ impl Plugins {
     /// # Errors
     /// When a directory cannot be watched; the plugins serve all the same.
     pub fn configure_and_watch(self: &Arc<Self>, config: &Config) -> notify::Result<()> {
-        let changed = self.declare(config);
+        let (entries, changed) = self.declare(config);
         // Before the files are read, so that no change falls between.
-        let watched = self.watch();
-        self.load_all(changed);
+        let watched = self.watch(&entries);
+        self.put_in_force(entries, &changed);
         watched
     }
 
-    /// Take the plugins of this configuration as entries; those to load.
-    fn declare(&self, config: &Config) -> Vec<Arc<Entry>> {
+    /// The plugins of this configuration as entries, and those to load.
+    fn declare(&self, config: &Config) -> (Entries, Vec<Arc<Entry>>) {
         let old = self.entries.load_full();
         let mut changed = Vec::new();
         let entries = config.plugins.iter().map(|(name, plugin)| {
@@ -156,8 +163,8 @@ impl Plugins {
                 serving: ArcSwapOption::default(),
                 refused: Mutex::default(),
             });
-            // The same file with other grants goes on serving, with those; with
-            // another contract it does not, before it has been checked against it.
+            // The same file with other grants goes on serving, with those; another
+            // contract it is checked against.
             let same = |known: &&Arc<Entry>| {
                 known.config.file == plugin.file && known.config.contracts == plugin.contracts
             };
@@ -170,21 +177,22 @@ impl Plugins {
             changed.push(entry.clone());
             (name.clone(), entry)
         });
-        self.entries.store(Arc::new(entries.collect()));
-        changed
+        (entries.collect(), changed)
     }
 
-    fn load_all(&self, entries: Vec<Arc<Entry>>) {
-        for entry in entries {
-            self.load(&entry);
-        }
+    /// Load what is new, and only then let it be seen: until then, those before
+    /// serve.
+    fn put_in_force(&self, entries: Entries, changed: &[Arc<Entry>]) {
+        let load = || changed.iter().for_each(|entry| self.load(entry));
+        load();
+        self.entries.store(Arc::new(entries));
+        // A file that was written meanwhile was told to those before.
+        load();
         self.changes.send_replace(());
     }
 
-    fn watch(self: &Arc<Self>) -> notify::Result<()> {
-        let directories: BTreeSet<PathBuf> = self
-            .entries
-            .load()
+    fn watch(self: &Arc<Self>, entries: &Entries) -> notify::Result<()> {
+        let directories: BTreeSet<PathBuf> = entries
             .values()
             .filter_map(|entry| Some(entry.config.file.parent()?.to_owned()))
             .collect();
@@ -251,12 +259,17 @@ impl Plugins {
         if entry
             .lock_refused()
             .as_ref()
-            .is_some_and(|(refused, _)| *refused == digest)
+            .is_some_and(|(refused, why)| *refused == digest && !why.is_held())
         {
             return;
         }
         let grants = self.host.grants(entry.config.clone());
-        match self.build(name, &digest, &bytes, grants) {
+        let built = self.build(name, &digest, &bytes, grants);
+        let let_in = built.and_then(|plugin| match serving.as_deref() {
+            Some(old) => self.held(&entry.config, old, &plugin).map(|()| plugin),
+            None => Ok(plugin),
+        });
+        match let_in {
             Ok(plugin) => {
                 tracing::info!(
                     plugin = name,
@@ -325,6 +338,47 @@ impl Plugins {
             doors,
             pace: Pace::default(),
         })
+    }
+
+    /// Whether jobs that are in Redis let a new version in. What stands in a WIT
+    /// file is the same for both.
+    fn held(&self, plugin: &config::Plugin, old: &Plugin, new: &Plugin) -> Result<(), Refusal> {
+        let Some(runtime) = &self.runtime else {
+            return Ok(());
+        };
+        for contract in &plugin.contracts {
+            let of = |plugin: &Plugin| plugin.doors.contract(contract).cloned();
+            let (Some(before), Some(after)) = (of(old), of(new)) else {
+                continue;
+            };
+            let Some(queue) = self.host.queue(&contract.queue) else {
+                continue;
+            };
+            if !compare(&before, &after).iter().any(|it| it.breaking) {
+                continue;
+            }
+            let (before, after) = (contract.of(&before), contract.of(&after));
+            match runtime.block_on(queue.held(Some(&before), &after)) {
+                Ok(None) => {}
+                Ok(Some(jobs)) => return Err(Refusal::Held(jobs)),
+                Err(error) => return Err(Refusal::Held(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a version waits for jobs in Redis.
+    pub fn holds(&self) -> bool {
+        self.entries.load().values().any(|entry| entry.is_held())
+    }
+
+    /// Try again what was held back. Blocks as [`configure`](Self::configure) does.
+    pub fn load_held(&self) {
+        for entry in self.entries.load_full().values() {
+            if entry.is_held() {
+                self.load(entry);
+            }
+        }
     }
 
     /// Keep compiled code for the next start.
@@ -400,6 +454,11 @@ impl Plugin {
 impl Entry {
     fn lock_refused(&self) -> std::sync::MutexGuard<'_, Option<(String, Refusal)>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_held(&self) -> bool {
+        let refused = self.lock_refused();
+        refused.as_ref().is_some_and(|(_, why)| why.is_held())
     }
 
     fn refusal(&self) -> Option<Refusal> {

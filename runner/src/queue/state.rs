@@ -34,6 +34,15 @@ impl State {
         State::Completed,
     ];
 
+    /// Those of jobs that are to run or do.
+    pub const PENDING: [State; 5] = [
+        State::Active,
+        State::Waiting,
+        State::Prioritized,
+        State::Delayed,
+        State::WaitingChildren,
+    ];
+
     /// As it is written: `waiting-children`.
     pub fn name(self) -> &'static str {
         match self {

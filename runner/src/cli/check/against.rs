@@ -1,41 +1,19 @@
 //! `runner check --against-redis`: would the jobs that are in Redis now fit the
 //! contracts?
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use crate::cli::output::{self, DIM, GOOD, WARN};
 use crate::cli::{Cli, Exit, Result, connect};
-use crate::config::{Contract, Loaded};
-use crate::contract::{self, Interface, Step};
+use crate::config::Loaded;
 use crate::plugin::Status;
-use crate::queue::{Found, Queue, State};
+use crate::queue::{Fit, State};
 
-/// Jobs read at once.
-const PAGE: usize = 500;
-/// Ids shown of jobs with one fault.
-const EXAMPLES: usize = 3;
 /// What was found in one queue.
 struct Report {
     queue: String,
     contract: String,
-    fit: u64,
-    /// By name of the job and place of the fault.
-    misfits: BTreeMap<(String, String), Misfit>,
-}
-
-/// Jobs with the same fault.
-#[derive(Default)]
-struct Misfit {
-    /// Those that will run.
-    pending: u64,
-    /// Those that have failed, perhaps by it.
-    failed: u64,
-    /// The fault of the first.
-    reason: String,
-    ids: Vec<String>,
+    found: Fit,
 }
 
 /// Look at the jobs of all queues that have a contract.
@@ -56,13 +34,24 @@ pub(super) fn run(cli: &Cli, loaded: &Loaded, plugins: &[Status], limit: usize) 
                 continue;
             };
             let queue = connect::over(redis.clone(), loaded, &config.name);
-            reports.push(look(&queue, contract, interface, limit).await?);
+            // A payload is looked at again by a run, or by a retry.
+            let states = [&State::PENDING[..], &[State::Failed]].concat();
+            // The types of the plugin where no file has them.
+            let own = contract.of(&interface);
+            reports.push(Report {
+                queue: config.name.clone(),
+                contract: interface.id.clone(),
+                found: queue.fit(&states, limit, &own, None).await?,
+            });
         }
         Ok::<_, Exit>(reports)
     })?;
     show(cli, &reports);
-    let misfits = || reports.iter().flat_map(|report| report.misfits.values());
-    match misfits().map(|misfit| misfit.pending).sum::<u64>() {
+    match reports
+        .iter()
+        .map(|report| report.found.pending())
+        .sum::<u64>()
+    {
         0 => Ok(()),
         count => Err(Exit::failed(match cli.json {
             true => String::new(),
@@ -71,85 +60,10 @@ pub(super) fn run(cli: &Cli, loaded: &Loaded, plugins: &[Status], limit: usize) 
     }
 }
 
-async fn look(
-    queue: &Queue,
-    contract: &Arc<Contract>,
-    interface: Arc<Interface>,
-    limit: usize,
-) -> Result<Report> {
-    // The types of the plugin where no file has them.
-    let contract = Contract {
-        declared: Some(interface.clone()),
-        ..Contract::clone(contract)
-    };
-    let mut report = Report {
-        queue: queue.name().to_owned(),
-        contract: interface.id.clone(),
-        fit: 0,
-        misfits: BTreeMap::new(),
-    };
-    // A payload is looked at again by a run, or by a retry.
-    let states = State::ALL.into_iter();
-    for state in states.filter(|state| *state != State::Completed) {
-        let mut from = 0;
-        while from < limit {
-            let size = PAGE.min(limit - from);
-            let ids = queue.page(state, from, size).await?;
-            for job in queue.jobs(state, &ids).await? {
-                report.count(&contract, state, &job);
-            }
-            from += ids.len();
-            if ids.len() < size {
-                break;
-            }
-        }
-    }
-    Ok(report)
-}
-
-impl Report {
-    fn count(&mut self, contract: &Contract, state: State, job: &Found) {
-        let Err(reason) = contract.check(&job.name, &job.data) else {
-            self.fit += 1;
-            return;
-        };
-        let place = place(contract, job);
-        let misfit = self.misfits.entry((job.name.clone(), place)).or_default();
-        if misfit.reason.is_empty() {
-            misfit.reason = reason;
-        }
-        match state {
-            State::Failed => misfit.failed += 1,
-            _ => misfit.pending += 1,
-        }
-        if misfit.ids.len() < EXAMPLES {
-            misfit.ids.push(job.id.clone());
-        }
-    }
-}
-
-/// Where the fault is, whatever the number of an element; empty for a name that
-/// is none of the contract.
-fn place(contract: &Contract, job: &Found) -> String {
-    let function = contract.declared.as_ref();
-    let function = function.and_then(|of| of.function(contract.function(&job.name)));
-    let rules = contract.rules(contract.memory);
-    let fault = function.map(|function| contract::read(function, &job.data, rules));
-    let Some(Err(mut fault)) = fault else {
-        return String::new();
-    };
-    for step in &mut fault.path.steps {
-        if let Step::Index(index) = step {
-            *index = 0;
-        }
-    }
-    fault.path.to_string()
-}
-
 fn show(cli: &Cli, reports: &[Report]) {
     if cli.json {
         let reports = reports.iter().map(|report| {
-            let misfits = report.misfits.iter().map(|((name, place), misfit)| {
+            let misfits = report.found.misfits.iter().map(|((name, place), misfit)| {
                 json!({
                     "job": name,
                     "path": place,
@@ -162,7 +76,7 @@ fn show(cli: &Cli, reports: &[Report]) {
             json!({
                 "queue": report.queue,
                 "contract": report.contract,
-                "fit": report.fit,
+                "fit": report.found.fit,
                 "misfits": misfits.collect::<Vec<Value>>(),
             })
         });
@@ -173,8 +87,7 @@ fn show(cli: &Cli, reports: &[Report]) {
         let Report {
             queue,
             contract,
-            fit,
-            misfits,
+            found: Fit { fit, misfits },
         } = report;
         let mark = match misfits.is_empty() {
             true => format!("{GOOD}ok{GOOD:#}"),

@@ -1,4 +1,4 @@
-//! `contract`, `names` and `strict` of a queue.
+//! `contract`, `names`, `strict` and `swap_check` of a queue.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::config::decode::{Decoder, Table};
 use crate::config::origins::join;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
-use crate::config::{Contract, Pattern, Queue};
+use crate::config::{Contract, Pattern, Queue, SwapCheck};
 use crate::contract::{Library, unversioned};
 
 /// Give the queue its contract. One that is in no WIT file may be exported by
@@ -19,6 +19,7 @@ pub(super) fn read(
 ) {
     let id = decoder.value(table, "contract", id);
     let strict = decoder.value(table, "strict", value::boolean);
+    let swap_check = decoder.value(table, "swap_check", swap_check);
     let names: Vec<(Pattern, String)> = decoder
         .free_entries(table, "names")
         .into_iter()
@@ -34,7 +35,7 @@ pub(super) fn read(
         })
         .collect();
     let Some(id) = id else {
-        for key in ["names", "strict"] {
+        for key in ["names", "strict", "swap_check"] {
             if let Some(entry) = table.get(key)
                 && table.get("contract").is_none()
             {
@@ -96,10 +97,12 @@ pub(super) fn read(
         }
     }
     let contract = Arc::new(Contract {
+        queue: queue.name.clone(),
         id,
         declared,
         names,
         strict: strict.unwrap_or(false),
+        swap_check: swap_check.unwrap_or_default(),
         routed: queue
             .jobs
             .iter()
@@ -111,6 +114,18 @@ pub(super) fn read(
         settings.contract = Some(contract.clone());
     }
     queue.base.contract = Some(contract);
+}
+
+fn swap_check(raw: Raw<'_>) -> Result<SwapCheck, Fault> {
+    match value::text(raw).ok().as_deref() {
+        Some("sample") => Ok(SwapCheck::Sample),
+        Some("all") => Ok(SwapCheck::All),
+        Some("off") => Ok(SwapCheck::Off),
+        _ => Err(raw.is_not(
+            "\"sample\", \"all\" or \"off\"",
+            "write \"off\" to take a changed contract over whatever is in Redis",
+        )),
+    }
 }
 
 /// `namespace:package/interface`, with or without `@version`.
