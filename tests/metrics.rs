@@ -143,3 +143,44 @@ fn a_counter_that_is_no_hash_costs_the_figures_and_not_the_queue() {
         (redis.count("runner", "active") == 0).then_some(())
     });
 }
+
+#[test]
+fn failures_are_counted_by_cause() {
+    let redis = Redis::shared();
+    let toml = "[queues.work]\nplugin = \"typed\"\ncontract = \"test:typed/jobs\"\n";
+    let setup = Setup::new(&redis, toml).plugin("typed", &guest("typed"));
+    let _runner = setup.serve();
+    let stats = |json: bool| {
+        let flags: &[&str] = if json { &["--json"] } else { &[] };
+        setup
+            .cli(&[&["queue", "stats", "work"], flags].concat())
+            .stdout
+    };
+    let line = |text: String| {
+        text.lines()
+            .find(|of| of.starts_with("failed by"))
+            .map(str::to_owned)
+    };
+    assert_eq!(line(stats(false)), None);
+    for (name, data) in [
+        ("few", "{}"),
+        ("count", "300"),
+        ("trap", "\"x\""),
+        ("count", "1"),
+    ] {
+        redis.until_ended("work", &redis.add("work", name, data, "{}"));
+    }
+    let later = setup.cli(&["add", "work", "nothing", "null", "--delay", "1h"]);
+    let later = later.stdout.split_whitespace().last().unwrap().to_owned();
+    let cancelled = setup.cli(&["job", "cancel", "work", &later]);
+    assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
+    assert_eq!(
+        line(stats(false)).as_deref(),
+        Some("failed by        contract 2, cancelled 1, panic 1")
+    );
+    let stats: serde_json::Value = serde_json::from_str(&stats(true)).unwrap();
+    assert_eq!(
+        stats["failedByCause"],
+        json!({ "cancelled": 1, "contract": 2, "panic": 1 })
+    );
+}

@@ -76,8 +76,8 @@ fn a_plugin_does_not_wait_when_it_is_told_so() {
 #[test]
 fn an_edited_contract_waits_for_the_jobs_that_it_would_make_fail() {
     let redis = Redis::shared();
-    let setup = Setup::new(&redis, &QUEUE.replace("\"typed\"", "\"echo\""))
-        .plugin("echo", &guest("echo"));
+    let setup =
+        Setup::new(&redis, &QUEUE.replace("\"typed\"", "\"echo\"")).plugin("echo", &guest("echo"));
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests/wit/typed.wit");
     let wit = std::fs::read_to_string(wit).unwrap();
     std::fs::create_dir(setup.path("wit")).unwrap();

@@ -242,10 +242,12 @@ impl End {
             filled += 1;
         };
         let base;
+        let mut cause = None;
         let (op, value, keep) = match verdict {
             Verdict::Completed(value, keep) => ("c", value.as_str(), *keep),
             Verdict::Failed(reason, keep) => {
                 field("stacktrace", reason.traces.as_str());
+                cause = Some(reason.cause);
                 let op = if dead_letter.is_some() { "x" } else { "f" };
                 (op, reason.text.as_str(), *keep)
             }
@@ -259,6 +261,7 @@ impl End {
             Verdict::Snoozed(..) => ("d", "", None),
             Verdict::Waiting(reason, keep) => {
                 field("stacktrace", reason.traces.as_str());
+                cause = Some(reason.cause);
                 ("w", reason.text.as_str(), *keep)
             }
             Verdict::Limited(..) => ("l", "", None),
@@ -312,12 +315,15 @@ impl End {
             .arg(self.notes.progress.as_deref().unwrap_or(""))
             .arg(keep_logs)
             .arg(lines.len())
-            .arg(filled * 2 + if dead_letter.is_some() { 3 } else { 0 });
+            .arg(filled * 2 + cause.iter().len() + if dead_letter.is_some() { 3 } else { 0 });
         for line in lines {
             command.arg(line);
         }
         for (name, value) in &fields[..filled] {
             command.arg(*name).arg(*value);
+        }
+        if let Some(cause) = cause {
+            command.arg(cause.as_str());
         }
         if let Some(copy) = dead_letter {
             command.arg(copy.base).arg(queue.name()).arg(copy.head);
@@ -329,7 +335,8 @@ impl End {
         let Some(Verdict::Failed(reason, _)) = &self.verdict else {
             return None;
         };
-        if reason.wanted {
+        // Somebody wanted it so.
+        if reason.cause == Cause::Cancelled {
             return None;
         }
         let job = &self.attempt.job;

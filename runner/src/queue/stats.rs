@@ -52,6 +52,9 @@ pub struct Stats {
     pub completed: Vec<u64>,
     /// Failed per minute, likewise.
     pub failed: Vec<u64>,
+    /// Jobs that failed for good by cause, as logs have it (`contract`), since
+    /// metrics are kept; the most frequent first.
+    pub causes: Vec<(String, u64)>,
     /// From added to started, of the last thousand completed jobs that had one
     /// attempt and no delay.
     pub waited: Option<Spread>,
@@ -71,6 +74,7 @@ impl Queue {
             unlocked: self.unlocked().await?,
             completed: self.per_minute("completed").await?,
             failed: self.per_minute("failed").await?,
+            causes: self.causes().await?,
             waited,
             ran,
         })
@@ -127,6 +131,23 @@ impl Queue {
             .chain(points.iter().map(|point| whole(point).max(0) as u64))
             .take(MINUTES)
             .collect())
+    }
+
+    /// What settle counts beside BullMQ's own fields.
+    async fn causes(&self) -> Result<Vec<(String, u64)>, Error> {
+        let mut command = redis::cmd("HGETALL");
+        command.arg(self.key("metrics:failed"));
+        let fields = list(self.redis().call(&command).await?);
+        let mut causes: Vec<(String, u64)> = fields
+            .chunks_exact(2)
+            .filter_map(|pair| {
+                let name = text(pair[0].clone())?;
+                let cause = name.strip_prefix("cause:")?;
+                Some((cause.to_owned(), whole(&pair[1]).max(0) as u64))
+            })
+            .collect();
+        causes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Ok(causes)
     }
 
     async fn times(&self) -> Result<(Option<Spread>, Option<Spread>), Error> {

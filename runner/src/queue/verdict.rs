@@ -46,8 +46,8 @@ pub(crate) struct Reason {
     pub(crate) text: String,
     /// `stacktrace`: JSON list of texts.
     pub(crate) traces: String,
-    /// Somebody wanted it so: nothing for the dead letter queue.
-    pub(crate) wanted: bool,
+    /// What it is counted as.
+    pub(crate) cause: Cause,
 }
 
 impl Verdict {
@@ -142,7 +142,7 @@ fn reason(job: &Job, failure: Failure) -> Reason {
     }
     let traces = serde_json::to_string(&traces).expect("a list of texts is JSON");
     Reason {
-        wanted: failure.cause == Cause::Cancelled,
+        cause: failure.cause,
         text: failure.reason,
         traces,
     }

@@ -1,5 +1,6 @@
 //! `runner queue stats`: one queue in figures.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -26,6 +27,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
             "parked": stats.parked,
             "completedPerMinute": stats.completed,
             "failedPerMinute": stats.failed,
+            "failedByCause": stats.causes.iter().cloned().collect::<BTreeMap<_, _>>(),
             "waited": stats.waited.map(document),
             "ran": stats.ran.map(document),
         }));
@@ -57,6 +59,13 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
         field("oldest waiting", &duration(oldest));
     }
     field("per minute", &rates(&stats));
+    if !stats.causes.is_empty() {
+        let causes = stats
+            .causes
+            .iter()
+            .map(|(cause, count)| format!("{cause} {count}"));
+        field("failed by", &causes.collect::<Vec<_>>().join(", "));
+    }
     for (name, times) in [("waited", stats.waited), ("ran", stats.ran)] {
         if let Some(Spread { p50, p95, max }) = times {
             let [p50, p95, max] = [p50, p95, max].map(duration);

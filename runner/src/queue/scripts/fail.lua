@@ -75,6 +75,6 @@ for at = 4, #ARGV do
   answers[#answers + 1] = text
 end
 if points and failed > 0 then
-  count_ends('failed', failed, points)
+  count_ends('failed', failed, points, { [lasts == '' and 'expired' or 'cancelled'] = failed })
 end
 return answers

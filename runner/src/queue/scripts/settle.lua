@@ -12,8 +12,9 @@
 --   op     c completed   value = return value, a/b/c = keep count/age/limit
 --          f failed      value = reason,       a/b/c = keep count/age/limit
 --          x the same with a copy for the dead letter queue; the fields are the
---            stack traces first, and last the base of that queue's keys, this
---            queue's name and the head of the copy's options
+--            stack traces first, and last of all the base of that queue's keys, this
+--            queue's name and the head of the copy's options; after the fields of
+--            these two and of w, the cause
 --          r retry now   a = LPUSH or RPUSH
 --          d delayed     a = delay, ms, b = 1 if the attempt counts
 --          w waiting     for its children; f when it never had one, with
@@ -31,7 +32,7 @@ local token, lock_ms, want, runner = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4
 local ends, at = tonumber(ARGV[8]), 9
 
 local codes, unburied = {}, {}
-local finished, failed = 0, 0
+local finished, failed, causes = 0, 0, {}
 local any_delayed = false
 
 -- A row of finished jobs with the same keep policy enters its set at once.
@@ -154,6 +155,8 @@ if ends > 0 then
           if op == 'f' then
             code = 2
             failed = failed + 1
+            causes[ARGV[last]] = (causes[ARGV[last]] or 0) + 1
+            last = last - 1
           end
           local parent = job[2] or ''
           if job[4] then

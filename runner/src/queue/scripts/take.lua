@@ -157,9 +157,12 @@ if points then
   if finished > failed then
     count_ends('completed', finished - failed, points)
   end
-  failed = failed + #quarantined / 2
+  if quarantined[1] then
+    failed = failed + #quarantined / 2
+    causes.payload = (causes.payload or 0) + #quarantined / 2
+  end
   if failed > 0 then
-    count_ends('failed', failed, points)
+    count_ends('failed', failed, points, causes)
   end
 end
 

@@ -1,8 +1,12 @@
 -- Ends per minute, for BullMQ's `queue.getMetrics` (collectMetrics). What ended
 -- in one call is counted at once: all of it has the same time. A counter that
--- cannot be read costs the figures, never the queue.
-local function count_ends(kind, ended, points)
+-- cannot be read costs the figures, never the queue. `causes`, of failures: how
+-- many by which cause, in fields of their own that BullMQ does not read.
+local function count_ends(kind, ended, points, causes)
   local key = base .. 'metrics:' .. kind
+  for cause, count in pairs(causes or {}) do
+    try('HINCRBY', key, 'cause:' .. cause, count)
+  end
   local count = try('HINCRBY', key, 'count', ended)
   if type(count) ~= 'number' then
     return
