@@ -20,22 +20,28 @@ fn run(cases: &str, arguments: &[&str]) -> Ended {
 }
 
 #[test]
-fn the_cases_of_the_sample_plugin_pass() {
+fn the_cases_of_the_sample_plugins_pass() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let text = std::fs::read_to_string(root.join("queues.toml")).unwrap();
-    let setup = Setup::new(&Redis::shared(), &text).plugin("otp-sender", &plugin("otp-sender"));
-    let setup = setup.env("RUNNER_CONTRACTS", root.join("wit").to_str().unwrap());
-    let cases = root.join("plugins/otp-sender/cases.toml");
-    let ended = setup.cli(&["--json", "test", cases.to_str().unwrap()]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let rows: Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!(rows.as_array().unwrap().len(), 3);
-    assert!(
-        rows.as_array()
-            .unwrap()
-            .iter()
-            .all(|row| row["passed"] == true)
-    );
+    let contracts = root.join("wit").to_str().unwrap().to_owned();
+    let setup = Setup::new(&Redis::shared(), &text).env("RUNNER_CONTRACTS", &contracts);
+    // What queues.toml grants to read.
+    std::fs::create_dir_all(setup.path("data/documents")).unwrap();
+    for (name, count) in [
+        ("otp-sender", 3),
+        ("notifier", 4),
+        ("document-processor", 2),
+        ("compliance-analyzer", 2),
+    ] {
+        setup.install(name, &plugin(name));
+        let cases = root.join(format!("plugins/{name}/cases.toml"));
+        let ended = setup.cli(&["--json", "test", cases.to_str().unwrap()]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let rows: Value = serde_json::from_str(&ended.stdout).unwrap();
+        let rows = rows.as_array().unwrap();
+        assert_eq!(rows.len(), count);
+        assert!(rows.iter().all(|row| row["passed"] == true), "{rows:?}");
+    }
 }
 
 #[test]

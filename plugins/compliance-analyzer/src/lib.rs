@@ -1,8 +1,7 @@
-//! Looks for what GDPR, SOX, PCI DSS and HIPAA care about in a document.
+//! Looks for what GDPR, SOX, PCI DSS and HIPAA care about in a document: the
+//! contract `docs:jobs/compliance-analysis`.
 //!
-//! The payload is `{ documentId, userId, documentPath, mimeType,
-//! complianceFrameworks }`, e.g. `["GDPR", "SOX"]`; the frameworks are GDPR, SOX,
-//! PCI (or PCI-DSS) and HIPAA. The rules are in `rules/`: patterns with check
+//! The frameworks are GDPR, SOX, PCI (or PCI-DSS) and HIPAA. The rules are in `rules/`: patterns with check
 //! digits, ranges and words around, so that little is found that is not there.
 //! They read English, and words of German forms.
 //!
@@ -46,6 +45,11 @@
 //! From severity high on the user is told by e-mail, once, with the job
 //! `send-notification`.
 
+runner_sdk::contract!({
+    path: ["../../wit/runner", "../../wit/queues/documents.wit"],
+    world: "docs:jobs/compliance-analyzer",
+});
+
 mod check;
 mod framework;
 mod model;
@@ -56,7 +60,9 @@ mod request;
 mod rules;
 mod scan;
 
+use exports::docs::jobs::compliance_analysis::{Analysis, Guest};
 use runner_sdk::prelude::*;
+use runner_sdk::typed;
 
 pub use crate::framework::{Framework, Severity};
 pub use crate::report::{Assessment, Document, Finding, Recommendation, Report, Total, Verdict};
@@ -64,15 +70,24 @@ pub use crate::report::{Assessment, Document, Finding, Recommendation, Report, T
 use crate::request::Request;
 use crate::scan::Scanner;
 
-runner_sdk::handler!(handle);
+struct Analyzer;
+
+runner_sdk::serve!(Analyzer);
+
+impl Guest for Analyzer {
+    fn analyze_compliance(data: Analysis) -> Result<String, typed::Failure> {
+        let report = analyze(&Job::current(), data)?;
+        Ok(serde_json::to_string(&report)?)
+    }
+}
 
 /// Analyse the document of one job.
 ///
 /// # Errors
-/// Rejects a payload that does not fit and a document that is not there, is too
+/// Rejects a framework that is not known, and a document that is not there, is too
 /// large or has no text; retries what may work later.
-pub fn handle(job: Job) -> Result<Report> {
-    let request = Request::read(&job)?;
+fn analyze(job: &Job, data: Analysis) -> Result<Report> {
+    let request = Request::read(data)?;
     let shown = config::json("findings_per_rule")?
         .unwrap_or(20_usize)
         .min(1000);
@@ -113,10 +128,10 @@ pub fn handle(job: Job) -> Result<Report> {
         report.document.bytes,
         report.document.pages,
     );
-    notice::send(&job, &request, &report)?;
+    notice::send(job, &request, &report)?;
     if config::get("model_url").is_some() {
         progress::describe(90.0, "asking the model");
-        model::summarise(&job, &mut report)?;
+        model::summarise(job, &mut report)?;
     }
     progress::describe(100.0, "done");
     Ok(report)

@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Read};
 
 use document_text::{Document, Kind};
 use runner_sdk::prelude::*;
-use serde::Deserialize;
 
+use crate::Analysis;
 use crate::framework::Framework;
 
 /// Where documents are, unless the setting `directory` says otherwise.
@@ -28,25 +28,14 @@ pub(crate) struct Request {
     pub(crate) frameworks: Vec<Framework>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Payload {
-    document_id: String,
-    user_id: String,
-    document_path: String,
-    mime_type: String,
-    compliance_frameworks: Vec<String>,
-}
-
 impl Request {
-    pub(crate) fn read(job: &Job) -> Result<Self> {
-        let payload: Payload = job.data()?;
+    pub(crate) fn read(data: Analysis) -> Result<Self> {
         Ok(Request {
-            frameworks: Framework::parse_all(&payload.compliance_frameworks)?,
-            document_id: payload.document_id,
-            user_id: payload.user_id,
-            path: payload.document_path,
-            mime_type: payload.mime_type,
+            frameworks: Framework::parse_all(&data.compliance_frameworks)?,
+            document_id: data.document_id,
+            user_id: data.user_id,
+            path: data.document_path,
+            mime_type: data.mime_type,
         })
     }
 

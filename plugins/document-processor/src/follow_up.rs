@@ -6,21 +6,9 @@
 use std::time::UNIX_EPOCH;
 
 use runner_sdk::prelude::*;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::Report;
-use crate::upload::Upload;
-
-/// A job that was added.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FollowUp {
-    /// Where to.
-    pub queue: String,
-    /// Under which id.
-    pub job_id: String,
-}
+use crate::exports::docs::jobs::document_processing::{FollowUp, Report, Upload};
 
 /// Add the jobs, unless the setting `followups` is false.
 pub(crate) fn add(job: &Job, upload: &Upload, report: &Report) -> Result<Vec<FollowUp>> {
@@ -63,14 +51,13 @@ pub(crate) fn add(job: &Job, upload: &Upload, report: &Report) -> Result<Vec<Fol
 }
 
 fn once(job: &Job, upload: &Upload, queue: &str, name: &str, data: &Value) -> Result<FollowUp> {
-    checkpoint::once(queue, || {
-        let job_id = queue::add(queue, name, data)
-            .id(id(job, upload, queue))
-            .send()?;
-        Ok(FollowUp {
-            queue: queue.to_owned(),
-            job_id,
-        })
+    let job_id = checkpoint::once(queue, || {
+        let add = queue::add(queue, name, data).id(id(job, upload, queue));
+        Ok(add.send()?)
+    })?;
+    Ok(FollowUp {
+        queue: queue.to_owned(),
+        job_id,
     })
 }
 
@@ -88,16 +75,16 @@ fn id(job: &Job, upload: &Upload, queue: &str) -> String {
 
 /// With the encoding that was found, so that the text is read the same way.
 fn media_type(report: &Report) -> String {
-    match report.encoding {
+    match &report.encoding {
         Some(encoding) => format!("{}; charset={encoding}", report.mime_type),
-        None => report.mime_type.to_owned(),
+        None => report.mime_type.clone(),
     }
 }
 
 fn message(upload: &Upload, report: &Report) -> String {
     let mut facts = vec![upload.filename.clone()];
     if let Some(pages) = report.pages {
-        facts.push(count(pages, "page"));
+        facts.push(count(pages.into(), "page"));
     }
     facts.push(count(report.words, "word"));
     let mut message = format!(
@@ -111,7 +98,7 @@ fn message(upload: &Upload, report: &Report) -> String {
     message
 }
 
-fn count(number: usize, noun: &str) -> String {
+fn count(number: u64, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

@@ -1,14 +1,14 @@
-//! Checks uploaded documents, reads their text and passes them on.
+//! Checks uploaded documents, reads their text and passes them on: the contract
+//! `docs:jobs/document-processing`.
 //!
-//! The payload is `{ documentId, userId, filename, mimeType, fileSize }`. The
-//! file is looked for in the granted directory, in this order:
+//! The file of the payload is looked for in the granted directory, in this order:
 //!
 //! 1. `<documentId>/<filename>`
 //! 2. `<documentId>.<extension of filename>`
 //! 3. `<filename>`
 //!
 //! What its content is, and how large, must be what was declared. The result is
-//! a [`Report`]; a job for `compliance-analysis` and an e-mail for the user
+//! a report; a job for `compliance-analysis` and an e-mail for the user
 //! follow, each once however often the job is attempted.
 //!
 //! ```toml
@@ -26,18 +26,29 @@
 //! A file that is not there (yet) is a retry; one that is damaged, protected by
 //! a password, or has no text that can be read, is rejected.
 
+runner_sdk::contract!({
+    path: ["../../wit/runner", "../../wit/queues/documents.wit"],
+    world: "docs:jobs/document-processor",
+});
+
 mod follow_up;
 mod upload;
 
 use document_text::{Document, Kind};
+use exports::docs::jobs::document_processing::{Guest, Report, Upload};
 use runner_sdk::prelude::*;
-use serde::Serialize;
+use runner_sdk::typed;
 use sha2::{Digest, Sha256};
 
-use crate::follow_up::FollowUp;
-use crate::upload::Upload;
+struct Processor;
 
-runner_sdk::handler!(handle);
+runner_sdk::serve!(Processor);
+
+impl Guest for Processor {
+    fn process_document(data: Upload) -> Result<Report, typed::Failure> {
+        Ok(process(&Job::current(), &data)?)
+    }
+}
 
 /// Progress is split so: looking at the file, its pages, the rest.
 const LOOKED: f64 = 10.0;
@@ -47,47 +58,12 @@ const READ: f64 = 90.0;
 /// document by, and to show in a list.
 const PREVIEW: usize = 500;
 
-/// What is known about a processed document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-    /// As in the payload.
-    pub document_id: String,
-    /// The file, as this plugin and compliance-analyzer see it.
-    pub path: String,
-    /// Of the file, in hexadecimal.
-    pub sha256: String,
-    /// The size of the file.
-    pub bytes: u64,
-    /// What the content is.
-    pub mime_type: &'static str,
-    /// How a text was encoded; absent for PDF.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub encoding: Option<&'static str>,
-    /// How many there are; absent where there are none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pages: Option<usize>,
-    /// Runs without white space that have a letter or a digit.
-    pub words: usize,
-    /// Unicode characters of the text, white space included.
-    pub characters: usize,
-    /// The title that the document gives itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// The first 500 characters, white space collapsed.
-    pub text_preview: String,
-    /// The jobs that were added.
-    pub follow_ups: Vec<FollowUp>,
-}
-
 /// Process the document of one job.
 ///
 /// # Errors
-/// Rejects a payload that does not fit and a file that cannot be read or is not
-/// as declared; retries when there is no file, and when Redis cannot be
-/// reached.
-pub fn handle(job: Job) -> Result<Report> {
-    let upload: Upload = job.data()?;
+/// Rejects a file that cannot be read or is not as declared; retries when there is
+/// no file, and when Redis cannot be reached.
+fn process(job: &Job, upload: &Upload) -> Result<Report> {
     progress::describe(0.0, "looking for the file");
     let path = upload.find()?;
     let content = upload.load(&path)?;
@@ -106,7 +82,7 @@ pub fn handle(job: Job) -> Result<Report> {
         .map_err(reject)?;
     progress::describe(READ, "read");
 
-    let mut report = Report::new(&upload, &path, sha256, bytes, document);
+    let mut report = Report::new(upload, &path, sha256, bytes, document);
     log::info!(
         bytes = bytes,
         words = report.words,
@@ -118,7 +94,7 @@ pub fn handle(job: Job) -> Result<Report> {
     if report.words == 0 {
         log::warn!("the document has no text; scanned pages need text recognition (OCR) first");
     }
-    report.follow_ups = follow_up::add(&job, &upload, &report)?;
+    report.follow_ups = follow_up::add(job, upload, &report)?;
     progress::describe(100.0, "done");
     Ok(report)
 }
@@ -131,11 +107,11 @@ impl Report {
             path: path.to_owned(),
             sha256,
             bytes,
-            mime_type: document.kind.media_type(),
-            encoding: document.encoding,
-            pages: (pages > 0).then_some(pages),
-            words: document.words(),
-            characters: document.characters(),
+            mime_type: document.kind.media_type().to_owned(),
+            encoding: document.encoding.map(str::to_owned),
+            pages: (pages > 0).then_some(pages as u32),
+            words: document.words() as u64,
+            characters: document.characters() as u64,
             text_preview: preview(&document.text),
             title: document.title,
             follow_ups: Vec::new(),

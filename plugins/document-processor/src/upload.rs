@@ -1,4 +1,4 @@
-//! The payload, and the file it is about.
+//! The file that a payload is about.
 //!
 //! Names come from users: they are names of files, never paths. What the
 //! directory grants is beyond the payload's reach anyway, as Runner opens no
@@ -9,7 +9,8 @@ use std::io::{ErrorKind, Read};
 
 use document_text::Kind;
 use runner_sdk::prelude::*;
-use serde::Deserialize;
+
+use crate::Upload;
 
 /// Where the uploads are, unless the setting `directory` says otherwise.
 const DIRECTORY: &str = "/documents";
@@ -17,19 +18,6 @@ const DIRECTORY: &str = "/documents";
 /// Larger files are rejected, unless the setting `max_size` says otherwise. A
 /// file and its text are in memory at once.
 const MAX_SIZE: u64 = 64 << 20;
-
-/// A job's payload.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Upload {
-    /// Any text.
-    pub(crate) document_id: String,
-    pub(crate) user_id: String,
-    pub(crate) filename: String,
-    pub(crate) mime_type: String,
-    /// Bytes.
-    pub(crate) file_size: u64,
-}
 
 impl Upload {
     /// The path of the file.

@@ -10,21 +10,9 @@ use runner_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-const EXPO: &str = "https://exp.host/--/api/v2/push/send";
+use crate::Channel;
 
-/// A way to reach people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Channel {
-    /// Through Resend.
-    Email,
-    /// Through Twilio.
-    Sms,
-    /// To the channel of an incoming webhook.
-    Slack,
-    /// To a phone, through Expo.
-    Push,
-}
+const EXPO: &str = "https://exp.host/--/api/v2/push/send";
 
 /// A message for one person.
 pub(crate) enum Message {

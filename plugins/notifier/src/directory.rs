@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use runner_sdk::prelude::*;
 use serde::Deserialize;
 
-use crate::channel::Channel;
+use crate::Channel;
 
 /// The addresses of one person; what else is known of them is not read.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]

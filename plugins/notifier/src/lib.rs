@@ -1,8 +1,8 @@
-//! Sends notifications by e-mail (Resend), SMS (Twilio), Slack and push (Expo).
+//! Sends notifications by e-mail (Resend), SMS (Twilio), Slack and push (Expo):
+//! the contract `docs:jobs/notifications`.
 //!
-//! The shape of the payload, not the name of the job, decides what is sent:
-//! `{ userId, type, subject, message }` goes out on the channel `type`, and a
-//! trade `{ to, asset, amount, quantity, order }` by e-mail and SMS.
+//! A message goes out on the channel it names, the confirmation of a trade by
+//! e-mail and SMS.
 //!
 //! ```toml
 //! [plugins.notifier]
@@ -29,39 +29,40 @@
 //! A message that went out is not sent again when another channel fails and the
 //! job is retried. Recipients are masked wherever they are shown.
 
+runner_sdk::contract!({
+    path: ["../../wit/runner", "../../wit/queues/documents.wit"],
+    world: "docs:jobs/notifier",
+});
+
 mod channel;
 mod directory;
 mod notification;
 
-use messaging::Receipt;
+use exports::docs::jobs::notifications::{self, Channel, Guest, Report};
 use runner_sdk::prelude::*;
-use serde::Serialize;
+use runner_sdk::typed;
 
-use crate::notification::Notification;
+use crate::notification::{Prepared, Trade, UserMessage};
 
-pub use crate::channel::Channel;
+struct Notifier;
 
-runner_sdk::handler!(handle);
+runner_sdk::serve!(Notifier);
 
-/// What was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// One per channel.
-    pub channels: Vec<Receipt>,
-    /// The channels on which the recipient cannot be reached.
-    pub skipped: Vec<Channel>,
+impl Guest for Notifier {
+    fn send_notification(data: notifications::Message) -> Result<Report, typed::Failure> {
+        Ok(send(&Job::current(), UserMessage::from(data).prepare()?)?)
+    }
+
+    fn trade_executed(data: notifications::Trade) -> Result<Report, typed::Failure> {
+        Ok(send(&Job::current(), Trade::read(data)?.prepare()?)?)
+    }
 }
 
-/// Send the notification of one job.
+/// Send the messages of one job.
 ///
 /// # Errors
-/// Rejects a payload that does not fit, a recipient who is not known, and what
-/// the provider refuses; retries what may work later.
-pub fn handle(job: Job) -> Result<Report> {
-    let (messages, skipped) = match Notification::read(&job)? {
-        Notification::Message(message) => message.prepare()?,
-        Notification::Trade(trade) => trade.prepare()?,
-    };
+/// Rejects what the provider refuses; retries what may work later.
+fn send(job: &Job, (messages, skipped): Prepared) -> Result<Report> {
     for channel in &skipped {
         log::warn!(
             channel = channel,
@@ -73,8 +74,13 @@ pub fn handle(job: Job) -> Result<Report> {
     let mut failures = Vec::new();
     // One channel that fails keeps no other from being tried.
     for (index, message) in messages.iter().enumerate() {
-        match message.send(&job) {
-            Ok(receipt) => channels.push(receipt),
+        match message.send(job) {
+            Ok(sent) => channels.push(notifications::Receipt {
+                channel: sent.channel,
+                provider: sent.provider,
+                message_id: sent.message_id,
+                recipient: sent.recipient,
+            }),
             Err(failure) => failures.push((message.channel(), failure)),
         }
         progress::set((index + 1) as f64 / count as f64 * 100.0);

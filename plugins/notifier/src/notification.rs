@@ -1,39 +1,34 @@
-//! The payloads, and the messages they become.
+//! The payloads as templates see them, and the messages they become.
 
 use messaging::template;
 use messaging::{Email, Phone};
 use runner_sdk::prelude::*;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use crate::channel::{Channel, Message, Push};
+use crate::channel::{Message, Push};
 use crate::directory::{self, Person};
-
-/// A job's payload.
-pub(crate) enum Notification {
-    Message(UserMessage),
-    Trade(Trade),
-}
+use crate::{Channel, notifications};
 
 /// A text for one person on one channel.
-#[derive(Deserialize, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserMessage {
-    #[serde(default)]
     user_id: Option<String>,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", serialize_with = "name")]
     channel: Channel,
-    #[serde(default)]
     subject: Option<String>,
     message: String,
     /// An address on the channel, instead of what is known of the user.
-    #[serde(default)]
     to: Option<String>,
 }
 
+fn name<S: serde::Serializer>(channel: &Channel, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(channel)
+}
+
 /// The confirmation of a trade.
-#[derive(Deserialize, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Trade {
     /// An e-mail address or a phone number; the other one may be in the
@@ -43,13 +38,12 @@ pub(crate) struct Trade {
     amount: Amount,
     quantity: Amount,
     order: String,
-    #[serde(default)]
     phone: Option<String>,
 }
 
 /// An amount as it was written: a number, or a decimal in a string.
 #[derive(Deserialize, Serialize)]
-#[serde(untagged, expecting = "an amount is a number or a string")]
+#[serde(untagged)]
 enum Amount {
     Number(Number),
     Text(String),
@@ -58,20 +52,36 @@ enum Amount {
 /// What is sent, and the channels on which nobody can be reached.
 pub(crate) type Prepared = (Vec<Message>, Vec<Channel>);
 
-impl Notification {
-    /// Read the payload by its shape.
-    pub(crate) fn read(job: &Job) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Shape {
-            asset: Option<IgnoredAny>,
-            order: Option<IgnoredAny>,
+impl From<notifications::Message> for UserMessage {
+    fn from(data: notifications::Message) -> Self {
+        UserMessage {
+            user_id: data.user_id,
+            channel: data.type_,
+            subject: data.subject,
+            message: data.message,
+            to: data.to,
         }
-        let shape: Shape = job.data()?;
-        if shape.asset.is_some() || shape.order.is_some() {
-            job.data().map(Notification::Trade)
-        } else {
-            job.data().map(Notification::Message)
-        }
+    }
+}
+
+impl Trade {
+    /// Check what types cannot say.
+    pub(crate) fn read(data: notifications::Trade) -> Result<Self> {
+        let amount = |name: &str, json: &str| {
+            serde_json::from_str(json).map_err(|_| {
+                reject(format!(
+                    "data.{name}: an amount is a number or a string, not {json}"
+                ))
+            })
+        };
+        Ok(Trade {
+            amount: amount("amount", &data.amount)?,
+            quantity: amount("quantity", &data.quantity)?,
+            to: data.to,
+            asset: data.asset,
+            order: data.order,
+            phone: data.phone,
+        })
     }
 }
 

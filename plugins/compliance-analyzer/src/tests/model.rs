@@ -4,8 +4,7 @@ use runner_sdk::testing::Reply;
 use runner_sdk::{Failure, http};
 use serde_json::json;
 
-use super::{CARD, Fixture};
-use crate::handle;
+use super::{CARD, Fixture, handle};
 
 const URL: &str = "https://api.openai.com/v1/chat/completions";
 

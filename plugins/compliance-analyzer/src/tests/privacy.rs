@@ -2,9 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::Fixture;
+use super::{Fixture, handle};
 use crate::check::{self, luhn};
-use crate::handle;
 use crate::rules::Hit;
 
 /// Everything that gets out: the result, logs, progress and added jobs.
