@@ -418,6 +418,18 @@ fn a_plugin_without_the_contract_of_its_queue_is_refused() {
 }
 
 #[test]
+fn an_interface_with_a_type_that_has_no_json_is_no_contract() {
+    let redis = Redis::shared();
+    let setup = Setup::new(&redis, &TOML.replace("test:typed/jobs", "test:odd/jobs"));
+    let setup = setup.plugin("typed", &guest("resourceful"));
+    let ended = setup.cli(&["check"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let told = "error: plugin \"typed\": test:odd/jobs cannot be a contract: ";
+    assert!(ended.stderr.starts_with(told), "{ended:?}");
+    assert!(ended.stderr.contains("resource"), "{ended:?}");
+}
+
+#[test]
 fn a_mistake_in_a_wit_file_is_told_with_line_and_column() {
     let redis = Redis::shared();
     let setup = setup(&redis, TOML);
@@ -536,4 +548,53 @@ fn a_typed_file_that_no_queue_names_can_be_looked_at_and_tried() {
     let expected = "plugin \"typed\" has typed functions and no handler; the queue must name its \
                     contract: contract = \"test:typed/jobs\"";
     assert!(ended.stderr.contains(expected), "{ended:?}");
+}
+
+/// The blocks of docs/contracts.md in this language.
+fn blocks(language: &str) -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/contracts.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let blocks = page.split("```").skip(1).step_by(2);
+    let blocks = blocks.filter_map(|block| block.strip_prefix(&format!("{language}\n")));
+    blocks.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_example_of_the_documentation_works() {
+    let redis = Redis::shared();
+    let wit = blocks("wit").concat();
+    let toml = blocks("toml").remove(0);
+    let setup = Setup::new(&redis, &toml).plugin("otp-sender", &guest("echo"));
+    std::fs::create_dir(setup.path("wit")).unwrap();
+    std::fs::write(setup.path("wit/otp.wit"), wit).unwrap();
+    let console = blocks("console").remove(0);
+    let (command, refused) = console.split_once('\n').unwrap();
+    let words: Vec<&str> = command
+        .strip_prefix("$ runner ")
+        .unwrap()
+        .split(' ')
+        .collect();
+    let (data, words) = words.split_last().unwrap();
+    let ended = setup.cli(&[words, &[data.trim_matches('\'')]].concat());
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(2), refused));
+    let fits = data.trim_matches('\'').replace("123456", "\"123456\"");
+    let ended = setup.cli(&[words, &[fits.as_str()]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
+fn wit_files_are_read_only_where_a_contract_is_named() {
+    let redis = Redis::shared();
+    let setup = Setup::new(&redis, "[queues.work]\nplugin = \"echo\"\n");
+    let setup = setup.plugin("echo", &guest("echo"));
+    std::fs::create_dir(setup.path("wit")).unwrap();
+    std::fs::write(setup.path("wit/others.wit"), "package").unwrap();
+    let ended = setup.cli(&["check"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = setup.cli(&["check", "--against-redis"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stdout.ends_with("no queue has a contract\n"),
+        "{ended:?}"
+    );
 }

@@ -118,3 +118,77 @@ fn a_wrong_file_of_cases_is_told_with_its_place() {
         (Some(2), "error: no case was run\n")
     );
 }
+
+/// otp-sender with the queues of the project, and what `runner test` says of a file.
+fn sample(cases: &str) -> Ended {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join("queues.toml")).unwrap();
+    let contracts = root.join("wit").to_str().unwrap().to_owned();
+    let setup = Setup::new(&Redis::shared(), &text).env("RUNNER_CONTRACTS", &contracts);
+    let setup = setup.plugin("otp-sender", &plugin("otp-sender"));
+    let file = setup.path("cases.toml");
+    std::fs::write(&file, cases).unwrap();
+    setup.cli(&["test", file.to_str().unwrap()])
+}
+
+#[test]
+fn requests_and_jobs_that_are_not_as_expected_are_told_by_their_place() {
+    let ended = sample(
+        r#"
+plugin = "otp-sender"
+config = { sender = "Example <no-reply@example.com>" }
+secrets = { RESEND_API_KEY = "re_key" }
+[[case]]
+name = "all different"
+job = "email-otp"
+data = { recipient = "ada@example.com", otp = "123456" }
+reply = [{ host = "api.resend.com", body = '{"id":"1"}' }]
+[case.expect]
+outcome = "completed"
+requests = [{ method = "PUT", url = "*/sms", headers = { authorization = "x", x-none = "y" }, body = { to = ["bob@example.com"] } }]
+added = [{ queue = "otp-dead", name = "sms-sent", data = { type = "sms-sent" } }]
+[[case]]
+name = "other delay"
+job = "email-otp"
+data = { recipient = "ada@example.com", otp = "123456" }
+reply = [{ host = "api.resend.com", status = 503, headers = { retry-after = "3" } }]
+expect = { outcome = "retry", delay = 5 }
+"#,
+    );
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for line in [
+        "  requests[0].method: expected \"PUT\", found \"POST\"",
+        "  requests[0].url: expected \"*/sms\", found \"https://api.resend.com/emails\"",
+        "  requests[0].headers.authorization: expected \"x\", found ",
+        "  requests[0].headers.x-none: expected \"y\", found \"nothing\"",
+        "  requests[0].body.to[0]: expected \"bob@example.com\", found \"ada@example.com\"",
+        "  added[0].queue: expected \"otp-dead\", found \"backend-events\"",
+        "  added[0].name: expected \"sms-sent\", found \"email-sent\"",
+        "  added[0].data.type: expected \"sms-sent\", found \"email-sent\"",
+        "  delay: expected 5 ms, found 3000",
+    ] {
+        let found = ended.stdout.lines().any(|of| of.starts_with(line));
+        assert!(found, "{line:?} is not in\n{}", ended.stdout);
+    }
+}
+
+#[test]
+fn the_example_of_the_documentation_passes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/testing.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (_, example) = page.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let ended = sample(example);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    // What is commented out is known, too.
+    let whole = example
+        .replace("# delay", "delay")
+        .replace("# logs", "logs");
+    let whole = whole.replace("# result", "result");
+    let ended = sample(&whole.replace("# queue", "queue"));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let delay = "  delay: expected 2000 ms, found none";
+    assert!(ended.stdout.contains(delay), "{ended:?}");
+    let logs = "  logs: no line has \"email sent to a\"";
+    assert!(ended.stdout.contains(logs), "{ended:?}");
+}
