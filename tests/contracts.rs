@@ -550,6 +550,52 @@ fn a_typed_file_that_no_queue_names_can_be_looked_at_and_tried() {
     assert!(ended.stderr.contains(expected), "{ended:?}");
 }
 
+#[test]
+fn what_is_sensitive_in_a_payload_is_covered_in_what_a_plugin_says() {
+    let redis = Redis::shared();
+    let toml = "[queues.work]\nplugin = \"scripted\"\ncontract = \"test:pins/jobs\"\n";
+    let setup = Setup::new(&redis, toml).plugin("scripted", &guest("scripted"));
+    std::fs::create_dir(setup.path("wit")).unwrap();
+    let wit = "package test:pins;
+        interface jobs {
+            /// @sensitive
+            record card { number: string, owners: list<string>, valid: bool }
+            record attempt {
+                log: list<string>, reject: string,
+                /// @sensitive
+                pin: u32,
+                card: option<card>,
+            }
+            check: func(data: attempt);
+        }";
+    std::fs::write(setup.path("wit/pins.wit"), wit).unwrap();
+    let runner = setup.serve();
+    let data = json!({
+        "log": ["pin 98765 of Ada Lovelace, 1 of 4111-1111"],
+        "reject": "98765 is not the pin of 4111-1111",
+        "pin": 98765,
+        "card": { "number": "4111-1111", "owners": ["Ada Lovelace"], "valid": true },
+    });
+    let id = redis.add("work", "check", &data.to_string(), "{}");
+    assert_eq!(redis.until_ended("work", &id), "failed");
+    assert_eq!(
+        redis.field("work", &id, "failedReason").as_deref(),
+        Some("[redacted] is not the pin of [redacted]")
+    );
+    runner.until_logged("pin [redacted] of [redacted], 1 of [redacted]");
+    let log = runner.log().concat();
+    let kept: Vec<String> = redis.run(&[
+        "LRANGE",
+        &redis.key("work", &format!("{id}:logs")),
+        "0",
+        "-1",
+    ]);
+    for value in ["98765", "4111", "Lovelace"] {
+        assert!(!log.contains(value), "{log}");
+        assert!(!kept.concat().contains(value), "{kept:?}");
+    }
+}
+
 /// The blocks of docs/contracts.md in this language.
 fn blocks(language: &str) -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/contracts.md");

@@ -162,14 +162,7 @@ async fn run(
         () = tokio::time::sleep_until(attempt.deadline().into()) => Ended::Stopped(Stop::Deadline),
     };
     let output = store.data().finish_output();
-    classify::outcome(
-        ended,
-        attempt,
-        settings,
-        &plugin,
-        store.data().limits(),
-        &output,
-    )
+    classify::outcome(ended, attempt, settings, &plugin, store.data(), &output)
 }
 
 /// A queue is held while its plugin does not serve, so this is a job that was

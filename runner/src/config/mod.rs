@@ -311,6 +311,14 @@ impl Contract {
         }
     }
 
+    /// What of a payload is sensitive.
+    pub fn sensitive(&self, job: &str, data: &str) -> Vec<String> {
+        let interface = self.declared.as_ref();
+        let function = interface.and_then(|of| of.function(self.function(job)));
+        let ty = function.and_then(|function| function.data.as_ref());
+        ty.map_or_else(Vec::new, |ty| contract::sensitive(ty, data))
+    }
+
     /// How payloads are read, for a job with so much memory.
     pub fn rules(&self, memory: usize) -> Rules {
         Rules {

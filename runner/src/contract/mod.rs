@@ -30,7 +30,7 @@ pub use self::interface::{Function, Interface, unversioned};
 pub use self::library::Library;
 pub use self::notes::Notes;
 pub use self::read::{Rules, read};
-pub use self::redact::redact;
+pub use self::redact::{redact, sensitive};
 pub use self::schema::{openapi, schema};
 pub use self::types::{Case, Field, Integer, Item, Shape, Type};
 pub use self::typescript::typescript;

@@ -1,5 +1,5 @@
-//! What people are shown of a payload or result: values of `@sensitive` fields
-//! are covered.
+//! Values of `@sensitive` fields: covered in what people are shown of a payload or
+//! result, and listed, to be looked for in what a plugin says.
 
 use std::borrow::Cow;
 
@@ -19,12 +19,32 @@ pub fn redact<'a>(ty: &Type, json: &'a str) -> Cow<'a, str> {
     }
     match serde_json::from_str(json) {
         Ok(mut value) => {
-            cover(ty, &mut value);
+            visit(ty, &mut value, &mut |value| *value = COVER.into());
             Cow::Owned(value.to_string())
         }
         // Whatever it is, it may be the secret.
         Err(_) => Cow::Borrowed(COVER),
     }
+}
+
+/// The texts and numbers in the sensitive values of JSON text.
+pub fn sensitive(ty: &Type, json: &str) -> Vec<String> {
+    fn leaves(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) => found.push(text.clone()),
+            Value::Number(number) => found.push(number.to_string()),
+            Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+            Value::Object(fields) => fields.values().for_each(|field| leaves(field, found)),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    if has_sensitive(ty)
+        && let Ok(mut value) = serde_json::from_str(json)
+    {
+        visit(ty, &mut value, &mut |value| leaves(value, &mut found));
+    }
+    found
 }
 
 fn has_sensitive(ty: &Type) -> bool {
@@ -44,36 +64,36 @@ fn has_sensitive(ty: &Type) -> bool {
         }
 }
 
-fn cover(ty: &Type, value: &mut Value) {
+/// Each sensitive value that is there.
+fn visit(ty: &Type, value: &mut Value, see: &mut dyn FnMut(&mut Value)) {
     if value.is_null() {
         return;
     }
     if ty.notes.sensitive {
-        *value = COVER.into();
-        return;
+        return see(value);
     }
     match (&ty.shape, value) {
         (Shape::Option(item), value) => match (&item.ty.shape, value) {
             (Shape::Option(inner), Value::Object(tagged)) => {
                 if let Some(value) = tagged.get_mut("val") {
-                    cover(&inner.ty, value);
+                    visit(&inner.ty, value, see);
                 }
             }
-            (_, value) => cover(&item.ty, value),
+            (_, value) => visit(&item.ty, value, see),
         },
-        (Shape::List(of), Value::Array(values)) => values.iter_mut().for_each(|v| cover(of, v)),
+        (Shape::List(of), Value::Array(values)) => {
+            values.iter_mut().for_each(|v| visit(of, v, see))
+        }
         (Shape::Tuple(items), Value::Array(values)) => {
             for (item, value) in items.iter().zip(values) {
-                cover(&item.ty, value);
+                visit(&item.ty, value, see);
             }
         }
         (Shape::Record(fields), Value::Object(object)) => {
             for field in fields {
                 match object.get_mut(&field.key) {
-                    Some(value) if field.is_sensitive() && !value.is_null() => {
-                        *value = COVER.into();
-                    }
-                    Some(value) => cover(&field.ty, value),
+                    Some(value) if field.is_sensitive() && !value.is_null() => see(value),
+                    Some(value) => visit(&field.ty, value, see),
                     None => {}
                 }
             }
@@ -83,7 +103,7 @@ fn cover(ty: &Type, value: &mut Value) {
             let case = cases.iter().find(|case| Some(case.key.as_str()) == tag);
             let ty = case.and_then(|case| case.ty.clone());
             if let (Some(ty), Some(value)) = (ty, tagged.get_mut("val")) {
-                cover(&ty, value);
+                visit(&ty, value, see);
             }
         }
         _ => {}

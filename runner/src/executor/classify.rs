@@ -10,7 +10,7 @@ use wasmtime_wasi::I32Exit;
 use crate::config::JobSettings;
 use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
 use crate::host::limits::Limits;
-use crate::host::{check_json, log};
+use crate::host::{State, check_json, log};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
 use crate::queue::{Attempt, Stop};
@@ -44,11 +44,11 @@ pub(super) fn outcome(
     attempt: &Attempt,
     settings: &JobSettings,
     plugin: &Plugin,
-    limits: &Limits,
+    state: &State,
     output: &[String],
 ) -> Outcome {
     let clean = |reason: String| {
-        let reason = plugin.grants.redactor.redact(reason);
+        let reason = state.discreet(reason);
         let mut text = String::new();
         for (at, line) in reason.lines().enumerate() {
             if at > 0 {
@@ -111,7 +111,7 @@ pub(super) fn outcome(
                 let why = attempt.stopped().unwrap_or(Stop::Deadline);
                 return stopped(why, attempt, &failure);
             }
-            let (cause, reason) = trap(&error, settings, limits, output);
+            let (cause, reason) = trap(&error, settings, state.limits(), output);
             Outcome::Retry {
                 failure: failure(cause, reason, frames(&error)),
                 delay: None,

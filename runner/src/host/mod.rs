@@ -170,6 +170,9 @@ pub struct State {
     host: Arc<Host>,
     plugin: Arc<Plugin>,
     redactor: Arc<Redactor>,
+    /// What must not be in what it says: its secrets, and what is sensitive in its
+    /// payload.
+    words: Arc<Redactor>,
     grant: Arc<Grant>,
     limits: Limits,
     log: Log,
@@ -197,9 +200,16 @@ impl State {
         settings: &JobSettings,
     ) -> Result<Store<State>, String> {
         let request_id = job::request_id(&attempt.job.data);
+        let job = &attempt.job;
+        let contract = settings.contract.as_ref();
+        let sensitive = contract.map(|contract| contract.sensitive(&job.name, &job.data));
+        let words = match sensitive {
+            Some(values) if !values.is_empty() => Arc::new(grants.redactor.with(&values)),
+            _ => grants.redactor.clone(),
+        };
         let log = Log::new(
             attempt.clone(),
-            grants.redactor.clone(),
+            words.clone(),
             request_id.as_deref().map(Into::into),
             settings.max_logs,
         );
@@ -214,6 +224,7 @@ impl State {
             host: host.clone(),
             plugin: grants.plugin.clone(),
             redactor: grants.redactor.clone(),
+            words,
             grant: grants.http.clone(),
             limits: Limits::new(settings.memory),
             log,
@@ -241,6 +252,11 @@ impl State {
     /// What the memory limit was and what the guest asked for.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// A text of the guest for people, without what is secret or sensitive.
+    pub fn discreet(&self, text: String) -> String {
+        self.words.redact(text)
     }
 
     /// End the guest's output; the last lines of its stderr.

@@ -1,4 +1,5 @@
-//! Takes the values of granted secrets out of whatever leaves a plugin.
+//! Takes the values of granted secrets out of whatever leaves a plugin, and those
+//! of sensitive fields of the payload out of what it says.
 
 use crate::config::Plugin;
 
@@ -9,7 +10,7 @@ const REDACTED: &str = "[redacted]";
 /// nothing and destroy the text.
 const MIN: usize = 4;
 
-/// The secrets of one plugin.
+/// Values that must not be shown.
 #[derive(Debug, Default)]
 pub struct Redactor {
     /// Longest first, so that a secret that contains another goes whole.
@@ -17,11 +18,24 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// The values granted to this plugin, also as JSON writes them, and each
-    /// line of a value of several, because a plugin prints it line by line.
+    /// For the secrets granted to this plugin.
     pub fn new(plugin: &Plugin) -> Redactor {
         let values = plugin.secrets.values().map(|secret| &*secret.0);
-        let pieces = values.flat_map(|value| std::iter::once(value).chain(value.lines()));
+        Redactor::of(values.collect())
+    }
+
+    /// These and more.
+    pub fn with(&self, values: &[String]) -> Redactor {
+        let values = values.iter().map(|value| &**value);
+        let known = self.secrets.iter().map(|secret| &**secret);
+        Redactor::of(known.chain(values).collect())
+    }
+
+    /// Values, also as JSON writes them, and each line of a value of several,
+    /// because a plugin prints it line by line.
+    fn of(values: Vec<&str>) -> Redactor {
+        let pieces = values.into_iter();
+        let pieces = pieces.flat_map(|value| std::iter::once(value).chain(value.lines()));
         let mut secrets: Vec<Box<str>> = Vec::new();
         for piece in pieces.filter(|piece| piece.len() >= MIN) {
             let json = serde_json::to_string(piece).expect("a string is JSON");
