@@ -576,7 +576,7 @@ fn what_is_sensitive_in_a_payload_is_covered_in_what_a_plugin_says() {
         "pin": 98765,
         "card": { "number": "4111-1111", "owners": ["Ada Lovelace"], "valid": true },
     });
-    let id = redis.add("work", "check", &data.to_string(), "{}");
+    let id = redis.add("work", "check", data.to_string(), "{}");
     assert_eq!(redis.until_ended("work", &id), "failed");
     assert_eq!(
         redis.field("work", &id, "failedReason").as_deref(),
