@@ -5,6 +5,9 @@
 pub struct Job {
     /// Id, unique in the queue.
     pub id: String,
+    /// It has nothing but what any job has when it is added: no parent, no
+    /// deduplication, no start before this.
+    pub fresh: bool,
     /// Name.
     pub name: String,
     /// Payload: the bytes of the hash field `data`. Valid UTF-8 or the take

@@ -8,13 +8,15 @@ use redis::Value;
 
 use super::attempt::{Attempt, Notes};
 use super::dead_letter::{Copy, Failed};
-use super::job::{Job, Scheduler};
+use super::job::{Job, Retain, Scheduler};
 use super::redis::Error;
 use super::script::{SETTLE, SETTLE_GATED};
 use super::verdict::{Reason, Verdict};
 use super::{Queue, options};
 use crate::outcome::{Cause, Failure, Outcome};
 
+/// Values of a job that is as it was added, as the script gives it.
+const FRESH: usize = 6;
 /// Log lines of one end in one call: Lua unpacks no more than 8000 values.
 const LINES: usize = 5000;
 
@@ -159,6 +161,7 @@ impl Queue {
         let redis = self.redis();
         let token = format!("{}:{}:{}", settings.runner, redis.boot(), redis.next());
         let live = batch.ends.iter().filter(|end| end.verdict.is_some());
+        let live: Vec<(&End, Option<Plain<'_>>)> = live.map(|end| (end, end.plain())).collect();
         let script = match settings.gates {
             Some(_) => &SETTLE_GATED,
             None => &SETTLE,
@@ -176,11 +179,12 @@ impl Queue {
                         .arg(limit.duration.as_millis() as u64),
                     None => command.arg("").arg(""),
                 };
-                command
-                    .arg(u8::from(!batch.continues))
-                    .arg(live.clone().count());
-                for end in live.clone() {
-                    end.arguments(command, self);
+                command.arg(u8::from(!batch.continues)).arg(live.len());
+                for alike in live.chunk_by(|(_, a), (_, b)| a.is_some() && a == b) {
+                    match &alike[0] {
+                        (_, Some(plain)) => plain.arguments(command, alike),
+                        (end, None) => end.arguments(command, self),
+                    }
                 }
                 if let Some(minutes) = settings.metrics {
                     command.arg(minutes);
@@ -230,7 +234,49 @@ impl Queue {
     }
 }
 
+/// What completed jobs of one take have in common that settle need not look at
+/// again, each of them being told in two values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Plain<'a> {
+    token: &'a str,
+    keep: Retain,
+    started_at: u64,
+    ran: &'a str,
+}
+
+impl Plain<'_> {
+    fn arguments(&self, command: &mut redis::Cmd, alike: &[(&End, Option<Plain<'_>>)]) {
+        command.arg("p").arg(alike.len()).arg(self.token);
+        retain(command, self.keep);
+        command.arg(self.started_at).arg(self.ran);
+        for (end, _) in alike {
+            if let Some(Verdict::Completed(value, _)) = &end.verdict {
+                command.arg(&end.attempt.job.id).arg(value);
+            }
+        }
+    }
+}
+
 impl End {
+    /// Completed, kept, with nothing to note, and as it was added when it was
+    /// taken. BullMQ alone gives ids that are numbers, so no flow can have made it
+    /// a child meanwhile.
+    fn plain(&self) -> Option<Plain<'_>> {
+        let Some(Verdict::Completed(_, keep)) = &self.verdict else {
+            return None;
+        };
+        let job = &self.attempt.job;
+        let keep = keep.unwrap_or_default();
+        let quiet = self.notes.logs.is_empty() && self.notes.progress.is_none();
+        let counted = job.id.bytes().all(|byte| byte.is_ascii_digit());
+        (job.fresh && quiet && counted && keep.count != Some(0)).then(|| Plain {
+            token: &self.attempt.token,
+            keep,
+            started_at: job.started_at,
+            ran: self.attempt.ran.get().map_or("", String::as_str),
+        })
+    }
+
     fn arguments(&self, command: &mut redis::Cmd, queue: &Queue) {
         let Some(verdict) = &self.verdict else { return };
         let job = &self.attempt.job;
@@ -299,10 +345,7 @@ impl End {
                 command.arg(*delay).arg("").arg("");
             }
             Verdict::Completed(..) | Verdict::Failed(..) | Verdict::Waiting(..) | Verdict::Back => {
-                let keep = keep.unwrap_or_default();
-                optional(command, keep.count);
-                optional(command, keep.age);
-                optional(command, keep.limit);
+                retain(command, keep.unwrap_or_default());
             }
         }
         let max_logs = queue.settings().max_logs as u64;
@@ -351,6 +394,12 @@ impl End {
     }
 }
 
+fn retain(command: &mut redis::Cmd, keep: Retain) {
+    optional(command, keep.count);
+    optional(command, keep.age);
+    optional(command, keep.limit);
+}
+
 fn optional(command: &mut redis::Cmd, value: Option<impl redis::ToSingleRedisArg>) {
     match value {
         Some(value) => command.arg(value),
@@ -374,18 +423,24 @@ fn state(code: i64) -> Settled {
 
 /// A taken job from the fields in the order the script names them.
 fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
+    let fresh = fields.len() == FRESH;
     let mut fields = fields.into_iter();
     let mut next = || fields.next().unwrap_or(Value::Nil);
     let mut fault = None;
     let (name, data, opts) = (bytes(next()), bytes(next()), bytes(next()));
     let added_at = number(&next()) as u64;
     let priority = number(&next()) as u32;
-    let attempts_made = number(&next()) as u32;
-    let starts = number(&next()) as u32;
-    let stalls = number(&next()) as u32;
-    let (parent, deferred, traces) = (next(), next(), next());
-    let all = list(next());
-    let scheduler = next();
+    let (mut attempts_made, mut starts, mut stalls) = (0, 1, 0);
+    let [mut parent, mut deferred, mut traces, mut scheduler] = [const { Value::Nil }; 4];
+    let mut all = Vec::new();
+    if !fresh {
+        attempts_made = number(&next()) as u32;
+        starts = number(&next()) as u32;
+        stalls = number(&next()) as u32;
+        (parent, deferred, traces) = (next(), next(), next());
+        all = list(next());
+        scheduler = next();
+    }
     let id = text(next())?;
 
     let data = String::from_utf8(data).unwrap_or_else(|error| {
@@ -411,6 +466,7 @@ fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
         }
     }
     Some(Job {
+        fresh,
         id,
         name: String::from_utf8_lossy(&name).into_owned(),
         data,

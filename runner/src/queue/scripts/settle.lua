@@ -22,6 +22,9 @@
 --          l limited     b, and no job of the queue starts for a ms
 --          b back        to the front, the attempt does not count
 --          m moved       value = base of the other queue's keys, a = this queue's name
+--          p plain: as many as the next value says are completed and kept, jobs that
+--            take.lua gave in six values, without a report or a log; then token, keep
+--            count, age, limit, `processedOn`, `rv` or '' of all, then id, value of each
 -- returns  codes of the ends, jobs, paused, ms limited for, ms to the next
 --          delayed job or -1, now, quarantined ids with their reasons, ids that
 --          were not copied to the dead letter queue with the reasons
@@ -48,17 +51,37 @@ local function end_row()
 end
 
 if ends > 0 then
-  local starts, locks, children, c = {}, {}, {}, 0
-  for i = 1, ends do
-    starts[i] = at
-    local key = base .. ARGV[at + 1]
+  local starts, ids, tokens, plains, locks, children, c = {}, {}, {}, {}, {}, {}, 0
+  local i = 0
+  local function begins(start, id, token, plain)
+    i = i + 1
+    starts[i], ids[i], tokens[i], plains[i] = start, id, token, plain
+    local key = base .. id
     locks[i] = key .. ':lock'
-    if ARGV[at] == 'c' then
+    if plain or ARGV[start] == 'c' then
       children[c + 1] = key .. ':dependencies'
       children[c + 2] = key .. ':unsuccessful'
       c = c + 2
     end
-    at = at + 12 + tonumber(ARGV[at + 10]) + tonumber(ARGV[at + 11])
+  end
+  while i < ends do
+    if ARGV[at] == 'p' then
+      local plain = {
+        count = tonumber(ARGV[at + 3]),
+        age = tonumber(ARGV[at + 4]),
+        limit = tonumber(ARGV[at + 5]) or 1000,
+        started = ARGV[at + 6],
+        ran = ARGV[at + 7],
+      }
+      local last = at + 6 + 2 * tonumber(ARGV[at + 1])
+      for start = at + 8, last, 2 do
+        begins(start, ARGV[start], ARGV[at + 2], plain)
+      end
+      at = last + 2
+    else
+      begins(at, ARGV[at + 1], ARGV[at + 2])
+      at = at + 12 + tonumber(ARGV[at + 10]) + tonumber(ARGV[at + 11])
+    end
   end
   local held = call('MGET', unpack(locks))
   local no_children = c == 0 or call('EXISTS', unpack(children)) == 0
@@ -73,18 +96,84 @@ if ends > 0 then
   if in_order then
     local tail = call('LRANGE', active, -ends, -1)
     for i = 1, ends do
-      in_order = in_order and tail[ends + 1 - i] == ARGV[starts[i] + 1]
+      in_order = in_order and tail[ends + 1 - i] == ids[i]
     end
   end
 
+  -- What was reported and logged.
+  local function note(s, id, key)
+    local progress, logs = ARGV[s + 8], tonumber(ARGV[s + 10])
+    if progress ~= '' then
+      call('HSET', key, 'progress', progress)
+      call('XADD', events, '*', 'event', 'progress', 'jobId', id, 'data', progress)
+    end
+    if logs > 0 then
+      call('RPUSH', key .. ':logs', unpack(ARGV, s + 12, s + 11 + logs))
+      call('LTRIM', key .. ':logs', -tonumber(ARGV[s + 9]), -1)
+    end
+  end
+
+  local function into(set, id, count, age, limit)
+    if row_set ~= set or row_count ~= count or row_age ~= age or row_limit ~= limit then
+      end_row()
+      row_set, row_count, row_age, row_limit = set, count, age, limit
+    end
+    row[#row + 1] = now_text
+    row[#row + 1] = id
+  end
+
+  local function await_children(id)
+    call('ZADD', base .. 'waiting-children', now_text, id)
+    call('XADD', events, '*', 'event', 'waiting-children', 'jobId', id, 'prev', 'active')
+    return 6
+  end
+
+  -- Nothing of a plain job needs to be known: no parent, no deduplication, and ids
+  -- that are numbers are given by the queue alone, so none was added since.
+  local function complete(id, key, value, plain)
+    local written
+    if plain.ran == '' then
+      written = try('HSET', key, 'atm', '1', 'returnvalue', value, 'finishedOn', now_text, 'processedOn', plain.started)
+    else
+      written = try('HSET', key, 'atm', '1', 'returnvalue', value, 'finishedOn', now_text, 'processedOn', plain.started,
+        'rv', plain.ran)
+      written = type(written) == 'number' and written - 1 or written
+    end
+    if type(written) == 'table' then
+      quarantine(id, 'the key of the job is not a hash', runner)
+      return 2
+    elseif written == 4 then
+      -- Even `processedOn` is new: there was no job.
+      call('DEL', key)
+      return -1
+    end
+    finished = finished + 1
+    into(base .. 'completed', id, plain.count, plain.age, plain.limit)
+    call('XADD', events, '*', 'event', 'completed', 'jobId', id, 'returnvalue', value, 'prev', 'active')
+    return 1
+  end
+
   for i = 1, ends do
-    local s = starts[i]
-    local op, id = ARGV[s], ARGV[s + 1]
+    local s, id, plain = starts[i], ids[i], plains[i]
     local key = base .. id
+    local ours_yet = held[i] == tokens[i]
     local code
-    local job = held[i] == ARGV[s + 2] and
-        try('HMGET', key, 'name', 'parentKey', 'parent', 'deid', 'atm', 'priority')
-    if not job then
+    local awaited = plain and ours_yet and not no_children and
+        (call('SCARD', key .. ':dependencies') > 0 and 6 or call('ZCARD', key .. ':unsuccessful') > 0 and -9)
+    local job = ours_yet and not plain and try('HMGET', key, 'name', 'parentKey', 'parent', 'deid', 'atm', 'priority')
+    if plain and awaited == -9 then
+      code = -9
+    elseif plain and ours_yet then
+      if not in_order and call('LREM', active, -1, id) == 0 then
+        -- Not active although the lock is ours: somebody moved it by hand.
+        code = -2
+        call('DEL', key .. ':lock')
+      else
+        free[#free + 1] = key .. ':lock'
+        ours[#ours + 1] = id
+        code = awaited and await_children(id) or complete(id, key, ARGV[s + 1], plain)
+      end
+    elseif not job then
       code = -2
     elseif job.err then
       code = 2
@@ -94,6 +183,9 @@ if ends > 0 then
       call('DEL', key .. ':lock')
       call('LREM', active, -1, id)
     else
+      local op = ARGV[s]
+      local first = s + 12 + tonumber(ARGV[s + 10])
+      local last = first - 1 + tonumber(ARGV[s + 11])
       local target_code
       if op == 'w' then
         if call('ZCARD', key .. ':unsuccessful') > 0 then
@@ -122,17 +214,7 @@ if ends > 0 then
         free[#free + 1] = key .. ':lock'
         ours[#ours + 1] = id
 
-        local progress, logs, fields = ARGV[s + 8], tonumber(ARGV[s + 10]), tonumber(ARGV[s + 11])
-        if progress ~= '' then
-          call('HSET', key, 'progress', progress)
-          call('XADD', events, '*', 'event', 'progress', 'jobId', id, 'data', progress)
-        end
-        if logs > 0 then
-          call('RPUSH', key .. ':logs', unpack(ARGV, s + 12, s + 11 + logs))
-          call('LTRIM', key .. ':logs', -tonumber(ARGV[s + 9]), -1)
-        end
-        local first, last = s + 12 + logs, s + 11 + logs + fields
-
+        note(s, id, key)
         local value = ARGV[s + 3]
         local made = (tonumber(job[5]) or 0) + 1
         local kept_for_copy = false
@@ -182,12 +264,7 @@ if ends > 0 then
               forget_child(key, parent)
             end
           else
-            if row_set ~= set or row_count ~= count or row_age ~= age or row_limit ~= limit then
-              end_row()
-              row_set, row_count, row_age, row_limit = set, count, age, limit
-            end
-            row[#row + 1] = now_text
-            row[#row + 1] = id
+            into(set, id, count, age, limit)
             call('HSET', key, 'atm', job[5] and made or '1', name, value, 'finishedOn', now_text,
               unpack(ARGV, first, last))
             if op == 'f' then
@@ -220,9 +297,7 @@ if ends > 0 then
           remove_keys(key)
           call('XADD', events, '*', 'event', 'removed', 'jobId', id, 'prev', 'active')
         elseif op == 'w' then
-          code = 6
-          call('ZADD', base .. 'waiting-children', now_text, id)
-          call('XADD', events, '*', 'event', 'waiting-children', 'jobId', id, 'prev', 'active')
+          code = await_children(id)
         else
           local priority = tonumber(job[6]) or 0
           if op == 'r' then
@@ -257,9 +332,9 @@ if ends > 0 then
     local left = {}
     for i = 1, ends do
       -- Who goes back to the front keeps its gates: it is the next.
-      local op = ARGV[starts[i]]
+      local op = not plains[i] and ARGV[starts[i]]
       if codes[i] ~= -2 and codes[i] ~= -9 and op ~= 'b' and op ~= 'l' then
-        left[#left + 1] = ARGV[starts[i] + 1]
+        left[#left + 1] = ids[i]
       end
     end
     if left[1] then

@@ -90,24 +90,36 @@ if want > 0 then
       end
       for _, id in ipairs(ids) do
         local key = base .. id
-        local job = try('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'priority', 'atm', 'ats', 'stc',
-          'parent', 'defa', 'stacktrace', 'cps', 'rjk')
+        -- With six fields it is as it was added, and has no parent and no past:
+        -- looking for what is not there would cost more than the rest.
+        local job, fresh = nil, try('HLEN', key) == 6
+        if fresh then
+          job = call('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'priority', 'delay')
+          fresh = job[1] and job[2] and job[4] and job[3] and job[5] and job[6]
+        end
+        if not fresh then
+          job = try('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'priority', 'atm', 'ats', 'stc', 'parent', 'defa',
+            'stacktrace', 'cps', 'rjk')
+        end
         if job.err then
           quarantine(id, 'the key of the job is not a hash', runner)
         elseif not (job[1] and job[2] and job[4]) then
           quarantine(id, 'incomplete job: name, data or timestamp is missing', runner)
         else
-          local ats = (tonumber(job[7]) or 0) + 1
           call('SET', key .. ':lock', token, 'PX', lock_ms)
           call('XADD', events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
-          call('HSET', key, 'processedOn', now_text, 'ats', job[7] and ats or '1', 'pb', runner)
-          job[7] = ats
-          if not job[10] then
-            tokens = tokens + 1
+          local ats = not fresh and job[7] and tonumber(job[7]) + 1 or '1'
+          call('HSET', key, 'processedOn', now_text, 'ats', ats, 'pb', runner)
+          if fresh then
+            job[6] = id
+          else
+            job[7], job[14] = ats, id
+            if job[12] then
+              job[12] = call('HGETALL', key)
+            end
           end
-          job[14] = id
-          if job[12] then
-            job[12] = call('HGETALL', key)
+          if fresh or not job[10] then
+            tokens = tokens + 1
           end
           jobs[#jobs + 1] = job
         end
