@@ -44,7 +44,7 @@ local function end_row()
   if row[1] then
     call('ZADD', row_set, unpack(row))
     if row_age or (row_count and row_count > 0) then
-      keep(row_set, row_count, row_age, row_limit)
+      rarely().keep(row_set, row_count, row_age, row_limit)
     end
     row = {}
   end
@@ -85,7 +85,10 @@ if ends > 0 then
   end
   local held = call('MGET', unpack(locks))
   local no_children = c == 0 or call('EXISTS', unpack(children)) == 0
-  call('XTRIM', events, 'MAXLEN', '~', max_events())
+  -- Whole nodes of a hundred entries go; a call of few ends need not look each time.
+  if ends > 8 or now % 8 == 0 then
+    call('XTRIM', events, 'MAXLEN', '~', max_events())
+  end
 
   -- Locks and stall marks of all that are ours, at once.
   local free, ours = {}, {}
@@ -140,7 +143,7 @@ if ends > 0 then
       written = type(written) == 'number' and written - 1 or written
     end
     if type(written) == 'table' then
-      quarantine(id, 'the key of the job is not a hash', runner)
+      rarely().quarantine(id, 'the key of the job is not a hash', runner)
       return 2
     elseif written == 4 then
       -- Even `processedOn` is new: there was no job.
@@ -177,7 +180,7 @@ if ends > 0 then
       code = -2
     elseif job.err then
       code = 2
-      quarantine(id, 'the key of the job is not a hash', runner)
+      rarely().quarantine(id, 'the key of the job is not a hash', runner)
     elseif not job[1] then
       code = -1
       call('DEL', key .. ':lock')
@@ -195,7 +198,7 @@ if ends > 0 then
           op = had and 'b' or 'f'
         end
       elseif op == 'l' then
-        limit_all(tonumber(ARGV[s + 4]))
+        rarely().limit_all(tonumber(ARGV[s + 4]))
       end
       if op == 'c' and not no_children then
         if call('SCARD', key .. ':dependencies') > 0 then
@@ -223,7 +226,7 @@ if ends > 0 then
           local stored = call('HMGET', key, 'data', 'opts')
           -- When the dead letter queue cannot be written (a key of the wrong type), the
           -- job stays in `failed` and is copied from there by a call of its own.
-          local buried, why = pcall(bury, ARGV[last + 1], ARGV[last + 2], id, now, job[1], stored[1] or 'null',
+          local buried, why = pcall(rarely().bury, ARGV[last + 1], ARGV[last + 2], id, now, job[1], stored[1] or 'null',
             stored[2] or '{}', ARGV[last + 3], value, ARGV[first + 1])
           if not buried then
             kept_for_copy = true
@@ -242,26 +245,26 @@ if ends > 0 then
           end
           local parent = job[2] or ''
           if job[4] then
-            release_deduplication(job[4], id)
+            rarely().release_deduplication(job[4], id)
           end
           if op == 'c' then
             if parent ~= '' then
               local parent_id = string.match(parent, '.*:(.*)')
-              child_completed(parent, string.sub(parent, 1, #parent - #parent_id), parent_id, key, value)
+              rarely().child_completed(parent, string.sub(parent, 1, #parent - #parent_id), parent_id, key, value)
             end
           elseif job[3] then
             -- It looks whether the parent has failed.
             end_row()
-            child_failed(job[3], key, value)
+            rarely().child_failed(job[3], key, value)
           end
           local state = op == 'c' and 'completed' or 'failed'
           local name = op == 'c' and 'returnvalue' or 'failedReason'
           local count, age, limit = tonumber(ARGV[s + 4]), tonumber(ARGV[s + 5]), tonumber(ARGV[s + 6]) or 1000
           local set = base .. state
           if count == 0 and not kept_for_copy then
-            remove_keys(key)
+            rarely().remove_keys(key)
             if parent ~= '' then
-              forget_child(key, parent)
+              rarely().forget_child(key, parent)
             end
           else
             into(set, id, count, age, limit)
@@ -290,11 +293,11 @@ if ends > 0 then
         elseif op == 'm' then
           code = 7
           local stored = call('HMGET', key, 'data', 'opts')
-          move(value, ARGV[s + 4], id, job, stored[1] or 'null', stored[2] or '{}')
+          rarely().move(value, ARGV[s + 4], id, job, stored[1] or 'null', stored[2] or '{}')
           if job[4] then
-            release_deduplication(job[4], id)
+            rarely().release_deduplication(job[4], id)
           end
-          remove_keys(key)
+          rarely().remove_keys(key)
           call('XADD', events, '*', 'event', 'removed', 'jobId', id, 'prev', 'active')
         elseif op == 'w' then
           code = await_children(id)

@@ -12,7 +12,7 @@ if want > 0 then
       local key = base .. id
       local priority = try('HGET', key, 'priority')
       if type(priority) == 'table' then
-        quarantine(id, 'the key of the job is not a hash', runner)
+        rarely().quarantine(id, 'the key of the job is not a hash', runner)
       else
         priority = tonumber(priority) or 0
         if priority == 0 then
@@ -33,7 +33,7 @@ if want > 0 then
   local max = tonumber(meta[3]) or tonumber(ARGV[5])
   local limiter, n = base .. 'limiter', want
   if meta[7] then
-    limited = limited_for()
+    limited = rarely().limited_for()
   end
   if max and limited == 0 then
     local used = tonumber(call('GET', limiter)) or 0
@@ -102,9 +102,9 @@ if want > 0 then
             'stacktrace', 'cps', 'rjk')
         end
         if job.err then
-          quarantine(id, 'the key of the job is not a hash', runner)
+          rarely().quarantine(id, 'the key of the job is not a hash', runner)
         elseif not (job[1] and job[2] and job[4]) then
-          quarantine(id, 'incomplete job: name, data or timestamp is missing', runner)
+          rarely().quarantine(id, 'incomplete job: name, data or timestamp is missing', runner)
         else
           call('SET', key .. ':lock', token, 'PX', lock_ms)
           call('XADD', events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')

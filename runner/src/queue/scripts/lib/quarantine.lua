@@ -1,6 +1,5 @@
 -- A job that cannot be run as it is stored goes to `failed` with the reason;
 -- a key that is not a hash is kept under `<id>:corrupt`.
-local quarantined = {}
 local function quarantine(id, reason, runner)
   local key = base .. id
   local kind = call('TYPE', key)['ok']
