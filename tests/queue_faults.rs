@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runner::outcome::Outcome;
-use runner::queue::{self, Stop};
+use runner::queue::{self, Attempt, Batch, Settled, Settlement, Stop};
 use serde_json::json;
 
 use crate::support::engine::*;
@@ -109,6 +109,73 @@ fn jobs_that_cannot_be_run_are_failed_with_a_reason_and_the_queue_goes_on() {
     assert_eq!(redis.field("q", &good, "returnvalue").unwrap(), "17");
     assert_eq!(redis.count("q", "active"), 0);
     engine.stop(Duration::from_secs(5));
+}
+
+/// Jobs that complete in one call, after something happened to one of them.
+fn settled_together(happens: impl Fn(&Redis, &str)) -> (Redis, Vec<Settled>) {
+    let redis = Redis::shared();
+    let engine = Engine::new(&redis, echo);
+    for _ in 0..4 {
+        redis.add("q", "x", "{}", "{}");
+    }
+    let queue = engine.shared.queue(&config("q", 4));
+    let settle = |ends, take| {
+        let batch = Batch::new(ends);
+        engine.runtime.block_on(queue.settle(&batch, take)).unwrap()
+    };
+    let (_, taken) = settle(Vec::new(), 4);
+    let ends = taken.jobs.into_iter().map(|job| {
+        let attempt = Attempt::new(job, queue.clone(), taken.token.clone(), Duration::MAX);
+        let outcome = Outcome::Completed("1".into());
+        let attempt = Arc::new(attempt);
+        Settlement { attempt, outcome }
+    });
+    let mut ends: Vec<Settlement> = ends.collect();
+    assert!(ends.iter().all(|end| end.attempt.job.fresh));
+    ends.pop();
+    happens(&redis, &redis.key("q", "1"));
+    let (settled, _) = settle(ends, 0);
+    assert_eq!(redis.count("q", "completed"), 2);
+    let active: Vec<String> = redis.run(&["LRANGE", &redis.key("q", "active"), "0", "-1"]);
+    assert_eq!(active, ["4"], "the one that still runs");
+    let locks: Vec<String> = redis.run(&["KEYS", &redis.key("q", "*:lock")]);
+    assert_eq!(locks, [redis.key("q", "4:lock")]);
+    (redis, settled)
+}
+
+#[test]
+fn a_job_whose_key_is_overwritten_while_it_runs_costs_no_other() {
+    let (redis, settled) = settled_together(|redis, key| redis.run(&["SET", key, "oops"]));
+    let completed = Settled::Now("completed");
+    assert_eq!(
+        settled,
+        [Settled::Now("failed"), completed.clone(), completed]
+    );
+    assert_eq!(redis.count("q", "failed"), 1);
+    assert_eq!(
+        redis.field("q", "1", "failedReason").as_deref(),
+        Some("the key of the job is not a hash")
+    );
+}
+
+#[test]
+fn a_job_that_is_removed_while_it_runs_does_not_come_back() {
+    let (redis, settled) = settled_together(|redis, key| redis.run(&["DEL", key]));
+    let completed = Settled::Now("completed");
+    assert_eq!(settled, [Settled::Lost, completed.clone(), completed]);
+    assert!(!redis.run::<bool>(&["EXISTS", &redis.key("q", "1")]));
+}
+
+#[test]
+fn a_child_that_is_added_while_a_job_runs_is_awaited() {
+    let (redis, settled) = settled_together(|redis, key| {
+        redis.run(&["SADD", &format!("{key}:dependencies"), "bull:q:child"])
+    });
+    let completed = Settled::Now("completed");
+    let waits = Settled::Now("waiting-children");
+    assert_eq!(settled, [waits, completed.clone(), completed]);
+    assert_eq!(redis.count("q", "waiting-children"), 1);
+    assert_eq!(redis.field("q", "1", "finishedOn"), None);
 }
 
 #[test]

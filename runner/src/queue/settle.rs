@@ -220,10 +220,7 @@ impl Queue {
         let milliseconds = |ms: i64| u64::try_from(ms).ok().map(Duration::from_millis);
         let taken = Taken {
             token,
-            jobs: jobs
-                .into_iter()
-                .filter_map(|fields| job(list(fields), now))
-                .collect(),
+            jobs: each(jobs).filter_map(|fields| job(fields, now)).collect(),
             paused,
             limited_for: milliseconds(limited).filter(|wait| !wait.is_zero()),
             delayed_for: milliseconds(next_at),
@@ -419,6 +416,19 @@ fn state(code: i64) -> Settled {
         -9 => Settled::ChildFailed,
         _ => Settled::Lost,
     }
+}
+
+/// The values of each job: in a list, or six in a row.
+fn each(jobs: Vec<Value>) -> impl Iterator<Item = Vec<Value>> {
+    let mut values = jobs.into_iter();
+    std::iter::from_fn(move || match values.next()? {
+        Value::Array(fields) => Some(fields),
+        first => Some(
+            std::iter::once(first)
+                .chain(values.by_ref().take(FRESH - 1))
+                .collect(),
+        ),
+    })
 }
 
 /// A taken job from the fields in the order the script names them.

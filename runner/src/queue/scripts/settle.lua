@@ -25,7 +25,8 @@
 --          p plain: as many as the next value says are completed and kept, jobs that
 --            take.lua gave in six values, without a report or a log; then token, keep
 --            count, age, limit, `processedOn`, `rv` or '' of all, then id, value of each
--- returns  codes of the ends, jobs, paused, ms limited for, ms to the next
+-- returns  codes of the ends, jobs (a list of values each, or six values that are
+--          not in a list), paused, ms limited for, ms to the next
 --          delayed job or -1, now, quarantined ids with their reasons, ids that
 --          were not copied to the dead letter queue with the reasons
 --   code   1 completed 2 failed 3 waiting 4 prioritized 5 delayed
@@ -51,12 +52,12 @@ local function end_row()
 end
 
 if ends > 0 then
-  local starts, ids, tokens, plains, locks, children, c = {}, {}, {}, {}, {}, {}, 0
+  local starts, ids, keys, tokens, plains, locks, children, c = {}, {}, {}, {}, {}, {}, {}, 0
   local i = 0
   local function begins(start, id, token, plain)
     i = i + 1
-    starts[i], ids[i], tokens[i], plains[i] = start, id, token, plain
     local key = base .. id
+    starts[i], ids[i], keys[i], tokens[i], plains[i] = start, id, key, token, plain
     locks[i] = key .. ':lock'
     if plain or ARGV[start] == 'c' then
       children[c + 1] = key .. ':dependencies'
@@ -157,8 +158,7 @@ if ends > 0 then
   end
 
   for i = 1, ends do
-    local s, id, plain = starts[i], ids[i], plains[i]
-    local key = base .. id
+    local s, id, key, lock, plain = starts[i], ids[i], keys[i], locks[i], plains[i]
     local ours_yet = held[i] == tokens[i]
     local code
     local awaited = plain and ours_yet and not no_children and
@@ -170,11 +170,14 @@ if ends > 0 then
       if not in_order and call('LREM', active, -1, id) == 0 then
         -- Not active although the lock is ours: somebody moved it by hand.
         code = -2
-        call('DEL', key .. ':lock')
+        call('DEL', lock)
       else
-        free[#free + 1] = key .. ':lock'
-        ours[#ours + 1] = id
         code = awaited and await_children(id) or complete(id, key, ARGV[s + 1], plain)
+        -- What is quarantined has been taken out of everything.
+        if code ~= 2 then
+          free[#free + 1] = lock
+          ours[#ours + 1] = id
+        end
       end
     elseif not job then
       code = -2
@@ -183,7 +186,7 @@ if ends > 0 then
       rarely().quarantine(id, 'the key of the job is not a hash', runner)
     elseif not job[1] then
       code = -1
-      call('DEL', key .. ':lock')
+      call('DEL', lock)
       call('LREM', active, -1, id)
     else
       local op = ARGV[s]
@@ -212,9 +215,9 @@ if ends > 0 then
       elseif not in_order and call('LREM', active, -1, id) == 0 then
         -- Not active although the lock is ours: somebody moved it by hand.
         code = -2
-        call('DEL', key .. ':lock')
+        call('DEL', lock)
       else
-        free[#free + 1] = key .. ':lock'
+        free[#free + 1] = lock
         ours[#ours + 1] = id
 
         note(s, id, key)

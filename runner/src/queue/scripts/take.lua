@@ -111,17 +111,20 @@ if want > 0 then
           local ats = not fresh and job[7] and tonumber(job[7]) + 1 or '1'
           call('HSET', key, 'processedOn', now_text, 'ats', ats, 'pb', runner)
           if fresh then
-            job[6] = id
+            -- A list of its own would cost as much as all six.
+            local n = #jobs
+            jobs[n + 1], jobs[n + 2], jobs[n + 3] = job[1], job[2], job[3]
+            jobs[n + 4], jobs[n + 5], jobs[n + 6] = job[4], job[5], id
           else
             job[7], job[14] = ats, id
             if job[12] then
               job[12] = call('HGETALL', key)
             end
+            jobs[#jobs + 1] = job
           end
           if fresh or not job[10] then
             tokens = tokens + 1
           end
-          jobs[#jobs + 1] = job
         end
       end
       if max and tokens > 0 then
