@@ -130,7 +130,12 @@ async function latency(worker, concurrency) {
   const redis = await startRedis()
   const child = await startWorker(worker, redis, concurrency)
   const queue = new Queue(QUEUE, { connection: redis.client })
-  const now = () => Math.round((performance.timeOrigin + performance.now()) * 1000)
+  // From a tick of the clock on: Node's own origin is that of the process, and the
+  // clock may have been set since.
+  const tick = Date.now()
+  while (Date.now() === tick);
+  const origin = Date.now() - performance.now()
+  const now = () => Math.round((origin + performance.now()) * 1000)
   const total = RATE * (Number(args['latency-seconds']) + 1)
   const idle = await load(redis)
   const began = performance.now()
