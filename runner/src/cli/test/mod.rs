@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -59,9 +59,7 @@ impl Args {
                 if self.only.as_ref().is_some_and(|of| !case.name.contains(of)) {
                     continue;
                 }
-                let began = Instant::now();
-                let differences = bench.run(path, &file, case)?;
-                let took = began.elapsed();
+                let (differences, took) = bench.run(path, &file, case)?;
                 ran += 1;
                 failed += usize::from(!differences.is_empty());
                 rows.push(json!({
@@ -99,8 +97,9 @@ impl Args {
 }
 
 impl Bench {
-    /// Run one case; what was not as expected.
-    fn run(&self, path: &Path, file: &File, case: &Case) -> Result<Vec<String>> {
+    /// Run one case; what was not as expected, and how long the job took once its
+    /// plugin was loaded.
+    fn run(&self, path: &Path, file: &File, case: &Case) -> Result<(Vec<String>, Duration)> {
         let scratch = Scratch::new()?;
         let rules = scratch.0.join(outbox::RULES);
         std::fs::write(&rules, case.rules()).map_err(Exit::failed)?;
@@ -147,11 +146,13 @@ impl Bench {
         let queue = Queue::detached(&queue);
         let attempt = Arc::new(Attempt::new(job, queue, String::new(), settings.timeout));
         let (sender, receiver) = channel();
+        let began = Instant::now();
         executor.start(attempt.clone(), settings, move |_, outcome| {
             // The receiver waits until then.
             let _ = sender.send(outcome);
         });
         let outcome = receiver.recv().map_err(Exit::failed)?;
+        let took = began.elapsed();
         let requests = outbox::read(&scratch.0.join(outbox::FILE), &outbox::Filter::default());
         let happened = Happened {
             outcome,
@@ -159,7 +160,7 @@ impl Bench {
             effects: host.take_recorded(),
             logs: attempt.take_notes().logs,
         };
-        Ok(happened.differences(&case.expect))
+        Ok((happened.differences(&case.expect), took))
     }
 
     /// The queue of the job and what it may use.
