@@ -62,5 +62,5 @@ figures: setup build guests ## Count what must hold under load: kills, swaps, sp
 	@node benches/figures.mjs $(ARGS)
 
 faults: setup build guests ## Break things under Runner and npm bullmq side by side; ARGS="--only R1,R4"
-	@npm ci --silent --prefix benches
+	@tests/setup faketime
 	@node benches/faults.mjs $(ARGS)
