@@ -380,11 +380,13 @@ impl Keeper {
             self.reconcile();
             tokio::select! {
                 Ok(()) = plugins.changed() => {}
-                Some(()) = changes.recv() => if let Some(grace) = self.reload(&mut drains).await {
-                    return self.drain(grace, drains).await;
-                },
+                Some(()) = changes.recv() => {
+                    if let Some(grace) = self.reload(true, &mut drains).await {
+                        return self.drain(grace, drains).await;
+                    }
+                }
                 () = tokio::time::sleep(AGAIN), if self.held.is_some() || self.plugins.holds() => {
-                    if let Some(grace) = self.reload(&mut drains).await {
+                    if let Some(grace) = self.reload(false, &mut drains).await {
                         return self.drain(grace, drains).await;
                     }
                 }
@@ -394,12 +396,19 @@ impl Keeper {
         }
     }
 
-    /// Take the files as they are now. The time to drain in when that is asked
-    /// meanwhile: a stop does not wait for compilers.
-    async fn reload(&mut self, drains: &mut mpsc::UnboundedReceiver<Duration>) -> Option<Duration> {
+    /// Take what was held back, and the configuration if it was edited. The time to
+    /// drain in when that is asked meanwhile: a stop does not wait for compilers.
+    async fn reload(
+        &mut self,
+        edited: bool,
+        drains: &mut mpsc::UnboundedReceiver<Duration>,
+    ) -> Option<Duration> {
         let read = async {
             let plugins = self.plugins.clone();
             off_thread(move || plugins.load_held()).await;
+            if !edited && self.held.is_none() {
+                return None;
+            }
             let new = self.read().await?;
             configure(&self.plugins, &new).await;
             Some(new)
@@ -418,6 +427,7 @@ impl Keeper {
     /// Read the configuration again: the new one, if it is another, has no
     /// mistakes and jobs in Redis let it. A bad edit changes nothing.
     async fn read(&mut self) -> Option<Arc<Config>> {
+        let told = self.held.take();
         // An editor that truncates before it writes must not stop all queues.
         if std::fs::metadata(&self.start.file).is_ok_and(|file| file.len() == 0) {
             tracing::error!("queues.toml is empty and was not taken over");
@@ -434,13 +444,14 @@ impl Keeper {
             }
         };
         let old = self.config.borrow().clone();
-        let held = self.held(&old, &new).await;
-        if let Some(why) = held.as_ref().filter(|why| self.held.as_ref() != Some(why)) {
+        self.held = self.held(&old, &new).await;
+        if let Some(why) = &self.held
+            && told.as_ref() != Some(why)
+        {
             tracing::warn!(
                 "queues.toml changes a contract, and is held back: {why} (`swap_check = \"off\"` of the queue lets it in)"
             );
         }
-        self.held = held;
         (self.held.is_none() && old != new).then_some(new)
     }
 
