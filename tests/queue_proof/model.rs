@@ -521,6 +521,9 @@ impl Model {
             if completed {
                 self.child_completed(&key, link, job.value.as_deref().unwrap_or_default());
             } else {
+                // Those that ended before it are settled whole: one may go by its
+                // keep policy and let its parent go.
+                self.keep(q, row.take());
                 self.child_failed(&key, link, job.reason.as_deref().unwrap_or_default());
             }
         }
