@@ -21,6 +21,11 @@ fn renamed() -> Vec<u8> {
     bytes
 }
 
+fn wit() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests/wit/typed.wit");
+    std::fs::read_to_string(file).unwrap()
+}
+
 /// A queue that is paused, with one job.
 fn waiting(redis: &Redis, setup: &Setup, name: &str, data: &str) -> (Runner, String) {
     let runner = setup.serve();
@@ -74,17 +79,38 @@ fn a_plugin_does_not_wait_when_it_is_told_so() {
 }
 
 #[test]
+fn a_sample_is_the_first_hundred_and_all_are_all() {
+    for (check, line) in [
+        ("sample", "queues.toml was taken over"),
+        ("all", "held back: 1 of the jobs that are to run in work"),
+    ] {
+        let redis = Redis::shared();
+        let toml = QUEUE.replace("\"typed\"", "\"echo\"");
+        let setup = Setup::new(&redis, &format!("{toml}swap_check = \"{check}\"\n"));
+        let setup = setup.plugin("echo", &guest("echo"));
+        std::fs::create_dir(setup.path("wit")).unwrap();
+        std::fs::write(setup.path("wit/typed.wit"), wit()).unwrap();
+        let (runner, _) = waiting(&redis, &setup, "two", TWO);
+        for _ in 1..100 {
+            redis.add("work", "two", TWO, "{}");
+        }
+        redis.add("work", "two", r#"{"firstName":"Ada","howMany":300}"#, "{}");
+        let edited = wit().replace("how-many: option<u16>", "how-many: option<u8>");
+        std::fs::write(setup.path("wit/typed.wit"), edited).unwrap();
+        runner.until_logged(line);
+    }
+}
+
+#[test]
 fn an_edited_contract_waits_for_the_jobs_that_it_would_make_fail() {
     let redis = Redis::shared();
     let setup =
         Setup::new(&redis, &QUEUE.replace("\"typed\"", "\"echo\"")).plugin("echo", &guest("echo"));
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests/wit/typed.wit");
-    let wit = std::fs::read_to_string(wit).unwrap();
     std::fs::create_dir(setup.path("wit")).unwrap();
-    std::fs::write(setup.path("wit/typed.wit"), &wit).unwrap();
+    std::fs::write(setup.path("wit/typed.wit"), wit()).unwrap();
     let (runner, id) = waiting(&redis, &setup, "two", TWO);
 
-    let edited = wit.replace("two: func(first-name", "two: func(given-name");
+    let edited = wit().replace("two: func(first-name", "two: func(given-name");
     std::fs::write(setup.path("wit/typed.wit"), &edited).unwrap();
     let line = runner.until_logged("queues.toml changes a contract");
     let reason = format!(

@@ -1,20 +1,21 @@
-//! Wires all parts and owns their tasks: start, reload, drain.
+//! Wires all parts and owns their tasks: start and drain. What changes meanwhile is
+//! the [`keeper`]'s.
 //!
 //! A queue is consumed while all of its plugins serve: a missing or refused
 //! plugin holds its queue instead of failing jobs, and the queue starts by itself
 //! when the file is there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod keeper;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::future::join_all;
-use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
+use self::keeper::Keeper;
 use crate::config::{self, Config, Env, Loaded, Overrides, Problems, RedisUrl};
 use crate::embedded::{self, Embedded};
 use crate::executor::Executor;
@@ -25,10 +26,7 @@ use crate::outcome::Outcome;
 use crate::plugin::{self, Plugins, Watcher};
 use crate::queue::{self, Attempt, Pause, Redis, Renewal};
 use crate::schedules;
-use crate::worker::{Shared, Worker};
-
-/// How often it is looked whether the jobs that held a change back are done.
-const AGAIN: Duration = Duration::from_secs(5);
+use crate::worker::Shared;
 
 /// What to start with.
 #[derive(Debug, Clone)]
@@ -141,17 +139,7 @@ impl App {
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         let (drain, drains) = mpsc::unbounded_channel();
-        let keeper = Keeper {
-            start,
-            config: config_tx,
-            plugins: plugins.clone(),
-            host,
-            shared,
-            workers: BTreeMap::new(),
-            leaving: BTreeMap::new(),
-            consumed: consumed_tx,
-            held: None,
-        };
+        let keeper = Keeper::new(start, config_tx, plugins.clone(), host, shared, consumed_tx);
         let keeper = tokio::spawn(keeper.run(changes, drains));
         Ok(App {
             config: config_rx,
@@ -348,261 +336,5 @@ fn with_those_below(directory: &Path, all: &mut BTreeSet<PathBuf>) {
         if path.is_dir() {
             with_those_below(&path, all);
         }
-    }
-}
-
-/// Keeps the workers as configuration and plugins want them.
-struct Keeper {
-    start: Start,
-    config: watch::Sender<Arc<Config>>,
-    plugins: Arc<Plugins>,
-    host: Arc<Host>,
-    shared: Shared,
-    workers: BTreeMap<String, Worker>,
-    /// Workers whose queue is no longer wanted, until their jobs have ended. A
-    /// queue has one worker at a time: a second one would take the jobs of the
-    /// first for orphans.
-    leaving: BTreeMap<String, Worker>,
-    consumed: watch::Sender<BTreeSet<String>>,
-    /// Why an edited contract is not taken over yet.
-    held: Option<String>,
-}
-
-impl Keeper {
-    async fn run(
-        mut self,
-        mut changes: mpsc::UnboundedReceiver<()>,
-        mut drains: mpsc::UnboundedReceiver<Duration>,
-    ) {
-        let mut plugins = self.plugins.changes();
-        self.declare();
-        loop {
-            self.reconcile();
-            tokio::select! {
-                Ok(()) = plugins.changed() => {}
-                Some(()) = changes.recv() => {
-                    if let Some(grace) = self.reload(true, &mut drains).await {
-                        return self.drain(grace, drains).await;
-                    }
-                }
-                () = tokio::time::sleep(AGAIN), if self.held.is_some() || self.plugins.holds() => {
-                    if let Some(grace) = self.reload(false, &mut drains).await {
-                        return self.drain(grace, drains).await;
-                    }
-                }
-                name = left(&mut self.leaving) => drop(self.leaving.remove(&name)),
-                grace = drains.recv() => return self.drain(grace.unwrap_or_default(), drains).await,
-            }
-        }
-    }
-
-    /// Take what was held back, and the configuration if it was edited. The time to
-    /// drain in when that is asked meanwhile: a stop does not wait for compilers.
-    async fn reload(
-        &mut self,
-        edited: bool,
-        drains: &mut mpsc::UnboundedReceiver<Duration>,
-    ) -> Option<Duration> {
-        let read = async {
-            let plugins = self.plugins.clone();
-            off_thread(move || plugins.load_held()).await;
-            if !edited && self.held.is_none() {
-                return None;
-            }
-            let new = self.read().await?;
-            configure(&self.plugins, &new).await;
-            Some(new)
-        };
-        tokio::select! {
-            new = read => {
-                if let Some(new) = new {
-                    self.take_over(new);
-                }
-                None
-            }
-            grace = drains.recv() => Some(grace.unwrap_or_default()),
-        }
-    }
-
-    /// Read the configuration again: the new one, if it is another, has no
-    /// mistakes and jobs in Redis let it. A bad edit changes nothing.
-    async fn read(&mut self) -> Option<Arc<Config>> {
-        let told = self.held.take();
-        // An editor that truncates before it writes must not stop all queues.
-        if std::fs::metadata(&self.start.file).is_ok_and(|file| file.len() == 0) {
-            tracing::error!("queues.toml is empty and was not taken over");
-            return None;
-        }
-        let new = match load(&self.start) {
-            Ok(loaded) => Arc::new(loaded.config),
-            Err(problems) => {
-                tracing::error!(
-                    "{}\nqueues.toml was not taken over; the configuration before it stays in force",
-                    problems.render(false)
-                );
-                return None;
-            }
-        };
-        let old = self.config.borrow().clone();
-        self.held = self.held(&old, &new).await;
-        if let Some(why) = &self.held
-            && told.as_ref() != Some(why)
-        {
-            tracing::warn!(
-                "queues.toml changes a contract, and is held back: {why} (`swap_check = \"off\"` of the queue lets it in)"
-            );
-        }
-        (self.held.is_none() && old != new).then_some(new)
-    }
-
-    /// Whether jobs in Redis would no longer fit their contract. One that only a
-    /// plugin has is looked at when the plugin is loaded.
-    async fn held(&self, old: &Config, new: &Config) -> Option<String> {
-        for (name, queue) in &new.queues {
-            let (Some(before), Some(after)) = (old.queues.get(name), &queue.base.contract) else {
-                continue;
-            };
-            let before = before.base.contract.as_deref();
-            if before == Some(after) || after.declared.is_none() {
-                continue;
-            }
-            match self.shared.queue(queue).held(before, after).await {
-                Ok(None) => {}
-                Ok(held) => return held,
-                Err(error) => return Some(error.to_string()),
-            }
-        }
-        None
-    }
-
-    /// Put a configuration in force whose plugins have been loaded.
-    fn take_over(&mut self, new: Arc<Config>) {
-        let old = self.config.borrow().clone();
-        let changes = Config::diff(&old, &new);
-        tracing::info!(
-            added = ?changes.added,
-            changed = ?changes.changed,
-            removed = ?changes.removed,
-            plugins = ?changes.plugins,
-            schedules = ?changes.schedules,
-            "queues.toml was taken over"
-        );
-        if !changes.restart.is_empty() {
-            tracing::warn!(settings = ?changes.restart, "these settings need a restart");
-        }
-        for name in &changes.removed {
-            self.leave(name, new.runtime.grace);
-        }
-        for name in &changes.changed {
-            if let (Some(worker), Some(queue)) = (self.workers.get(name), new.queues.get(name)) {
-                worker.update(queue.clone());
-            }
-        }
-        self.config.send_replace(new);
-        self.declare();
-    }
-
-    /// Tell the host which queues plugins can add to.
-    fn declare(&self) {
-        let config = self.config.borrow();
-        let queues: HashMap<_, _> = config
-            .queues
-            .values()
-            .map(|queue| (queue.name.clone(), self.shared.queue(queue)))
-            .collect();
-        self.host.set_queues(queues);
-    }
-
-    /// Start the queues whose plugins have come to serve, stop those that name
-    /// none any more.
-    fn reconcile(&mut self) {
-        let config = self.config.borrow().clone();
-        for queue in wanted(&config) {
-            if self.workers.contains_key(&queue.name) {
-                continue;
-            }
-            let missing: Vec<&str> = queue
-                .plugins()
-                .filter(|name| self.plugins.get(name).is_none())
-                .collect();
-            if self.leaving.contains_key(&queue.name) {
-                tracing::debug!(queue = queue.name, "held until its earlier jobs have ended");
-                continue;
-            }
-            if !missing.is_empty() {
-                tracing::debug!(queue = queue.name, plugins = ?missing, "held until its plugins serve");
-                continue;
-            }
-            let worker = Worker::spawn(self.shared.clone(), queue.clone());
-            tracing::info!(
-                queue = queue.name,
-                plugin = queue.base.plugin.as_deref(),
-                concurrency = queue.concurrency.get(),
-                "consuming"
-            );
-            self.workers.insert(queue.name.clone(), worker);
-        }
-        let idle: Vec<String> = self
-            .workers
-            .keys()
-            .filter(|name| !wanted(&config).any(|queue| queue.name == **name))
-            .cloned()
-            .collect();
-        for name in idle {
-            self.leave(&name, config.runtime.grace);
-        }
-        self.consumed
-            .send_replace(self.workers.keys().cloned().collect());
-    }
-
-    /// Let the worker of a queue that is no longer wanted end its jobs.
-    fn leave(&mut self, name: &str, grace: Duration) {
-        if let Some((name, worker)) = self.workers.remove_entry(name) {
-            worker.drain(grace);
-            self.leaving.insert(name, worker);
-        }
-    }
-
-    async fn drain(self, grace: Duration, mut drains: mpsc::UnboundedReceiver<Duration>) {
-        let (hurry, hurried) = watch::channel(grace);
-        let stopped = join_all(
-            self.workers
-                .into_values()
-                .chain(self.leaving.into_values())
-                .map(|worker| stop_within(worker, hurried.clone())),
-        );
-        tokio::pin!(stopped);
-        loop {
-            tokio::select! {
-                _ = &mut stopped => return,
-                Some(grace) = drains.recv() => {
-                    hurry.send_replace(grace);
-                }
-            }
-        }
-    }
-}
-
-/// Stop a worker; a new grace on the way counts from then.
-async fn stop_within(mut worker: Worker, mut grace: watch::Receiver<Duration>) {
-    loop {
-        worker.drain(*grace.borrow_and_update());
-        tokio::select! {
-            () = worker.stopped() => return,
-            Ok(()) = grace.changed() => {}
-        }
-    }
-}
-
-/// When one of these workers has settled its last job: the name of its queue.
-async fn left(leaving: &mut BTreeMap<String, Worker>) -> String {
-    let stopped = leaving.iter_mut().map(|(name, worker)| async move {
-        worker.stopped().await;
-        name.clone()
-    });
-    let mut stopped: FuturesUnordered<_> = stopped.collect();
-    match stopped.next().await {
-        Some(name) => name,
-        None => std::future::pending().await,
     }
 }

@@ -4,11 +4,12 @@
 //! by people on terminals and pages, so control characters are escaped.
 
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::State;
 use super::bindings::runner::plugin::log::{Host, Level};
 use super::redact::Redactor;
+use crate::config::Contract;
 use crate::queue::Attempt;
 
 /// Bytes of one line; the rest is cut.
@@ -19,7 +20,11 @@ const LINE: usize = 8 << 10;
 #[derive(Debug, Clone)]
 pub struct Log {
     attempt: Arc<Attempt>,
-    redactor: Arc<Redactor>,
+    secrets: Arc<Redactor>,
+    contract: Option<Arc<Contract>>,
+    /// Of the secrets and of what is sensitive in the payload, once something is
+    /// said: most jobs say nothing.
+    redactor: Arc<OnceLock<Arc<Redactor>>>,
     request_id: Option<Arc<str>>,
     /// Lines an attempt may write. How many of them are kept is `keepLogs`'s
     /// matter.
@@ -32,13 +37,16 @@ impl Log {
     /// A log with room for so many lines.
     pub fn new(
         attempt: Arc<Attempt>,
-        redactor: Arc<Redactor>,
+        secrets: Arc<Redactor>,
+        contract: Option<Arc<Contract>>,
         request_id: Option<Arc<str>>,
         lines: usize,
     ) -> Log {
         Log {
             attempt,
-            redactor,
+            secrets,
+            contract,
+            redactor: Arc::default(),
             request_id,
             max: lines,
             left: Arc::new(lines.into()),
@@ -67,7 +75,7 @@ impl Log {
             Ok(_) => {
                 // Redacted first: escaping changes a secret, and cutting leaves
                 // the beginning of one.
-                let redacted = |text: &str| self.redactor.redact(text.to_owned());
+                let redacted = |text: &str| self.redact(text.to_owned());
                 escape(&mut text, &redacted(message));
                 for (key, value) in fields {
                     text.push(' ');
@@ -80,6 +88,20 @@ impl Log {
         self.emit(level, &text);
         let line = format!("{:.3} {} {text}", jiff::Timestamp::now(), name(level));
         self.attempt.note(|notes| notes.logs.push(line));
+    }
+
+    /// A text of the guest without what is secret, or sensitive in its payload.
+    pub fn redact(&self, text: String) -> String {
+        let redactor = self.redactor.get_or_init(|| {
+            let job = &self.attempt.job;
+            let contract = self.contract.as_ref();
+            let sensitive = contract.map(|contract| contract.sensitive(&job.name, &job.data));
+            match sensitive {
+                Some(values) if !values.is_empty() => Arc::new(self.secrets.with(&values)),
+                _ => self.secrets.clone(),
+            }
+        });
+        redactor.redact(text)
     }
 
     fn emit(&self, level: Level, text: &str) {

@@ -170,9 +170,6 @@ pub struct State {
     host: Arc<Host>,
     plugin: Arc<Plugin>,
     redactor: Arc<Redactor>,
-    /// What must not be in what it says: its secrets, and what is sensitive in its
-    /// payload.
-    words: Arc<Redactor>,
     grant: Arc<Grant>,
     limits: Limits,
     log: Log,
@@ -200,16 +197,10 @@ impl State {
         settings: &JobSettings,
     ) -> Result<Store<State>, String> {
         let request_id = job::request_id(&attempt.job.data);
-        let job = &attempt.job;
-        let contract = settings.contract.as_ref();
-        let sensitive = contract.map(|contract| contract.sensitive(&job.name, &job.data));
-        let words = match sensitive {
-            Some(values) if !values.is_empty() => Arc::new(grants.redactor.with(&values)),
-            _ => grants.redactor.clone(),
-        };
         let log = Log::new(
             attempt.clone(),
-            words.clone(),
+            grants.redactor.clone(),
+            settings.contract.clone(),
             request_id.as_deref().map(Into::into),
             settings.max_logs,
         );
@@ -224,7 +215,6 @@ impl State {
             host: host.clone(),
             plugin: grants.plugin.clone(),
             redactor: grants.redactor.clone(),
-            words,
             grant: grants.http.clone(),
             limits: Limits::new(settings.memory),
             log,
@@ -256,7 +246,7 @@ impl State {
 
     /// A text of the guest for people, without what is secret or sensitive.
     pub fn discreet(&self, text: String) -> String {
-        self.words.redact(text)
+        self.log.redact(text)
     }
 
     /// End the guest's output; the last lines of its stderr.

@@ -104,19 +104,6 @@ if ends > 0 then
     end
   end
 
-  -- What was reported and logged.
-  local function note(s, id, key)
-    local progress, logs = ARGV[s + 8], tonumber(ARGV[s + 10])
-    if progress ~= '' then
-      call('HSET', key, 'progress', progress)
-      call('XADD', events, '*', 'event', 'progress', 'jobId', id, 'data', progress)
-    end
-    if logs > 0 then
-      call('RPUSH', key .. ':logs', unpack(ARGV, s + 12, s + 11 + logs))
-      call('LTRIM', key .. ':logs', -tonumber(ARGV[s + 9]), -1)
-    end
-  end
-
   local function into(set, id, count, age, limit)
     if row_set ~= set or row_count ~= count or row_age ~= age or row_limit ~= limit then
       end_row()
@@ -220,7 +207,15 @@ if ends > 0 then
         free[#free + 1] = lock
         ours[#ours + 1] = id
 
-        note(s, id, key)
+        local progress, logs = ARGV[s + 8], tonumber(ARGV[s + 10])
+        if progress ~= '' then
+          call('HSET', key, 'progress', progress)
+          call('XADD', events, '*', 'event', 'progress', 'jobId', id, 'data', progress)
+        end
+        if logs > 0 then
+          call('RPUSH', key .. ':logs', unpack(ARGV, s + 12, s + 11 + logs))
+          call('LTRIM', key .. ':logs', -tonumber(ARGV[s + 9]), -1)
+        end
         local value = ARGV[s + 3]
         local made = (tonumber(job[5]) or 0) + 1
         local kept_for_copy = false

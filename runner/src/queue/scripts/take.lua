@@ -95,7 +95,7 @@ if want > 0 then
         local job, fresh = nil, try('HLEN', key) == 6
         if fresh then
           job = call('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'priority', 'delay')
-          fresh = job[1] and job[2] and job[4] and job[3] and job[5] and job[6]
+          fresh = job[1] and job[2] and job[3] and job[4] and job[5] and job[6]
         end
         if not fresh then
           job = try('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'priority', 'atm', 'ats', 'stc', 'parent', 'defa',
