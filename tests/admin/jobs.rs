@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{bare, document, fill, prints};
-use crate::support::{Redis, Setup, guest};
+use crate::support::{Redis, Setup, guest, until};
 
 #[test]
 fn list_shows_what_runs_next_first_and_bounds_what_it_looks_at() {
@@ -195,6 +195,39 @@ fn wait_follows_a_job_that_is_there_and_tells_how_it_ended() {
         "",
         "error: queue \"q\" has no job \"99\"; it may have been removed when it ended (removeOnComplete)",
     );
+}
+
+#[test]
+fn wait_ends_when_the_job_is_gone_however_it_went() {
+    let commands = [
+        "job rm q own",
+        "queue drain q --delayed --yes",
+        "queue clean q --state delayed --yes",
+        "queue obliterate q --yes",
+        "add q n --dedup-id once --dedup-replace --delay 1h",
+    ];
+    for command in commands {
+        let redis = Redis::shared();
+        let setup = Setup::new(&redis, "[queues.q]\n");
+        let add = "add q n --id own --dedup-id once --delay 1h";
+        prints(&setup, add, 0, "own", "");
+        let mut wait = setup.spawn(&["job", "wait", "q", "own"]);
+        let events = redis.key("q", "events");
+        let progress = ["XADD", &events, "*", "event", "progress", "jobId", "own"];
+        let progress = [&progress[..], &["data", "1"]].concat();
+        until("the job to be followed", || {
+            let _: String = redis.run(&progress);
+            wait.log()
+                .iter()
+                .any(|line| line == "progress 1")
+                .then_some(())
+        });
+        let words: Vec<&str> = command.split(' ').collect();
+        assert_eq!(setup.cli(&words).code, Some(0), "{command}");
+        let status = until("the command to end", || wait.ended());
+        assert_eq!(status.code(), Some(1), "{command}");
+        wait.until_logged("error: job own was removed or moved to another queue before it ended");
+    }
 }
 
 #[test]

@@ -50,7 +50,11 @@ async fn follow(queue: &Queue, id: &str, since: String) -> Result {
             Event::Log(line) => bar.suspend(|| anstream::eprintln!("{line}")),
             Event::Completed(value) => break Ok(value),
             Event::Failed(reason) => break Err(format!("job {id} failed: {reason}")),
-            Event::Gone => break Err(format!("job {id} was removed before it ended")),
+            Event::Gone => {
+                break Err(format!(
+                    "job {id} was removed or moved to another queue before it ended"
+                ));
+            }
         }
     };
     bar.finish_and_clear();

@@ -5,7 +5,7 @@ use redis::aio::MultiplexedConnection;
 
 use super::Queue;
 use super::redis::Error;
-use super::settle::{list, text, texts};
+use super::settle::{list, text, texts, whole};
 
 /// How long one look at the stream blocks, milliseconds: log lines have no
 /// event, so they are looked at so often.
@@ -26,7 +26,8 @@ pub enum Event {
     Completed(String),
     /// It failed for good, with this reason. The last event.
     Failed(String),
-    /// It was removed before it ended, or there is no such job. The last event.
+    /// It is gone without an end: removed, or moved to another queue. Or there is
+    /// no such job. The last event.
     Gone,
 }
 
@@ -102,13 +103,31 @@ impl Watch {
             let lines = self.queue.logs_from(&self.id, self.lines).await?;
             self.lines += lines.len();
             self.pending.extend(lines.into_iter().map(Event::Log));
-            if self.pending.is_empty() {
-                match &self.end {
-                    Some(end) => return Ok(end.clone()),
-                    None => self.look(Some(LOOK)).await?,
-                }
+            if !self.pending.is_empty() {
+                continue;
+            }
+            if let Some(end) = &self.end {
+                return Ok(end.clone());
+            }
+            self.look(Some(LOOK)).await?;
+            if self.pending.is_empty() && self.end.is_none() {
+                self.look_for_job().await?;
             }
         }
+    }
+
+    /// Draining, cleaning, obliterating and moving a job tell no event of its own:
+    /// only its key says that it is gone.
+    async fn look_for_job(&mut self) -> Result<(), Error> {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(self.queue.key(&self.id));
+        if whole(&self.queue.redis().call(&command).await?) != 0 {
+            return Ok(());
+        }
+        // A job that is removed with its end tells it in the same call.
+        self.look(None).await?;
+        self.end.get_or_insert(Event::Gone);
+        Ok(())
     }
 
     /// How the job ended, if its hash says so.
