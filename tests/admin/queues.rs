@@ -215,6 +215,28 @@ fn stats_tell_states_rates_and_times() {
 }
 
 #[test]
+fn stats_of_the_first_minute_are_told_from_those_that_nobody_keeps() {
+    let redis = Redis::shared();
+    let setup = Setup::new(&redis, "");
+    fill(&redis, "q", "wait", 1);
+    let told = || {
+        let text = setup.cli(&["queue", "stats", "q"]).stdout;
+        let line = text.lines().find(|line| line.starts_with("per minute"));
+        let kept = document(&setup, "queue stats q")["metrics"].clone();
+        (line.unwrap().to_owned(), kept)
+    };
+    let none = "per minute       not known: no worker of the queue keeps metrics";
+    assert_eq!(told(), (none.to_owned(), json!(false)));
+    // Begun in a minute that is not over, however long the test takes.
+    let key = redis.key("q", "metrics:failed");
+    let begun = (redis.run::<Vec<u64>>(&["TIME"])[0] * 1000 + 3_600_000).to_string();
+    let fields = ["count", "1", "prevCount", "0", "prevTS", &begun];
+    let _: u32 = redis.run(&[&["HSET", &key], &fields[..]].concat());
+    let first = "per minute       not a full minute yet";
+    assert_eq!(told(), (first.to_owned(), json!(true)));
+}
+
+#[test]
 fn pause_and_resume_say_what_they_found() {
     let (redis, setup) = bare();
     fill(&redis, "q", "wait", 1);

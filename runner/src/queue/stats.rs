@@ -48,7 +48,9 @@ pub struct Stats {
     pub unlocked: u64,
     /// Delayed jobs that wait for a gate: see [`Gates`](super::Gates).
     pub parked: u64,
-    /// Completed per minute, the last full minute first; empty without metrics.
+    /// Whether a worker has kept metrics of the queue.
+    pub metrics: bool,
+    /// Completed per minute, the last full minute first; empty before there is one.
     pub completed: Vec<u64>,
     /// Failed per minute, likewise.
     pub failed: Vec<u64>,
@@ -67,13 +69,16 @@ impl Queue {
     pub async fn stats(&self) -> Result<Stats, Error> {
         let (waited, ran) = self.times().await?;
         let counts = self.counts().await?;
+        let completed = self.per_minute("completed").await?;
+        let failed = self.per_minute("failed").await?;
         Ok(Stats {
             parked: self.parked().await?.min(counts.delayed),
             counts,
             oldest_waiting: self.oldest_waiting().await?,
             unlocked: self.unlocked().await?,
-            completed: self.per_minute("completed").await?,
-            failed: self.per_minute("failed").await?,
+            metrics: completed.is_some() || failed.is_some(),
+            completed: completed.unwrap_or_default(),
+            failed: failed.unwrap_or_default(),
             causes: self.causes().await?,
             waited,
             ran,
@@ -107,9 +112,10 @@ impl Queue {
         Ok(locked.iter().filter(|locked| whole(locked) == 0).count() as u64)
     }
 
-    /// BullMQ's metrics: one number per minute, the last full one first. The
+    /// BullMQ's metrics: one number per minute, the last full one first; none when
+    /// nothing was counted. The
     /// minutes since the last job ended are not in its list yet.
-    async fn per_minute(&self, state: &str) -> Result<Vec<u64>, Error> {
+    async fn per_minute(&self, state: &str) -> Result<Option<Vec<u64>>, Error> {
         let mut command = redis::cmd("HMGET");
         command.arg(self.key(&format!("metrics:{state}")));
         command.arg(&["prevTS", "count", "prevCount"]);
@@ -117,7 +123,7 @@ impl Queue {
         let numbers: Vec<u64> = fields.iter().map(|n| whole(n).max(0) as u64).collect();
         let (last, count, before) = match numbers[..] {
             [last, count, before] if last > 0 => (last, count, before),
-            _ => return Ok(Vec::new()),
+            _ => return Ok(None),
         };
         let since = (self.now().await? / 60_000).saturating_sub(last / 60_000);
         let since = usize::try_from(since).unwrap_or(MINUTES).min(MINUTES);
@@ -126,11 +132,11 @@ impl Queue {
         command.arg(self.key(&format!("metrics:{state}:data")));
         command.arg(0).arg(MINUTES - 1);
         let points = list(self.redis().call(&command).await?);
-        Ok(std::iter::repeat_n(0, since.saturating_sub(1))
+        let minutes = std::iter::repeat_n(0, since.saturating_sub(1))
             .chain(pending.into_iter().take(since))
             .chain(points.iter().map(|point| whole(point).max(0) as u64))
-            .take(MINUTES)
-            .collect())
+            .take(MINUTES);
+        Ok(Some(minutes.collect()))
     }
 
     /// What settle counts beside BullMQ's own fields.

@@ -25,6 +25,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
             "oldestWaiting": stats.oldest_waiting,
             "activeWithoutLock": stats.unlocked,
             "parked": stats.parked,
+            "metrics": stats.metrics,
             "completedPerMinute": stats.completed,
             "failedPerMinute": stats.failed,
             "failedByCause": stats.causes.iter().cloned().collect::<BTreeMap<_, _>>(),
@@ -43,8 +44,9 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
         };
         field(state.name(), &format!("{count}{more}"));
     }
-    if let Some(workers) = workers {
-        field("workers", &workers.to_string());
+    match workers {
+        Some(workers) => field("workers", &workers.to_string()),
+        None => field("workers", "not known: Redis refuses CLIENT LIST"),
     }
     if let Some(concurrency) = bounds.concurrency {
         field("concurrency", &format!("{concurrency} over all workers"));
@@ -89,16 +91,19 @@ fn document(times: Spread) -> Value {
 
 /// The last minute and the mean of the minutes there are.
 fn rates(stats: &Stats) -> String {
-    let rate = |points: &[u64]| {
+    if !stats.metrics {
+        return "not known: no worker of the queue keeps metrics".to_owned();
+    }
+    let rates = [(&stats.completed, "completed"), (&stats.failed, "failed")];
+    let rates = rates.into_iter().filter_map(|(points, what)| {
+        let last = points.first()?;
         let mean = points.iter().sum::<u64>() as f64 / points.len() as f64;
-        format!("{} (mean of {} min: {mean:.1})", points[0], points.len())
-    };
-    match (&stats.completed[..], &stats.failed[..]) {
-        ([], []) => "not known: no worker of the queue keeps metrics".to_owned(),
-        (completed, []) => format!("{} completed", rate(completed)),
-        ([], failed) => format!("{} failed", rate(failed)),
-        (completed, failed) => {
-            format!("{} completed, {} failed", rate(completed), rate(failed))
-        }
+        let minutes = points.len();
+        Some(format!("{last} (mean of {minutes} min: {mean:.1}) {what}"))
+    });
+    let rates: Vec<String> = rates.collect();
+    match rates.is_empty() {
+        true => "not a full minute yet".to_owned(),
+        false => rates.join(", "),
     }
 }
