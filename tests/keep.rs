@@ -144,3 +144,22 @@ fn every_form_of_the_default_keeps_what_npm_keeps_with_the_same_option() {
         }
     }
 }
+
+#[test]
+fn what_is_past_its_age_goes_when_another_job_ends_in_the_same_state() {
+    let redis = Redis::shared();
+    let setup = Setup::new(&redis, "[queues.q]\nplugin = \"scripted\"\n")
+        .plugin("scripted", &guest("scripted"));
+    seed(&redis, "q", "failed");
+    let _runner = setup.serve();
+    let age = r#"{"removeOnComplete":{"age":60},"removeOnFail":{"age":60}}"#;
+    let id = redis.add("q", "work", "{}", age);
+    assert_eq!(redis.until_ended("q", &id), "completed");
+    assert_eq!(redis.count("q", "failed"), 4);
+    let id = redis.add("q", "work", r#"{"reject":"no"}"#, age);
+    assert_eq!(redis.until_ended("q", &id), "failed");
+    assert_eq!(
+        left(&redis, "q", "failed", &id).0,
+        ["new-1", "new-2", "last"]
+    );
+}
