@@ -71,8 +71,59 @@ fn add_prints_the_id_and_nothing_else() {
     );
     assert_eq!(
         prints_json(&setup, &["add", "greetings", "hello", "--json"]),
-        json!({"id": "4", "queue": "greetings", "name": "hello"})
+        json!({"id": "4", "queue": "greetings", "name": "hello", "added": true, "instead": null})
     );
+}
+
+#[test]
+fn a_job_that_is_not_added_is_said_and_no_old_result_stands_for_a_new_one() {
+    let setup = setup();
+    let add = |rest: &[&'static str]| [&["add", "scripted", "work"], rest].concat();
+    let known = |state: &str| {
+        format!("nothing was added: job \"a\" exists already ({state}) and keeps its payload")
+    };
+    let first = ["{\"result\":1}", "--id", "a"];
+    prints(&setup, &add(&first), 0, "a", "");
+    let second = ["{\"result\":2}", "--id", "a"];
+    prints(&setup, &add(&second), 0, "a", &known("waiting"));
+    assert_eq!(
+        prints_json(&setup, &add(&[&second[..], &["--json"]].concat())),
+        json!({"id": "a", "queue": "scripted", "name": "work", "added": false, "instead": "known"})
+    );
+
+    let _runner = setup.serve();
+    prints(&setup, &["job", "wait", "scripted", "a"], 0, "1", "");
+    let wait = [&second[..], &["--wait"]].concat();
+    let ended = known("completed");
+    let ended = format!("error: {ended}; see runner job get scripted a");
+    refuses(&setup, &add(&wait), 1, &ended);
+}
+
+#[test]
+fn a_job_that_is_deduplicated_is_said_and_the_one_that_stands_for_it_is_followed() {
+    let setup = setup();
+    let add = |rest: &[&'static str]| [&["add", "scripted", "work"], rest].concat();
+    let kept = [
+        "{\"sleep\":700,\"result\":1}",
+        "--dedup-id",
+        "once",
+        "--dedup-keep-last",
+    ];
+    prints(&setup, &add(&kept), 0, "1", "");
+    let stands = "nothing was added: job \"1\" (waiting) stands for the deduplication id \"once\"";
+    prints(&setup, &add(&["{}", "--dedup-id", "once"]), 0, "1", stands);
+    assert_eq!(
+        prints_json(&setup, &add(&["{}", "--dedup-id", "once", "--json"]))["instead"],
+        "deduplicated"
+    );
+    let _runner = setup.serve();
+    until("the job to run", || {
+        let job = prints_json(&setup, &["job", "get", "scripted", "1", "--json"]);
+        (job["state"] == "active").then_some(())
+    });
+    let later = "nothing was added yet: this one follows job \"1\", which is running, \
+        unless another comes after it";
+    prints(&setup, &add(&kept), 0, "1", later);
 }
 
 #[test]

@@ -366,7 +366,7 @@ fn jobs_added_by_runner_are_read_by_node_as_its_own() {
     on_both(|redis, mut node| {
         let engine = Engine::new(redis, echo);
         let queue = engine.shared.queue(&config("q", 1));
-        let ids = engine
+        let added = engine
             .runtime
             .block_on(queue.add(&[
                 queue::NewJob {
@@ -389,6 +389,7 @@ fn jobs_added_by_runner_are_read_by_node_as_its_own() {
                 },
             ]))
             .unwrap();
+        let ids: Vec<&str> = added.iter().map(|added| added.id.as_str()).collect();
         assert_eq!(ids, ["1", "own", "3"]);
         assert_eq!(node.job("q", "1")["state"], "waiting");
         assert_eq!(node.job("q", "own")["state"], "delayed");

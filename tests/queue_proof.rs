@@ -299,7 +299,8 @@ impl World {
                 ..NewJob::default()
             })
             .collect();
-        let got = self.workers[0][q].add(&new).await.unwrap();
+        let added = self.workers[0][q].add(&new).await.unwrap();
+        let got: Vec<String> = added.into_iter().map(|added| added.id).collect();
         let mut expected = Vec::new();
         for new in jobs {
             let id = self.model.next_id(q);

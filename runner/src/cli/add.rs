@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Cli, Exit, Result};
 use super::{follow, output};
 use crate::config::{Backoff, BackoffKind, JobDefaults};
-use crate::queue::{Deduplication, NewJob};
+use crate::queue::{Added, Deduplication, Instead, NewJob};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// The payload: JSON text, @FILE, or - for standard input.
     #[arg(default_value = "{}")]
     data: String,
-    /// An id of your own; a job with a known id is not added again.
+    /// An id of your own; where a job has it already, nothing is added.
     #[arg(long)]
     id: Option<String>,
     /// Wait before the job may start: 30s, 5m, 2h.
@@ -104,10 +104,18 @@ impl Args {
         super::block_on(async {
             let queue = super::connect::connect(cli, &loaded, &self.queue).await?;
             let before = queue.last_event().await?;
-            let id = queue.add(&[job]).await?.pop().expect("one id for one job");
+            let added = queue.add(&[job]).await?.pop();
+            let added = added.expect("one answer for one job");
+            let state = match added.instead {
+                Some(_) => queue.state(&added.id).await?,
+                None => "waiting",
+            };
             if !self.wait {
-                self.print_added(cli, &id);
+                self.print_added(cli, &added, state);
                 return Ok(());
+            }
+            if let Some(instead) = added.instead {
+                self.stands(&added.id, instead, state)?;
             }
             if !super::connect::declared(&loaded, &self.queue)?.is_consumed() {
                 output::hint(&format!(
@@ -115,7 +123,7 @@ impl Args {
                     self.queue
                 ));
             }
-            follow::to_end(&queue, &id, before, self.timeout).await
+            follow::to_end(&queue, &added.id, before, self.timeout).await
         })
     }
 
@@ -130,13 +138,68 @@ impl Args {
         })
     }
 
-    fn print_added(&self, cli: &Cli, id: &str) {
+    fn print_added(&self, cli: &Cli, added: &Added, state: &str) {
+        let Added { id, instead } = added;
         if cli.json {
-            output::json(&json!({ "id": id, "queue": self.queue, "name": self.name }));
-        } else {
-            output::line(id);
-            output::hint(&format!("runner job get {} {id}", self.queue));
+            output::json(&json!({
+                "id": id,
+                "queue": self.queue,
+                "name": self.name,
+                "added": instead.is_none(),
+                "instead": instead.map(word),
+            }));
+            return;
         }
+        output::line(id);
+        match instead {
+            Some(instead) => output::say(&self.not_added(id, *instead, state)),
+            None => output::hint(&format!("runner job get {} {id}", self.queue)),
+        }
+    }
+
+    /// Why there is nothing new, for people.
+    fn not_added(&self, id: &str, instead: Instead, state: &str) -> String {
+        // A deduplication id may outlive its job.
+        let state = if state == "unknown" { "gone" } else { state };
+        match instead {
+            Instead::Known => format!(
+                "nothing was added: job {id:?} exists already ({state}) and keeps its payload"
+            ),
+            Instead::Deduplicated => format!(
+                "nothing was added: job {id:?} ({state}) stands for the deduplication id {:?}",
+                self.dedup_id.as_deref().unwrap_or_default()
+            ),
+            Instead::Kept => format!(
+                "nothing was added yet: this one follows job {id:?}, which is running, unless \
+                 another comes after it"
+            ),
+        }
+    }
+
+    /// Whether the job that is there instead can be waited for: the result of one
+    /// that has ended is not that of this payload.
+    fn stands(&self, id: &str, instead: Instead, state: &str) -> Result {
+        let text = self.not_added(id, instead, state);
+        match state {
+            _ if instead == Instead::Kept => Err(Exit::failed(text)),
+            "completed" | "failed" | "unknown" => Err(Exit::failed(format!(
+                "{text}; see runner job get {} {id}",
+                self.queue
+            ))),
+            _ => {
+                output::say(&format!("{text}; waiting for that one"));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// As `--json` has it.
+fn word(instead: Instead) -> &'static str {
+    match instead {
+        Instead::Known => "known",
+        Instead::Deduplicated => "deduplicated",
+        Instead::Kept => "kept",
     }
 }
 

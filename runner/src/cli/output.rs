@@ -31,6 +31,11 @@ pub(super) fn error(message: &str) {
     }
 }
 
+/// Print a line to stderr: what people should know, and scripts need not.
+pub(super) fn say(text: &str) {
+    anstream::eprintln!("{text}");
+}
+
 /// Print a hint: what to do next. Only people read hints.
 pub(super) fn hint(message: &str) {
     if std::io::stderr().is_terminal() {

@@ -45,12 +45,12 @@ impl Host for State {
             self.jobs_added += ids.len();
             return Ok(ids);
         }
-        let ids = target.add(&jobs).await.map_err(|error| match error {
+        let added = target.add(&jobs).await.map_err(|error| match error {
             queue::Error::Invalid(reason) => Error::Invalid(reason),
             other => Error::Unavailable(other.to_string()),
         })?;
-        self.jobs_added += ids.len();
-        Ok(ids)
+        self.jobs_added += added.len();
+        Ok(added.into_iter().map(|added| added.id).collect())
     }
 
     async fn add_flow(&mut self, jobs: Vec<wit::FlowJob>) -> Result<Vec<String>, Error> {

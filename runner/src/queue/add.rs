@@ -1,11 +1,12 @@
 //! Adding jobs, with the checks and the encoding of BullMQ's `queue.add`.
 
+use redis::Value as Reply;
 use serde_json::{Map, Value, json};
 
 use super::deduplication::Deduplication;
 use super::redis::Error;
 use super::script::ADD;
-use super::settle::texts;
+use super::settle::{list, text, texts};
 use super::{Queue, Settings};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 
@@ -33,6 +34,45 @@ pub struct NewJob {
     pub options: JobDefaults,
     /// Add it only if no job with the same meaning is there.
     pub deduplication: Option<Deduplication>,
+}
+
+/// What became of a job that was to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// The id of the job, or of the one that is there instead.
+    pub id: String,
+    /// Why it was not added; none when it was.
+    pub instead: Option<Instead>,
+}
+
+/// Why another job is there instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instead {
+    /// A job with its id was there already; its payload stays as it is.
+    Known,
+    /// A job with its deduplication id stands for it.
+    Deduplicated,
+    /// As `Deduplicated`, but this one is added once that has ended.
+    Kept,
+}
+
+impl Added {
+    fn read(reply: Reply) -> Option<Added> {
+        let Reply::Array(pair) = reply else {
+            let id = text(reply)?;
+            return Some(Added { id, instead: None });
+        };
+        let [id, why] = <[String; 2]>::try_from(texts(Reply::Array(pair))).ok()?;
+        let instead = match why.as_str() {
+            "known" => Instead::Known,
+            "kept" => Instead::Kept,
+            _ => Instead::Deduplicated,
+        };
+        Some(Added {
+            id,
+            instead: Some(instead),
+        })
+    }
 }
 
 impl NewJob {
@@ -154,14 +194,13 @@ fn keep(keep: Keep) -> Value {
 }
 
 impl Queue {
-    /// Add jobs, all or none; their ids in order. A job whose custom id is known
-    /// is not added again, and its id is returned as if it were; so is that of
-    /// the job that stands for it where it was deduplicated.
+    /// Add jobs, all or none; what became of each, in order. A job whose custom
+    /// id is known is not added again, nor is one that was deduplicated.
     ///
     /// # Errors
     /// [`Error::Invalid`] before anything is sent, when one of them cannot be
     /// added; transient errors leave open whether the jobs were added.
-    pub async fn add(&self, jobs: &[NewJob]) -> Result<Vec<String>, Error> {
+    pub async fn add(&self, jobs: &[NewJob]) -> Result<Vec<Added>, Error> {
         if jobs.len() > CALL {
             return Err(Error::Invalid(format!(
                 "{} jobs in one call; add at most {CALL} at once",
@@ -196,7 +235,7 @@ impl Queue {
                 }
             })
             .await?;
-        Ok(texts(reply))
+        Ok(list(reply).into_iter().filter_map(Added::read).collect())
     }
 }
 

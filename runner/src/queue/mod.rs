@@ -48,7 +48,7 @@ mod watch;
 
 pub(crate) use self::redis::Pause;
 pub use self::redis::{Error, Redis};
-pub use add::NewJob;
+pub use add::{Added, Instead, NewJob};
 pub use attempt::{Attempt, Notes, Stop};
 pub use bounds::Bounds;
 pub use cancel::Failing;

@@ -3,8 +3,9 @@
 -- KEYS[1]  base of the queue's keys
 -- ARGV     per job: custom id or '', name, data, options, delay, priority, LPUSH or RPUSH,
 --          deduplication or ''
--- returns  ids in order; that of the known job where a custom id is taken, of
---          the one that stands for it where it is deduplicated
+-- returns  ids in order; where nothing was added a pair of the id of the job that
+--          is there instead and why: its id is `known`, it was `deduplicated`, or
+--          `kept` to be added after that job
 local last = call('INCRBY', base .. 'id', #ARGV / 8) - #ARGV / 8
 local ids, ready, later = {}, false, false
 for at = 1, #ARGV, 8 do
@@ -14,13 +15,14 @@ for at = 1, #ARGV, 8 do
     id = string.format('%.0f', last)
   end
   local key = base .. id
-  local de, other = ARGV[at + 7], nil
+  local de, other, why = ARGV[at + 7], nil, nil
   if ARGV[at] ~= '' and call('EXISTS', key) == 1 then
+    other, why = id, 'known'
     call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'duplicated', 'jobId', id)
   else
     if de ~= '' then
       de = cjson.decode(de)
-      other = deduplicate(id, de, name, ARGV[at + 2], ARGV[at + 3], delay)
+      other, why = deduplicate(id, de, name, ARGV[at + 2], ARGV[at + 3], delay)
     end
     if not other then
       call('HSET', key, 'name', name, 'data', ARGV[at + 2], 'opts', ARGV[at + 3], 'timestamp', now,
@@ -44,7 +46,7 @@ for at = 1, #ARGV, 8 do
       end
     end
   end
-  ids[#ids + 1] = other or id
+  ids[#ids + 1] = other and { other, why or 'deduplicated' } or id
 end
 
 if ready then

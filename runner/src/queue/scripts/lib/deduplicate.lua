@@ -32,7 +32,8 @@ local function keep_for_later(key, pending, current, id, de, name, data, opts)
   return true
 end
 
--- The id of the job that stands for this one; nil when it is to be added.
+-- The id of the job that stands for this one, and `kept` when this one is added
+-- after it; nil when it is to be added now.
 local function deduplicate(id, de, name, data, opts, delay)
   local deid = de['id']
   local key, pending = base .. 'de:' .. deid, base .. 'dn:' .. deid
@@ -61,7 +62,10 @@ local function deduplicate(id, de, name, data, opts, delay)
     hold(key, id, de)
     return nil
   end
-  if keep_for_later(key, pending, current, id, de, name, data, opts) or de['replace'] then
+  if keep_for_later(key, pending, current, id, de, name, data, opts) then
+    return current, 'kept'
+  end
+  if de['replace'] then
     return current
   end
   if ttl > 0 and de['extend'] then
