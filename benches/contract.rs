@@ -4,6 +4,8 @@
 //! Each line is the median of many jobs, each in an instance of its own, one
 //! after the other through the executor.
 
+#![expect(clippy::disallowed_macros, reason = "a bench prints its figures")]
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -492,7 +492,7 @@ fn text_logs_show_a_guests_line_with_its_queue_and_job() {
     let add = ["add", "scripted", "work", "{\"reject\":\"a\\u001b[31m b\"}"];
     assert_eq!(setup.cli(&add).code, Some(0));
     let line = runner.until_logged("attempt failed");
-    let end = "WARN  attempt failed queue=scripted job=2 attempt=1 of=1 cause=returned reason=a\\u{1b}[31m b";
+    let end = "WARN  attempt failed queue=scripted job=2 attempt=1 of=1 cause=returned reason=a\\u001b[31m b";
     assert!(line.ends_with(end), "{line}");
 }
 

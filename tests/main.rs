@@ -2,6 +2,7 @@
 //! `bullmq`. One file per behaviour.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![expect(clippy::disallowed_macros, reason = "a test may print")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
 mod admin;
@@ -39,4 +40,5 @@ mod sandbox;
 mod schedules;
 mod support;
 mod swap_check;
+mod terminal;
 mod topology;

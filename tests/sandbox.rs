@@ -171,7 +171,7 @@ fn printed_lines_are_log_lines_without_control_characters() {
     let sandbox = faults();
     let running = sandbox.start(job("print", "0"), timeout(LONG));
     assert_eq!(running.outcome(), Outcome::Completed("null".into()));
-    let expected = ["INFO to stdout", "WARN to stderr \\u{1b}[31mred"];
+    let expected = ["INFO to stdout", "WARN to stderr \\u001b[31mred"];
     assert_eq!(running.logs(), expected);
 }
 

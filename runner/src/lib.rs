@@ -14,7 +14,8 @@
 //! swaps one pointer. Any refusal keeps the version in service.
 //!
 //! Dependencies run one way: `cli → app → worker → executor → plugin → host →
-//! queue`; [`config`], [`cron`], [`outcome`] and [`telemetry`] are leaves.
+//! queue`; [`config`], [`cron`], [`outcome`], [`printable`] and [`telemetry`] are
+//! leaves.
 
 pub mod app;
 pub mod cli;
@@ -27,6 +28,7 @@ pub mod host;
 pub mod outbox;
 pub mod outcome;
 pub mod plugin;
+pub mod printable;
 pub mod queue;
 pub mod schedules;
 pub mod telemetry;

@@ -1,7 +1,10 @@
-//! Log set-up. Lines go to stderr, data to stdout.
+//! Log set-up. Lines go to stderr, data to stdout. What guests, producers and
+//! Redis say is in them, so both formats are escaped ([`printable`]).
+
+#![expect(clippy::disallowed_methods, reason = "logs are escaped here")]
 
 use std::fmt::{self, Write as _};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
@@ -12,7 +15,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::host::log::escape;
+use crate::printable;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -40,19 +43,37 @@ pub fn init(filter: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
     } else {
         LogFormat::Json
     });
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter);
     match format {
         LogFormat::Text => builder
+            .with_writer(std::io::stderr)
             .with_ansi(
                 anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
             )
             .event_format(Text { terminal })
             .init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Json => builder
+            .with_writer(|| Escaped)
+            .json()
+            .flatten_event(true)
+            .init(),
     }
     Ok(())
+}
+
+/// Stderr for lines of JSON, in which only ASCII controls are escaped as yet.
+struct Escaped;
+
+impl Write for Escaped {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        io::stderr().write_all(printable::lines(&text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// `15:04:05.123 INFO  message key=value`. A guest's line begins with its queue
@@ -132,9 +153,8 @@ impl Visit for Fields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let text = format!("{value:?}");
-        // Only messages are ours; a reason may hold what a guest said.
         if field.name() == "message" {
-            self.message = text;
+            self.message = printable::lines(&text).into_owned();
             return;
         }
         let target = match field.name() {
@@ -146,8 +166,6 @@ impl Visit for Fields {
                 &mut self.rest
             }
         };
-        let mut shown = String::new();
-        escape(&mut shown, &text);
-        target.push_str(&shown);
+        target.push_str(&printable::inline(&text));
     }
 }

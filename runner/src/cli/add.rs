@@ -152,7 +152,7 @@ impl Args {
         }
         output::line(id);
         match instead {
-            Some(instead) => output::say(&self.not_added(id, *instead, state)),
+            Some(instead) => output::say(self.not_added(id, *instead, state)),
             None => output::hint(&format!("runner job get {} {id}", self.queue)),
         }
     }
@@ -187,7 +187,7 @@ impl Args {
                 self.queue
             ))),
             _ => {
-                output::say(&format!("{text}; waiting for that one"));
+                output::say(format!("{text}; waiting for that one"));
                 Ok(())
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use super::{Exit, Result};
+use super::{Exit, Result, output};
 
 /// `--yes` of commands that cannot be undone.
 #[derive(Debug, clap::Args)]
@@ -22,8 +22,8 @@ impl Confirm {
         if !std::io::stdin().is_terminal() {
             return Err(Exit::usage(format!("this {what}; add --yes to do it")));
         }
-        anstream::eprintln!("this {what}");
-        anstream::eprint!("type the queue's name to go on: ");
+        output::say(format!("this {what}"));
+        output::ask("type the queue's name to go on: ");
         let mut typed = String::new();
         std::io::stdin()
             .lock()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::output::{self, DIM};
+use super::output::{self, dim, plain};
 use super::{Cli, Exit, Result};
 use super::{connect, plugin};
 use crate::config::{self, Loaded};
@@ -196,20 +196,22 @@ fn show(cli: &Cli, bound: &Bound) {
         }));
         return;
     }
-    output::line(&format!("{DIM}contract{DIM:#} {}", interface.id));
+    output::line([dim("contract"), plain(&interface.id)]);
     prose(&interface.notes.text, "");
     for (pattern, function) in &bound.config.names {
-        output::line(&format!(
-            "{DIM}jobs{DIM:#} {} {DIM}go to{DIM:#} {function}",
-            pattern.0
-        ));
+        output::line([
+            dim("jobs"),
+            plain(&pattern.0),
+            dim("go to"),
+            plain(function),
+        ]);
     }
     for function in &interface.functions {
         output::line("");
         let result = function
             .value()
             .map_or("nothing".to_owned(), |ty| ty.word());
-        output::line(&format!("{} {DIM}→ {result}{DIM:#}", function.key));
+        output::line([plain(&function.key), dim(format!("→ {result}"))]);
         prose(&function.notes.text, "  ");
         match &function.data {
             Some(ty) => payload(ty, "  "),
@@ -220,14 +222,14 @@ fn show(cli: &Cli, bound: &Bound) {
 
 fn prose(text: &str, indent: &str) {
     for line in text.lines() {
-        output::line(&format!("{indent}{DIM}{line}{DIM:#}"));
+        output::line([dim(format!("{indent}{line}"))]);
     }
 }
 
 /// The fields of a record, or what else the payload is.
 fn payload(ty: &Type, indent: &str) {
     let Shape::Record(fields) = &ty.shape else {
-        output::line(&format!("{indent}{}", ty.word()));
+        output::line(format!("{indent}{}", ty.word()));
         return;
     };
     for field in fields {
@@ -238,11 +240,11 @@ fn payload(ty: &Type, indent: &str) {
         let examples = field.notes.examples.iter().chain(&field.ty.notes.examples);
         about.extend(examples.map(|example| format!("e.g. {example}")));
         let text = field.notes.text.replace('\n', " ");
-        output::line(&format!(
-            "{indent}{} {DIM}{}{DIM:#} {text}",
-            field.key,
-            about.join(", ")
-        ));
+        output::line([
+            plain(format!("{indent}{}", field.key)),
+            dim(about.join(", ")),
+            plain(text),
+        ]);
     }
 }
 

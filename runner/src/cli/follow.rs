@@ -1,9 +1,8 @@
 //! Following a job to its end, for `add --wait` and `job wait`.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::output;
@@ -32,22 +31,15 @@ pub(super) async fn to_end(
 
 /// Show what the job says until it ends.
 async fn follow(queue: &Queue, id: &str, since: String) -> Result {
-    let bar = ProgressBar::new(100);
-    bar.set_style(
-        ProgressStyle::with_template("{bar:30.green} {percent:>3}% {msg}")
-            .expect("the template is well-formed"),
-    );
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(indicatif::ProgressDrawTarget::hidden());
-    }
-    bar.set_message("waiting");
+    let bar = output::job_bar();
+    output::message(&bar, "waiting");
     let mut watch = queue.watch(id, since).await?;
     let end = loop {
         match watch.next().await? {
-            Event::Active => bar.set_message("active"),
-            Event::Waiting(state) => bar.set_message(state),
+            Event::Active => output::message(&bar, "active"),
+            Event::Waiting(state) => output::message(&bar, &state),
             Event::Progress(json) => show_progress(&bar, &json),
-            Event::Log(line) => bar.suspend(|| anstream::eprintln!("{line}")),
+            Event::Log(line) => bar.suspend(|| output::say(line)),
             Event::Completed(value) => break Ok(value),
             Event::Failed(reason) => break Err(format!("job {id} failed: {reason}")),
             Event::Gone => {
@@ -61,7 +53,7 @@ async fn follow(queue: &Queue, id: &str, since: String) -> Result {
     if end.is_err() {
         output::hint(&format!("runner job get {} {id}", queue.name()));
     }
-    output::line(&end.map_err(Exit::failed)?);
+    output::line(end.map_err(Exit::failed)?);
     Ok(())
 }
 
@@ -71,11 +63,8 @@ fn show_progress(bar: &ProgressBar, json: &str) {
     if let Some(percent) = value.as_f64().or_else(|| value["percent"].as_f64()) {
         bar.set_position(percent.clamp(0.0, 100.0) as u64);
     }
-    bar.set_message(match value["message"].as_str() {
-        Some(message) => message.to_owned(),
-        None => "active".to_owned(),
-    });
+    output::message(bar, value["message"].as_str().unwrap_or("active"));
     if bar.is_hidden() {
-        anstream::eprintln!("progress {json}");
+        output::say(format!("progress {json}"));
     }
 }

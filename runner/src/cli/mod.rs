@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::app;
-use crate::config::{Config, Env, Loaded, Overrides};
+use crate::config::{Config, Env, Loaded, Overrides, Problems};
 use crate::telemetry::{self, LogFormat};
 
 /// The configuration file when none is named.
@@ -122,6 +122,8 @@ enum Command {
 struct Exit {
     code: u8,
     message: String,
+    /// The message is a rendered report, with its own colours.
+    report: bool,
 }
 
 type Result<T = ()> = std::result::Result<T, Exit>;
@@ -131,6 +133,7 @@ impl Exit {
         Exit {
             code: 1,
             message: message.to_string(),
+            report: false,
         }
     }
 
@@ -138,6 +141,15 @@ impl Exit {
         Exit {
             code: 2,
             message: message.to_string(),
+            report: false,
+        }
+    }
+
+    /// The mistakes of a configuration.
+    fn config(problems: &Problems) -> Exit {
+        Exit {
+            report: true,
+            ..Exit::usage(problems.render(output::colour()))
         }
     }
 
@@ -145,6 +157,7 @@ impl Exit {
         Exit {
             code: 3,
             message: message.to_string(),
+            report: false,
         }
     }
 
@@ -152,6 +165,7 @@ impl Exit {
         Exit {
             code: 5,
             message: message.to_string(),
+            report: false,
         }
     }
 
@@ -159,13 +173,25 @@ impl Exit {
         Exit {
             code: 124,
             message: message.to_string(),
+            report: false,
         }
     }
 }
 
 /// Parse the arguments, do what they say, and end with its exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            output::report(&error.render().ansi().to_string());
+            return ExitCode::from(2);
+        }
+        // Help and version are our own words. A closed pipe is no error.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+    };
     match cli.color {
         ColorChoice::Auto => {}
         ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
@@ -174,8 +200,10 @@ pub fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => {
-            if !exit.message.is_empty() {
-                output::error(&exit.message);
+            match exit.message.as_str() {
+                "" => {}
+                report if exit.report => output::report(report),
+                message => output::error(message),
             }
             ExitCode::from(exit.code)
         }
@@ -224,7 +252,7 @@ impl Cli {
     /// Read and check the configuration; all its mistakes in one message.
     fn load(&self) -> Result<Loaded> {
         Config::load(&self.config, &self.overrides(), &Env::of_process())
-            .map_err(|problems| Exit::usage(problems.render(output::colour())))
+            .map_err(|problems| Exit::config(&problems))
     }
 
     /// [`Cli::load`] for commands that need nothing declared: where there is no
@@ -235,7 +263,7 @@ impl Cli {
             return self.load();
         }
         Config::parse(file, "", &self.overrides(), &Env::of_process())
-            .map_err(|problems| Exit::usage(problems.render(output::colour())))
+            .map_err(|problems| Exit::config(&problems))
     }
 
     fn overrides(&self) -> Overrides {
@@ -256,7 +284,7 @@ impl Cli {
 impl From<app::Error> for Exit {
     fn from(error: app::Error) -> Exit {
         match error {
-            app::Error::Config(problems) => Exit::usage(problems.render(output::colour())),
+            app::Error::Config(problems) => Exit::config(&problems),
             other => Exit::failed(other),
         }
     }

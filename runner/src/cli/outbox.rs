@@ -1,8 +1,6 @@
 //! `runner outbox`: the HTTP requests that `runner dev --outbox` answered.
 
-use std::io::IsTerminal;
-
-use super::{Cli, Exit, Result};
+use super::{Cli, Exit, Result, output};
 use crate::outbox::{self, Filter, Format};
 
 #[derive(Debug, clap::Args)]
@@ -47,12 +45,9 @@ impl Args {
             (false, true) => Format::Whole,
             (false, false) => Format::Table,
         };
-        let mut out = anstream::stdout();
         if self.follow {
             return super::block_on(async {
-                let each = |entry: &_| {
-                    outbox::render(std::slice::from_ref(entry), format, &mut anstream::stdout())
-                };
+                let each = |entry: &_| output::try_line(outbox::render(entry, format));
                 outbox::follow(&path, &filter, each)
                     .await
                     .map_err(Exit::failed)
@@ -62,11 +57,12 @@ impl Args {
             outbox::Error::Absent { .. } => Exit::not_found(error),
             other => Exit::failed(other),
         })?;
-        if entries.is_empty() && std::io::stdout().is_terminal() {
-            super::output::hint("no request matches");
+        if entries.is_empty() && output::is_terminal() {
+            output::hint("no request matches");
         }
-        // A closed pipe (`runner outbox | head`) is no error.
-        let _ = outbox::render(&entries, format, &mut out);
+        for entry in &entries {
+            output::line(outbox::render(entry, format));
+        }
         Ok(())
     }
 }

@@ -1,71 +1,176 @@
-//! How commands print: tables, JSON, errors, progress.
+//! How commands print: lines, tables, JSON, errors, progress.
+//!
+//! The only way to the terminal: clippy refuses every other one (`.clippy.toml`). What is
+//! printed may come from strangers, so all of it is escaped here; styles are ours
+//! and go beside the text, as [`Piece`]s.
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "the one place that prints"
+)]
+
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use crate::printable;
+
 /// Red, for `error:`.
-pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// Green, for what went well.
-pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// Yellow, for `warning:`.
-pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
 /// For headings and what matters less.
-pub(super) const DIM: Style = Style::new().dimmed();
+const DIM: Style = Style::new().dimmed();
+
+/// A text in a style.
+pub(super) struct Piece(Style, String);
+
+/// As it is.
+pub(super) fn plain(text: impl Display) -> Piece {
+    Piece(Style::new(), text.to_string())
+}
+
+/// Less prominent.
+pub(super) fn dim(text: impl Display) -> Piece {
+    Piece(DIM, text.to_string())
+}
+
+/// What went well.
+pub(super) fn good(text: impl Display) -> Piece {
+    Piece(GOOD, text.to_string())
+}
+
+/// A warning.
+pub(super) fn warn(text: impl Display) -> Piece {
+    Piece(WARN, text.to_string())
+}
+
+/// What went wrong.
+pub(super) fn bad(text: impl Display) -> Piece {
+    Piece(ERROR, text.to_string())
+}
+
+/// What is printed at once: nothing in it is obeyed by a terminal but our styles.
+pub(super) struct Text(String);
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Text {
+        Text(printable::lines(text).into_owned())
+    }
+}
+
+impl From<&String> for Text {
+    fn from(text: &String) -> Text {
+        text.as_str().into()
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Text {
+        text.as_str().into()
+    }
+}
+
+/// Pieces with a space between them.
+impl<const N: usize> From<[Piece; N]> for Text {
+    fn from(pieces: [Piece; N]) -> Text {
+        let pieces = pieces.map(|Piece(style, text)| {
+            let text = printable::lines(&text);
+            format!("{style}{text}{style:#}")
+        });
+        Text(pieces.join(" "))
+    }
+}
 
 /// Whether stderr takes colour.
 pub(super) fn colour() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// Print what went wrong. A rendered report, which begins with `error` itself,
-/// is printed as it is.
-pub(super) fn error(message: &str) {
-    let text = anstream::adapter::strip_str(message).to_string();
-    if text.starts_with("error: ") {
-        anstream::eprintln!("{}", message.trim_end());
-    } else {
-        anstream::eprintln!("{ERROR}error:{ERROR:#} {message}");
-    }
+/// Whether people read what is printed.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
 }
 
-/// Print a line to stderr: what people should know, and scripts need not.
-pub(super) fn say(text: &str) {
-    anstream::eprintln!("{text}");
+/// Whether people read what is said.
+pub(super) fn is_heard() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Print to stdout. A closed pipe (`runner … | head`) is no error.
+pub(super) fn line(text: impl Into<Text>) {
+    let _ = try_line(text);
+}
+
+/// [`line`] for what goes on until nobody reads it.
+pub(super) fn try_line(text: impl Into<Text>) -> std::io::Result<()> {
+    writeln!(anstream::stdout(), "{}", text.into().0)
+}
+
+/// Print to stderr: what people should know, and no script needs.
+pub(super) fn say(text: impl Into<Text>) {
+    anstream::eprintln!("{}", text.into().0);
+}
+
+/// Ask on stderr; the answer follows on the same line.
+pub(super) fn ask(text: impl Into<Text>) {
+    anstream::eprint!("{}", text.into().0);
+}
+
+/// Print what went wrong.
+pub(super) fn error(message: &str) {
+    say([bad("error:"), plain(message)]);
+}
+
+/// Print a rendered report, which begins with `error` itself and has colours.
+pub(super) fn report(report: &str) {
+    anstream::eprintln!("{}", printable::styled(report.trim_end()));
 }
 
 /// Print a hint: what to do next. Only people read hints.
 pub(super) fn hint(message: &str) {
-    if std::io::stderr().is_terminal() {
-        anstream::eprintln!("{DIM}hint: {message}{DIM:#}");
+    if is_heard() {
+        say([dim(format!("hint: {message}"))]);
     }
 }
 
 /// Print one JSON document.
 pub(super) fn json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).expect("own types serialise to JSON");
-    line(&text);
-}
-
-/// Print one line to stdout. A closed pipe (`runner … | head`) is no error.
-pub(super) fn line(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+    line(text);
 }
 
 /// Print a name and its value, if there is one.
 pub(super) fn field(name: &str, value: &str) {
     if !value.is_empty() {
-        line(&format!("{DIM}{name:<10}{DIM:#} {value}"));
+        wide_field(10, name, value);
     }
 }
 
-/// Print a table: aligned on a terminal, tab-separated in a pipe.
+/// Print a name in a column of this width, and its value; further lines of the
+/// value stay in its column.
+pub(super) fn wide_field(width: usize, name: &str, value: &str) {
+    let mut name = name;
+    for text in value.split('\n') {
+        line([dim(format!("{name:<width$}")), plain(text)]);
+        name = "";
+    }
+}
+
+/// Print a table: aligned on a terminal, tab-separated in a pipe. A cell has one
+/// line.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
-    if !std::io::stdout().is_terminal() {
-        line(&head.join("\t"));
-        rows.iter().for_each(|row| line(&row.join("\t")));
+    let rows = rows.iter().map(|row| row.iter().map(|text| flat(text)));
+    let rows: Vec<Vec<String>> = rows.map(Iterator::collect).collect();
+    if !is_terminal() {
+        line(head.join("\t"));
+        rows.iter().for_each(|row| line(row.join("\t")));
         return;
     }
     let width = |column: usize| {
@@ -82,12 +187,26 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
             .collect();
         cells.join("  ").trim_end().to_owned()
     };
-    line(&format!("{DIM}{}{DIM:#}", align(head.to_vec())));
-    for row in rows {
-        line(&align(row.iter().map(String::as_str).collect()));
+    line([dim(align(head.to_vec()))]);
+    for row in &rows {
+        line(align(row.iter().map(String::as_str).collect()));
     }
 }
 
+/// A text on one line, without tabs.
+fn flat(text: &str) -> String {
+    printable::inline(&text.replace(['\n', '\t'], " ")).into_owned()
+}
+
+/// Any text in a cell of a table: one line of 60 characters.
+pub(super) fn cell(text: &str) -> String {
+    const WIDTH: usize = 60;
+    let text = flat(text);
+    match text.char_indices().nth(WIDTH) {
+        None => text,
+        Some(_) => text.chars().take(WIDTH - 1).chain(['…']).collect(),
+    }
+}
 /// `1.4 MiB`, `312 B`.
 pub(super) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
@@ -118,7 +237,7 @@ pub(super) fn instant(millis: Option<u64>) -> String {
 /// An instant in a table: how long ago on a terminal (`3m 12s ago`, `in 2h`), else
 /// as [`instant`].
 pub(super) fn when(millis: u64) -> String {
-    if !std::io::stdout().is_terminal() {
+    if !is_terminal() {
         return instant(Some(millis));
     }
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
@@ -133,26 +252,29 @@ pub(super) fn when(millis: u64) -> String {
     }
 }
 
-/// Any text on one line of a table: 60 characters, line breaks and tabs as spaces.
-pub(super) fn cell(text: &str) -> String {
-    const WIDTH: usize = 60;
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    if text.chars().nth(WIDTH).is_none() {
-        return text.chars().map(plain).collect();
-    }
-    let start: String = text.chars().take(WIDTH - 1).map(plain).collect();
-    format!("{start}…")
-}
-
 /// A bar for work on many jobs, on a terminal only. Clear it at the end.
 pub(super) fn bar(jobs: u64) -> ProgressBar {
-    let bar = ProgressBar::new(jobs);
-    bar.set_style(
-        ProgressStyle::with_template("{bar:30.green} {human_pos}/{human_len} {per_sec} {eta}")
-            .expect("the template is well-formed"),
-    );
-    if !std::io::stderr().is_terminal() {
+    styled_bar(
+        jobs,
+        "{bar:30.green} {human_pos}/{human_len} {per_sec} {eta}",
+    )
+}
+
+/// A bar for one job, on a terminal only: how far it is, and a message.
+pub(super) fn job_bar() -> ProgressBar {
+    styled_bar(100, "{bar:30.green} {percent:>3}% {msg}")
+}
+
+fn styled_bar(length: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    bar.set_style(ProgressStyle::with_template(template).expect("the template is well-formed"));
+    if !is_heard() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
     bar
+}
+
+/// Show a message beside a bar of [`job_bar`].
+pub(super) fn message(bar: &ProgressBar, text: &str) {
+    bar.set_message(cell(text));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::output::{self, DIM};
+use super::output;
 use super::{Cli, Exit, Result};
 use crate::config::{self, Config};
 use crate::host::Host;
@@ -155,7 +155,7 @@ fn inspect(cli: &Cli, plugin: &str) -> Result {
         }));
         return Ok(());
     }
-    let show = |name: &str, value: &str| output::line(&format!("{DIM}{name:<8}{DIM:#} {value}"));
+    let show = |name: &str, value: &str| output::wide_field(8, name, value);
     show("plugin", &serving.version);
     show("file", &file.display().to_string());
     show("sha-256", &serving.digest);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::output::{self, DIM};
+use super::output::{self, dim, plain};
 use super::{Cli, Exit, Result};
 use crate::config::{Config, Contract, JobSettings, SwapCheck};
 use crate::executor::Executor;
@@ -171,10 +171,10 @@ async fn attend(
         };
         let notes = attempt.take_notes();
         for line in notes.logs {
-            anstream::eprintln!("{line}");
+            output::say(line);
         }
         if let Some(progress) = notes.progress {
-            anstream::eprintln!("{DIM}progress{DIM:#} {progress}");
+            output::say([dim("progress"), plain(progress)]);
         }
         if let Some(outcome) = ended {
             return Ok(outcome);
@@ -184,18 +184,15 @@ async fn attend(
 
 fn show_effects(effects: &[Effect]) {
     for effect in effects {
-        match effect {
-            Effect::Added(queue, job) => {
-                anstream::eprintln!("{DIM}added{DIM:#} {queue} {} {}", job.name, job.data);
-            }
+        let (what, of) = match effect {
+            Effect::Added(queue, job) => ("added", format!("{queue} {} {}", job.name, job.data)),
             Effect::Child(queue, job) => {
-                anstream::eprintln!("{DIM}added child{DIM:#} {queue} {} {}", job.name, job.data);
+                ("added child", format!("{queue} {} {}", job.name, job.data))
             }
-            Effect::Data(data) => anstream::eprintln!("{DIM}data{DIM:#} {data}"),
-            Effect::Checkpoint(step, value) => {
-                anstream::eprintln!("{DIM}checkpoint{DIM:#} {step} {value}");
-            }
-        }
+            Effect::Data(data) => ("data", data.clone()),
+            Effect::Checkpoint(step, value) => ("checkpoint", format!("{step} {value}")),
+        };
+        output::say([dim(what), plain(of)]);
     }
 }
 
@@ -210,7 +207,7 @@ fn end(outcome: Outcome) -> Result {
     };
     match outcome {
         Outcome::Completed(value) => {
-            output::line(&value);
+            output::line(value);
             Ok(())
         }
         Outcome::Retry {

@@ -213,7 +213,7 @@ async fn run(cli: &Cli, loaded: &Loaded, one: &One) -> Result {
     if cli.json {
         output::json(&json!({ "queue": queue.name(), "id": id }));
     } else {
-        output::line(&id);
+        output::line(id);
     }
     Ok(())
 }
@@ -235,7 +235,7 @@ async fn remove(cli: &Cli, loaded: &Loaded, args: &Rm) -> Result {
     if cli.json {
         output::json(&json!({ "queue": queue.name(), "id": scheduler.id, "removed": removed }));
     } else if removed {
-        output::line(&format!(
+        output::line(format!(
             "{} of queue {} is removed",
             scheduler.id,
             queue.name()

@@ -1,12 +1,11 @@
 //! `runner serve` and `runner dev`.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::output::{self, DIM, GOOD, WARN};
+use super::output::{self, dim, good, plain, warn};
 use super::{Cli, Exit, Result};
 use crate::app::{App, Start};
 use crate::config::Overrides;
@@ -121,15 +120,16 @@ impl Stop {
 /// What runs, in at most ten lines, for people.
 fn banner(app: &App) {
     const ROWS: usize = 5;
-    if !std::io::stderr().is_terminal() {
+    if !output::is_heard() {
         return;
     }
     let config = app.config();
-    anstream::eprintln!(
-        "{GOOD}runner{GOOD:#} {} {DIM}on{DIM:#} {}",
-        env!("CARGO_PKG_VERSION"),
-        app.producers().unwrap_or_else(|| app.address().to_owned())
-    );
+    output::say([
+        good("runner"),
+        plain(env!("CARGO_PKG_VERSION")),
+        dim("on"),
+        plain(app.producers().unwrap_or_else(|| app.address().to_owned())),
+    ]);
     let consumed: Vec<_> = config
         .queues
         .values()
@@ -137,14 +137,15 @@ fn banner(app: &App) {
         .collect();
     for queue in consumed.iter().take(ROWS) {
         let plugin = queue.base.plugin.as_deref().unwrap_or_default();
-        anstream::eprintln!(
-            "  {} {DIM}→{DIM:#} {plugin} {DIM}× {}{DIM:#}",
-            queue.name,
-            queue.concurrency
-        );
+        output::say([
+            plain(format!("  {}", queue.name)),
+            dim("→"),
+            plain(plugin),
+            dim(format!("× {}", queue.concurrency)),
+        ]);
     }
     if consumed.len() > ROWS {
-        anstream::eprintln!("  {DIM}and {} more{DIM:#}", consumed.len() - ROWS);
+        output::say([dim(format!("  and {} more", consumed.len() - ROWS))]);
     }
     let refused = app
         .plugins()
@@ -157,10 +158,8 @@ fn banner(app: &App) {
             .map(|refusal| refusal.to_string())
             .unwrap_or_default();
         let why = why.lines().next().unwrap_or_default();
-        anstream::eprintln!(
-            "{WARN}warning:{WARN:#} plugin {:?} does not serve: {why}",
-            plugin.name
-        );
+        let why = format!("plugin {:?} does not serve: {why}", plugin.name);
+        output::say([warn("warning:"), plain(why)]);
     }
     let example = consumed.first().map_or("<queue>", |queue| &queue.name);
     output::hint(&format!("runner add {example} <name> '{{…}}' --wait"));

@@ -13,6 +13,7 @@ use crate::host::limits::Limits;
 use crate::host::{State, check_json, log};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
+use crate::printable;
 use crate::queue::{Attempt, Stop};
 
 /// Frames kept of a backtrace: enough to see the way, too few to fill Redis.
@@ -247,6 +248,8 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
         Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
         None => format!("function {}", frame.func_index()),
     };
+    // A name in a component may be any text.
+    let frame = |info| printable::inline(&frame(info)).into_owned();
     let mut frames: Vec<String> = backtrace.frames().iter().map(frame).collect();
     let named = frames.iter().any(|name| !name.starts_with("function "));
     // What a panic of Rust does to end itself says nothing about the plugin.

@@ -10,6 +10,7 @@ use super::State;
 use super::bindings::runner::plugin::log::{Host, Level};
 use super::redact::Redactor;
 use crate::config::Contract;
+use crate::printable;
 use crate::queue::Attempt;
 
 /// Bytes of one line; the rest is cut.
@@ -134,9 +135,9 @@ fn name(level: Level) -> &'static str {
     }
 }
 
-/// Append a text with control and bidirectional formatting characters escaped,
-/// up to the length of a line.
+/// Append a text on one line, escaped ([`printable`]), up to the length of a line.
 pub fn escape(line: &mut String, text: &str) {
+    let mut before = None;
     for c in text.chars() {
         if line.len() >= LINE {
             line.push('…');
@@ -144,14 +145,9 @@ pub fn escape(line: &mut String, text: &str) {
         }
         match c {
             '\t' => line.push(c),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(line, "{}", c.escape_unicode());
-            }
-            c if c.is_control() => {
-                let _ = write!(line, "{}", c.escape_default());
-            }
-            c => line.push(c),
+            c => printable::push(line, c, before),
         }
+        before = Some(c);
     }
 }
 

@@ -1,11 +1,12 @@
 //! What `runner outbox` shows: the record read, filtered, followed, cleared.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
 use super::{Entry, Error};
+use crate::printable::inline;
 
 /// How often the record is looked at while it is followed.
 const POLL: Duration = Duration::from_millis(200);
@@ -94,50 +95,46 @@ pub fn clear(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Write entries for people or programs.
-pub fn render(entries: &[Entry], format: Format, out: &mut impl Write) -> io::Result<()> {
-    for entry in entries {
-        match format {
-            Format::Json => {
-                serde_json::to_writer(&mut *out, entry)?;
-                writeln!(out)?;
-            }
-            Format::Table => line(entry, out)?,
-            Format::Whole => whole(entry, out)?,
-        }
+/// An entry for people or programs, without the last line break.
+pub fn render(entry: &Entry, format: Format) -> String {
+    match format {
+        Format::Json => serde_json::to_string(entry).expect("an entry is plain JSON"),
+        Format::Table => line(entry),
+        Format::Whole => whole(entry),
     }
-    Ok(())
 }
 
-fn whole(entry: &Entry, out: &mut impl Write) -> io::Result<()> {
-    line(entry, out)?;
+fn whole(entry: &Entry) -> String {
+    let mut text = line(entry);
     for (name, value) in &entry.headers {
-        writeln!(out, "    {name}: {}", printable(value))?;
+        text.push_str(&format!("\n    {name}: {}", inline(value)));
     }
-    writeln!(out)?;
-    for text in entry.body.lines() {
-        writeln!(out, "    {}", printable(text))?;
+    text.push('\n');
+    for line in entry.body.lines() {
+        text.push_str(&format!("\n    {}", inline(line)));
     }
-    writeln!(out)
+    text.push('\n');
+    text
 }
 
 /// Time, outcome, job, request: the widths that vary come last.
-fn line(entry: &Entry, out: &mut impl Write) -> io::Result<()> {
+fn line(entry: &Entry) -> String {
     let time = entry.time.strftime("%H:%M:%S%.3f").to_string();
     let outcome = match (&entry.status, &entry.fault) {
         (Some(status), _) => status.to_string(),
         (None, Some(fault)) => fault.clone(),
         (None, None) => "-".to_owned(),
     };
-    writeln!(
-        out,
-        "{time}  {outcome:<7}  {queue}/{job}  {plugin}  {method} {url}",
-        queue = printable(&entry.queue),
-        job = printable(&entry.job),
-        plugin = entry.plugin,
-        method = entry.method,
-        url = entry.url,
-    )
+    let Entry {
+        queue,
+        job,
+        plugin,
+        method,
+        url,
+        ..
+    } = entry;
+    let line = format!("{time}  {outcome:<7}  {queue}/{job}  {plugin}  {method} {url}");
+    inline(&line).into_owned()
 }
 
 /// A record that is read on from where it was left.
@@ -198,12 +195,4 @@ impl Tail {
             entries.push(entry);
         }
     }
-}
-
-/// Job ids and contents come from strangers: control characters must not reach
-/// the terminal.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }

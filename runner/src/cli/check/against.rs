@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::output::{self, DIM, GOOD, WARN};
+use crate::cli::output::{self, dim, good, plain, warn};
 use crate::cli::{Cli, Exit, Result, connect};
 use crate::config::Loaded;
 use crate::plugin::Status;
@@ -90,18 +90,19 @@ fn show(cli: &Cli, reports: &[Report]) {
             found: Fit { fit, misfits },
         } = report;
         let mark = match misfits.is_empty() {
-            true => format!("{GOOD}ok{GOOD:#}"),
-            false => format!("{WARN}misfits{WARN:#}"),
+            true => good("ok"),
+            false => warn("misfits"),
         };
-        output::line(&format!("{mark} {queue}: {fit} jobs fit {contract}"));
+        output::line([mark, plain(format!("{queue}: {fit} jobs fit {contract}"))]);
         for ((name, _), misfit) in misfits {
-            output::line(&format!(
-                "  {name}: {} to run, {} failed {DIM}(e.g. {}){DIM:#}: {}",
-                misfit.pending,
-                misfit.failed,
-                misfit.ids.join(", "),
-                misfit.reason
-            ));
+            output::line([
+                plain(format!(
+                    "  {name}: {} to run, {} failed",
+                    misfit.pending, misfit.failed
+                )),
+                dim(format!("(e.g. {}):", misfit.ids.join(", "))),
+                plain(&misfit.reason),
+            ]);
         }
     }
     if reports.is_empty() {

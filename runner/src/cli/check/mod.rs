@@ -4,7 +4,7 @@ mod against;
 
 use serde_json::json;
 
-use super::output::{self, GOOD, WARN};
+use super::output::{self, good, plain, warn};
 use super::{Cli, Exit, Result};
 use crate::config::Loaded;
 use crate::plugin::Status;
@@ -48,18 +48,19 @@ fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
         }));
     } else if !cli.json {
         for warning in &loaded.warnings {
-            anstream::eprintln!("{WARN}warning:{WARN:#} {warning}");
+            output::say([warn("warning:"), plain(warning)]);
         }
         for (name, why) in &refused {
             output::error(&format!("plugin {name:?}: {why}"));
         }
         if refused.is_empty() {
-            output::line(&format!(
-                "{GOOD}ok{GOOD:#} {}: {} queues, {} plugins",
+            let found = format!(
+                "{}: {} queues, {} plugins",
                 cli.config.display(),
                 loaded.config.queues.len(),
                 plugins.len()
-            ));
+            );
+            output::line([good("ok"), plain(found)]);
         }
     }
     match refused.len() {

@@ -61,12 +61,12 @@ impl Args {
             } else {
                 ""
             };
-            anstream::eprintln!("queue {:?} has no letter{which}", queue.name());
+            output::say(format!("queue {:?} has no letter{which}", queue.name()));
         } else {
             table(&found);
         }
         if more {
-            anstream::eprintln!("there are more; --limit shows them");
+            output::say("there are more; --limit shows them");
         }
         Ok(())
     }
@@ -86,7 +86,7 @@ async fn queues(cli: &Cli, loaded: &Loaded) -> Result {
         let document = |(name, sources, count): &(&String, Vec<&str>, u64)| json!({ "queue": name, "from": sources, "letters": count });
         output::json(&rows.iter().map(document).collect::<Vec<Value>>());
     } else if rows.is_empty() {
-        anstream::eprintln!("no queue of queues.toml has a `dead_letter`");
+        output::say("no queue of queues.toml has a `dead_letter`");
     } else {
         let rows: Vec<Vec<String>> = rows
             .into_iter()

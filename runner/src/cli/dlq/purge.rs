@@ -51,7 +51,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "removed": removed }));
         } else {
-            output::line(&format!("removed {}", super::letters(removed)));
+            output::line(format!("removed {}", super::letters(removed)));
         }
         refused(refusals)
     }

@@ -86,7 +86,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "replayed": ends.replayed }));
         } else {
-            output::line(&format!("replayed {}", super::letters(count)));
+            output::line(format!("replayed {}", super::letters(count)));
         }
         moved?;
         refused(ends.refusals)

@@ -55,7 +55,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "cancelled": cancelled }));
         } else {
-            output::line(&format!("cancelled {}", super::jobs(cancelled)));
+            output::line(format!("cancelled {}", super::jobs(cancelled)));
         }
         super::refused(refusals)
     }

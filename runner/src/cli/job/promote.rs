@@ -34,7 +34,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "promoted": promoted }));
         } else {
-            output::line(&format!("promoted {}", super::jobs(promoted)));
+            output::line(format!("promoted {}", super::jobs(promoted)));
         }
         super::refused(refusals)
     }

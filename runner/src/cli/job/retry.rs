@@ -53,7 +53,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "retried": retried }));
         } else {
-            output::line(&format!("retried {}", super::jobs(retried)));
+            output::line(format!("retried {}", super::jobs(retried)));
         }
         super::refused(refusals)
     }

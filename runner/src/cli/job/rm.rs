@@ -42,7 +42,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "removed": removed }));
         } else {
-            output::line(&format!("removed {}", super::jobs(removed)));
+            output::line(format!("removed {}", super::jobs(removed)));
         }
         super::refused(refusals)
     }

@@ -85,7 +85,7 @@ impl Seen {
             true => format!("{} of {}", self.looked, self.total),
             false => format!("all {}", self.looked),
         };
-        anstream::eprintln!("looked at {of} jobs");
+        output::say(format!("looked at {of} jobs"));
         if self.more {
             output::hint("--limit shows more, --scan looks at more, --state narrows it");
         }

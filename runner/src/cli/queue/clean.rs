@@ -61,7 +61,7 @@ impl Args {
                 "removed": removed,
             }));
         } else {
-            output::line(&format!(
+            output::line(format!(
                 "removed {}",
                 super::jobs(removed, self.state.name())
             ));

@@ -38,7 +38,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "concurrency": concurrency }));
         } else {
-            output::line(&concurrency.map_or("none".to_owned(), |jobs| jobs.to_string()));
+            output::line(concurrency.map_or("none".to_owned(), |jobs| jobs.to_string()));
         }
         Ok(())
     }

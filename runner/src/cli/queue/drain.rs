@@ -38,7 +38,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "removed": removed }));
         } else {
-            output::line(&format!("removed {}", super::jobs(removed, "")));
+            output::line(format!("removed {}", super::jobs(removed, "")));
         }
         Ok(())
     }

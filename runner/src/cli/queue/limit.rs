@@ -44,7 +44,7 @@ impl Args {
             let limit = limit.as_ref().map(document);
             output::json(&json!({ "queue": queue.name(), "limit": limit }));
         } else {
-            output::line(&limit.as_ref().map_or("none".to_owned(), text));
+            output::line(limit.as_ref().map_or("none".to_owned(), text));
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": name, "removed": removed }));
         } else {
-            output::line(&format!(
+            output::line(format!(
                 "removed the queue and {}",
                 super::jobs(removed, "")
             ));

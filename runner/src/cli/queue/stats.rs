@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::output::{self, DIM};
+use crate::cli::output;
 use crate::cli::{Cli, Result};
 use crate::queue::{self, Queue, Spread, State, Stats};
 
@@ -78,7 +78,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
 }
 
 fn field(name: &str, value: &str) {
-    output::line(&format!("{DIM}{name:<16}{DIM:#} {value}"));
+    output::wide_field(16, name, value);
 }
 
 fn duration(millis: u64) -> String {

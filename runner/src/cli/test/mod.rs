@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use self::cases::{Case, File};
 use self::compare::Happened;
-use super::output::{self, DIM, ERROR, GOOD};
+use super::output::{self, bad, dim, good, plain};
 use super::{Cli, Exit, Result};
 use crate::config::{Config, JobSettings, Plugin, Secret};
 use crate::executor::Executor;
@@ -70,17 +70,14 @@ impl Args {
                     "ms": took.as_secs_f64() * 1e3,
                 }));
                 if !cli.json {
-                    let (style, word) = match differences.is_empty() {
-                        true => (GOOD, "ok"),
-                        false => (ERROR, "failed"),
+                    let word = match differences.is_empty() {
+                        true => good("ok"),
+                        false => bad("failed"),
                     };
-                    let took = took.as_millis();
-                    output::line(&format!(
-                        "{style}{word}{style:#} {} {DIM}({took} ms){DIM:#}",
-                        case.name
-                    ));
+                    let took = format!("({} ms)", took.as_millis());
+                    output::line([word, plain(&case.name), dim(took)]);
                     for difference in differences {
-                        output::line(&format!("  {difference}"));
+                        output::line(format!("  {difference}"));
                     }
                 }
             }
