@@ -98,7 +98,8 @@ fn a_restart_does_not_touch_an_unchanged_schedule_and_an_edit_changes_it() {
 #[test]
 fn an_edit_of_the_payload_does_not_begin_the_interval_anew() {
     let redis = Redis::shared();
-    let schedule = "[[schedules]]\nid = \"s\"\nqueue = \"q\"\nname = \"n\"\nevery = \"1h\"\n";
+    let schedule =
+        "[[schedules]]\nid = \"s\"\nqueue = \"q\"\nname = \"n\"\nevery = \"1h\"\nlimit = 5\n";
     let setup = setup(&redis, schedule);
     let _runner = setup.serve();
     until_completed(&redis, "s", 1);
@@ -120,6 +121,10 @@ fn an_edit_of_the_payload_does_not_begin_the_interval_anew() {
     });
     assert_eq!(run_of(&redis, "s"), run);
     assert_eq!(redis.count("q", "delayed"), 1);
+    // Two of five, not one of five again.
+    assert_eq!(hash(&redis, "s")["ic"], "2");
+    let options = redis.field("q", &run, "opts").unwrap();
+    assert!(options.contains(r#""count":2"#), "{options}");
 }
 
 #[test]

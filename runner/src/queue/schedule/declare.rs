@@ -63,7 +63,7 @@ pub(super) fn digests<'s>(schedules: &[&'s Schedule]) -> Vec<(&'s str, String)> 
 }
 
 /// `repeat:<id>`, as BullMQ's `storeJobScheduler` writes it, and our digest.
-fn fields(schedule: &Schedule, plan: &Plan, at: i64) -> Vec<(&'static str, String)> {
+fn fields(schedule: &Schedule, plan: &Plan, at: i64, count: i64) -> Vec<(&'static str, String)> {
     let offset = plan.every.map(|every| match plan.offset {
         0 => at % every,
         offset => offset,
@@ -81,7 +81,7 @@ fn fields(schedule: &Schedule, plan: &Plan, at: i64) -> Vec<(&'static str, Strin
         ("offset", number(offset)),
         ("opts", Some(Json::Object(template(schedule)).to_string())),
         ("data", data),
-        ("ic", Some("1".to_owned())),
+        ("ic", Some(count.to_string())),
         ("runner", Some(digest(schedule))),
     ];
     let set = all.into_iter();
@@ -138,18 +138,25 @@ impl Queue {
     ) -> Result<bool, Error> {
         let plan = Plan::of(schedule);
         let wrong = |reason| Error::Invalid(format!("schedule {:?}: {reason}", schedule.id));
-        // Other data or options do not begin the interval anew.
+        // Other data or options begin neither the times nor the count anew.
         let same = known.filter(|known| {
             let before = known.plan();
             let moved = plan.offset != 0 && before.offset != plan.offset;
-            plan.every.is_some()
+            (&before.pattern, &before.zone) == (&plan.pattern, &plan.zone)
                 && before.every == plan.every
                 && before.start == plan.start
+                && (plan.every.is_some() || before.end == plan.end)
                 && !moved
         });
+        let mut count = 1;
         let mut at = match same {
             // That of a run that has not begun, even if it is late.
-            Some(known) if matches!(known.next, Next::Delayed | Next::Waiting) => Some(known.at),
+            Some(known) if matches!(known.next, Next::Delayed | Next::Waiting) => {
+                if known.plan().limit == plan.limit {
+                    count = known.count();
+                }
+                Some(known.at)
+            }
             Some(known) => plan.after(known.at, 1, now).map_err(wrong)?,
             None => plan.first(now).map_err(wrong)?,
         };
@@ -161,9 +168,9 @@ impl Queue {
                 return Ok(false);
             };
             let id = format!("repeat:{}:{time}", schedule.id);
-            let repeat = plan.repeat(1);
+            let repeat = plan.repeat(count);
             let run = Run::new(template(schedule), &schedule.id, id, repeat, time, now);
-            let fields = fields(schedule, &plan, time);
+            let fields = fields(schedule, &plan, time, count);
             let reply = ARM
                 .run(self.redis(), &self.0.base, |command| {
                     command.arg(&schedule.id).arg(&expected);
