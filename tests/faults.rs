@@ -320,7 +320,7 @@ fn a_plugin_file_removed_under_load_costs_no_job() {
     let redis = Redis::shared();
     let mut node = Node::start(&redis, 6);
     let (setup, runner) = serve(&redis, "scripted", SCRIPTED);
-    let flood = json!({ "queue": "work", "name": "n", "count": JOBS, "data": { "sleep": 10 } });
+    let flood = json!({ "queue": "work", "name": "n", "count": JOBS, "data": { "sleep": 50 } });
     let flood = node.begin("flood", flood);
     until("some progress", || {
         (redis.count("work", "completed") > 50).then_some(())

@@ -19,6 +19,7 @@ mod dlq;
 mod docs;
 mod embedded;
 mod faults;
+mod files;
 mod flows;
 mod gates;
 mod hostapi;

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::engine::{Engine, config, echo};
 use crate::support::process::Process;
 use crate::support::redis::free_port;
-use crate::support::until;
+use crate::support::{Redis, Setup, until};
 
 const LOCK: Duration = Duration::from_secs(30);
 
@@ -179,6 +179,13 @@ fn tls_with_a_private_authority_is_dialled_and_without_it_refused() {
         "{error}"
     );
     assert!(error.contains("UnknownIssuer"), "{error}");
+
+    // They are read at the start, which is said when they change.
+    let url = format!("rediss://127.0.0.1:{tls}?ca={}", file("ca.pem"));
+    let setup = Setup::new(&Redis::shared(), &format!("[redis]\nurl = {url:?}\n"));
+    let runner = setup.serve();
+    write("ca.pem", "CERTIFICATE", certificate.der());
+    runner.until_logged("the certificates of Redis have changed: they need a restart");
 }
 
 #[test]

@@ -8,24 +8,25 @@
 mod keeper;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
-use self::keeper::Keeper;
-use crate::config::{self, Config, Env, Loaded, Overrides, Problems, RedisUrl};
+use self::keeper::{Files, Keeper};
+use crate::config::{self, Config, Env, Loaded, Overrides, Problems, RedisUrl, Sources};
 use crate::embedded::{self, Embedded};
 use crate::executor::Executor;
 use crate::host::Host;
 use crate::host::http::Http;
 use crate::outbox::{self, Outbox};
 use crate::outcome::Outcome;
-use crate::plugin::{self, Plugins, Watcher};
+use crate::plugin::{self, Plugins};
 use crate::queue::{self, Attempt, Pause, Redis, Renewal};
 use crate::schedules;
+use crate::watch::{Place, Watcher};
 use crate::worker::Shared;
 
 /// What to start with.
@@ -81,7 +82,6 @@ pub struct App {
     renewal: Renewal,
     listener: AbortHandle,
     scheduler: AbortHandle,
-    _watcher: Watcher,
 }
 
 impl App {
@@ -91,7 +91,15 @@ impl App {
     /// When the configuration is wrong or the system refuses something. A plugin
     /// that does not serve is no error.
     pub async fn start(start: Start) -> Result<App, Error> {
-        let loaded = load(&start).map_err(Error::Config)?;
+        let (changed, changes) = mpsc::unbounded_channel();
+        let watcher = Watcher::start(move |paths| {
+            // Nobody listens only while everything ends.
+            let _ = changed.send(paths.clone());
+        });
+        let watcher = Arc::new(watcher.map_err(Error::system("files cannot be watched"))?);
+        let loaded = read(&start, &watcher, &Sources::default())
+            .await
+            .map_err(Error::Config)?;
         let config = Arc::new(loaded.config);
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -131,15 +139,18 @@ impl App {
         };
         let listener = tokio::spawn(queue::listen(redis.clone())).abort_handle();
 
-        let (changed, changes) = mpsc::unbounded_channel();
-        let watcher = watch_files(&start.file, &config.runtime.contracts, changed)
-            .map_err(Error::system("queues.toml cannot be watched"))?;
         let (config_tx, config_rx) = watch::channel(config.clone());
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         let (drain, drains) = mpsc::unbounded_channel();
-        let keeper = Keeper::new(start, config_tx, plugins.clone(), host, shared, consumed_tx);
+        let files = Files {
+            start,
+            watcher,
+            text: loaded.text,
+            sources: loaded.sources,
+        };
+        let keeper = Keeper::new(files, config_tx, plugins.clone(), host, shared, consumed_tx);
         let keeper = tokio::spawn(keeper.run(changes, drains));
         Ok(App {
             config: config_rx,
@@ -152,7 +163,6 @@ impl App {
             renewal,
             listener,
             scheduler,
-            _watcher: watcher,
         })
     }
 
@@ -268,10 +278,10 @@ async fn configure(plugins: &Arc<Plugins>, config: &Arc<Config>) {
     .await;
 }
 
-/// Compiling blocks for seconds.
-async fn off_thread(work: impl FnOnce() + Send + 'static) {
+/// Compiling blocks for seconds, and so may the file system.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let work = tokio::task::spawn_blocking(work);
-    work.await.expect("loading plugins does not panic");
+    work.await.expect("loading plugins does not panic")
 }
 
 /// Connect, however long it takes.
@@ -302,39 +312,29 @@ fn name() -> String {
     })
 }
 
-/// Tell when `queues.toml` or a contract changes.
-fn watch_files(
-    file: &Path,
-    contracts: &Path,
-    changed: mpsc::UnboundedSender<()>,
-) -> notify::Result<Watcher> {
-    let directory = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let mut directories = BTreeSet::from([directory]);
-    with_those_below(contracts, &mut directories);
-    let name = file.file_name().map(ToOwned::to_owned);
-    Watcher::start(directories, move |paths| {
-        let concerns = |path: &PathBuf| {
-            path.file_name() == name.as_deref() || path.extension().is_some_and(|of| of == "wit")
+/// Read the configuration, and watch all that it was read from. `known` is what an
+/// earlier reading was made of, and stays watched when this one has mistakes.
+async fn read(start: &Start, watcher: &Arc<Watcher>, known: &Sources) -> Result<Loaded, Problems> {
+    loop {
+        let read = load(start);
+        let places = match &read {
+            Ok(loaded) => places(start, &loaded.sources),
+            Err(problems) => &places(start, problems.sources()) | &places(start, known),
         };
-        if paths.iter().any(concerns) {
-            // Nobody listens only while everything ends.
-            let _ = changed.send(());
-        }
-    })
-}
-
-/// A directory, if there is one, and all below it.
-fn with_those_below(directory: &Path, all: &mut BTreeSet<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return;
-    };
-    all.insert(directory.to_owned());
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if path.is_dir() {
-            with_those_below(&path, all);
+        let watcher = watcher.clone();
+        // What is watched only from now on may have changed since it was read.
+        if !off_thread(move || watcher.watch(places)).await {
+            return read;
         }
     }
+}
+
+/// The files that a configuration is made of.
+fn places(start: &Start, sources: &Sources) -> BTreeSet<Place> {
+    let files = sources.secrets.iter().chain(&sources.certificates);
+    let files = files.chain([&start.file]).cloned().map(Place::File);
+    let contracts = sources.contracts.iter().cloned();
+    files
+        .chain(contracts.map(|directory| Place::Tree(directory, "wit")))
+        .collect()
 }

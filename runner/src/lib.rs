@@ -14,8 +14,8 @@
 //! swaps one pointer. Any refusal keeps the version in service.
 //!
 //! Dependencies run one way: `cli → app → worker → executor → plugin → host →
-//! queue`; [`config`], [`cron`], [`outcome`], [`printable`] and [`telemetry`] are
-//! leaves.
+//! queue`; [`config`], [`cron`], [`outcome`], [`printable`], [`telemetry`] and
+//! [`watch`] are leaves.
 
 pub mod app;
 pub mod cli;
@@ -32,4 +32,5 @@ pub mod printable;
 pub mod queue;
 pub mod schedules;
 pub mod telemetry;
+pub mod watch;
 pub mod worker;

@@ -2,6 +2,7 @@
 //! serve, and stops what is no longer wanted.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,19 +10,38 @@ use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
-use super::{Start, configure, load, off_thread, wanted};
-use crate::config::Config;
+use super::{Start, configure, off_thread, read, wanted};
+use crate::config::{self, Config, Sources};
 use crate::host::Host;
 use crate::plugin::Plugins;
+use crate::watch::{GONE, Watcher};
 use crate::worker::{Shared, Worker};
 
 /// How often it is looked whether the jobs that held a change back are done.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// What the configuration in force was read from.
+pub(super) struct Files {
+    pub(super) start: Start,
+    pub(super) watcher: Arc<Watcher>,
+    /// Of `queues.toml`.
+    pub(super) text: String,
+    pub(super) sources: Sources,
+}
+
+/// An edit that takes something away. It comes into force when the files have stood
+/// so for [`GONE`]: they may be half written.
+struct Early {
+    config: Arc<Config>,
+    /// `None`: long enough.
+    until: Option<Instant>,
+}
+
 /// Keeps the workers as configuration and plugins want them.
 pub(super) struct Keeper {
-    start: Start,
+    files: Files,
     config: watch::Sender<Arc<Config>>,
     plugins: Arc<Plugins>,
     host: Arc<Host>,
@@ -34,12 +54,13 @@ pub(super) struct Keeper {
     consumed: watch::Sender<BTreeSet<String>>,
     /// Why an edited contract is not taken over yet.
     held: Option<String>,
+    early: Option<Early>,
 }
 
 impl Keeper {
     /// Nothing is consumed yet.
     pub(super) fn new(
-        start: Start,
+        files: Files,
         config: watch::Sender<Arc<Config>>,
         plugins: Arc<Plugins>,
         host: Arc<Host>,
@@ -47,7 +68,7 @@ impl Keeper {
         consumed: watch::Sender<BTreeSet<String>>,
     ) -> Keeper {
         Keeper {
-            start,
+            files,
             config,
             plugins,
             host,
@@ -56,22 +77,30 @@ impl Keeper {
             leaving: BTreeMap::new(),
             consumed,
             held: None,
+            early: None,
         }
     }
 
     /// Until a time to drain in is sent; another one that follows counts from then.
     pub(super) async fn run(
         mut self,
-        mut changes: mpsc::UnboundedReceiver<()>,
+        mut changes: mpsc::UnboundedReceiver<BTreeSet<PathBuf>>,
         mut drains: mpsc::UnboundedReceiver<Duration>,
     ) {
         let mut plugins = self.plugins.changes();
         self.declare();
         loop {
             self.reconcile();
+            let stood = self.early.as_ref().and_then(|early| early.until);
             tokio::select! {
                 Ok(()) = plugins.changed() => {}
-                Some(()) = changes.recv() => {
+                Some(paths) = changes.recv() => {
+                    self.tell_fixed(&paths);
+                    if let Some(grace) = self.reload(true, &mut drains).await {
+                        return self.drain(grace, drains).await;
+                    }
+                }
+                () = tokio::time::sleep_until(stood.unwrap_or_else(Instant::now)), if stood.is_some() => {
                     if let Some(grace) = self.reload(true, &mut drains).await {
                         return self.drain(grace, drains).await;
                     }
@@ -101,13 +130,13 @@ impl Keeper {
                 return None;
             }
             let new = self.read().await?;
-            configure(&self.plugins, &new).await;
+            configure(&self.plugins, &new.0).await;
             Some(new)
         };
         tokio::select! {
             new = read => {
-                if let Some(new) = new {
-                    self.take_over(new);
+                if let Some((new, text)) = new {
+                    self.take_over(new, text);
                 }
                 None
             }
@@ -117,15 +146,25 @@ impl Keeper {
 
     /// Read the configuration again: the new one, if it is another, has no
     /// mistakes and jobs in Redis let it. A bad edit changes nothing.
-    async fn read(&mut self) -> Option<Arc<Config>> {
+    async fn read(&mut self) -> Option<(Arc<Config>, String)> {
         let told = self.held.take();
+        let early = self.early.take();
         // An editor that truncates before it writes must not stop all queues.
-        if std::fs::metadata(&self.start.file).is_ok_and(|file| file.len() == 0) {
+        if std::fs::metadata(&self.files.start.file).is_ok_and(|file| file.len() == 0) {
             tracing::error!("queues.toml is empty and was not taken over");
             return None;
         }
-        let new = match load(&self.start) {
-            Ok(loaded) => Arc::new(loaded.config),
+        let Files {
+            start,
+            watcher,
+            sources,
+            ..
+        } = &self.files;
+        let (new, text) = match read(start, watcher, sources).await {
+            Ok(loaded) => {
+                self.files.sources = loaded.sources;
+                (Arc::new(loaded.config), loaded.text)
+            }
             Err(problems) => {
                 tracing::error!(
                     "{}\nqueues.toml was not taken over; the configuration before it stays in force",
@@ -135,6 +174,9 @@ impl Keeper {
             }
         };
         let old = self.config.borrow().clone();
+        if self.is_early(early, &old, &new, &text) {
+            return None;
+        }
         self.held = self.held(&old, &new).await;
         if let Some(why) = &self.held
             && told.as_ref() != Some(why)
@@ -143,7 +185,61 @@ impl Keeper {
                 "queues.toml changes a contract, and is held back: {why} (`swap_check = \"off\"` of the queue lets it in)"
             );
         }
-        (self.held.is_none() && old != new).then_some(new)
+        if old == new {
+            self.files.text = text;
+            return None;
+        }
+        self.held.is_none().then_some((new, text))
+    }
+
+    /// Whether an edit takes something away and has not stood for long. `before` is
+    /// the one that was read last.
+    fn is_early(
+        &mut self,
+        before: Option<Early>,
+        old: &Arc<Config>,
+        new: &Arc<Config>,
+        text: &str,
+    ) -> bool {
+        let lost = match old == new {
+            true => Vec::new(),
+            false => lost(&self.files.text, text, old, new),
+        };
+        if lost.is_empty() {
+            if before.is_some_and(|early| early.until.is_some()) {
+                tracing::info!(
+                    "what was missing in the configuration is back: nothing was removed"
+                );
+            }
+            return false;
+        }
+        let now = Instant::now();
+        let until = match before.filter(|early| early.config == *new) {
+            Some(same) => same.until.filter(|until| *until > now),
+            None => {
+                tracing::warn!(
+                    "no longer configured: {}; will be removed in {GONE:?} unless the files change",
+                    listed(&lost)
+                );
+                Some(now + GONE)
+            }
+        };
+        self.early = Some(Early {
+            config: new.clone(),
+            until,
+        });
+        until.is_some()
+    }
+
+    /// Say what was changed in vain.
+    fn tell_fixed(&self, paths: &BTreeSet<PathBuf>) {
+        let certificates = self.files.sources.certificates.as_ref();
+        if let Some(file) = certificates.filter(|file| paths.contains(*file)) {
+            tracing::warn!(
+                file = %file.display(),
+                "the certificates of Redis have changed: they need a restart"
+            );
+        }
     }
 
     /// Whether jobs in Redis would no longer fit their contract. One that only a
@@ -167,8 +263,14 @@ impl Keeper {
     }
 
     /// Put a configuration in force whose plugins have been loaded.
-    fn take_over(&mut self, new: Arc<Config>) {
+    fn take_over(&mut self, new: Arc<Config>, text: String) {
         let old = self.config.borrow().clone();
+        let what = match text == self.files.text {
+            true => "changed secrets or contracts were",
+            false => "queues.toml was",
+        };
+        self.files.text = text;
+        self.early = None;
         let changes = Config::diff(&old, &new);
         tracing::info!(
             added = ?changes.added,
@@ -176,7 +278,7 @@ impl Keeper {
             removed = ?changes.removed,
             plugins = ?changes.plugins,
             schedules = ?changes.schedules,
-            "queues.toml was taken over"
+            "{what} taken over"
         );
         if !changes.restart.is_empty() {
             tracing::warn!(settings = ?changes.restart, "these settings need a restart");
@@ -271,6 +373,37 @@ impl Keeper {
                 }
             }
         }
+    }
+}
+
+/// What the new configuration has no longer.
+fn lost(before: &str, after: &str, old: &Config, new: &Config) -> Vec<String> {
+    let mut lost = config::lost(before, after);
+    for (name, queue) in &old.queues {
+        let declared = |queue: &config::Queue| {
+            let contract = queue.base.contract.clone()?;
+            contract.declared.is_some().then_some(contract)
+        };
+        if let (Some(contract), Some(after)) = (declared(queue), new.queues.get(name))
+            && after
+                .base
+                .contract
+                .as_ref()
+                .is_some_and(|after| after.declared.is_none())
+        {
+            lost.push(format!("the WIT file of {:?}", contract.id));
+        }
+    }
+    lost
+}
+
+/// The first few, and how many more.
+fn listed(names: &[String]) -> String {
+    const FEW: usize = 5;
+    let shown = names[..names.len().min(FEW)].join(", ");
+    match names.len().saturating_sub(FEW) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::env::Env;
+use super::load::Sources;
 use super::origins::{Origins, Source, join};
 use super::problem::{Problem, Problems, nearest};
 use super::value::{Fault, Raw, fault};
@@ -160,6 +161,8 @@ pub(super) struct Decoder<'a> {
     pub(super) problems: Problems,
     pub(super) warnings: Vec<String>,
     pub(super) origins: Origins,
+    /// What was read beside the file.
+    pub(super) sources: Sources,
     /// Where each line of the file begins.
     lines: Vec<usize>,
 }
@@ -221,6 +224,7 @@ impl<'a> Decoder<'a> {
             problems: Problems::new(file.to_owned(), source),
             warnings: Vec::new(),
             origins: Origins::default(),
+            sources: Sources::default(),
             lines: std::iter::once(0).chain(after_breaks).collect(),
         }
     }

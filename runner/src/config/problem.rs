@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
+use super::load::Sources;
+
 /// All mistakes of one configuration. Holds at least one.
 #[derive(Debug, Clone)]
 pub struct Problems {
@@ -15,6 +17,8 @@ pub struct Problems {
     /// that spans stay true.
     source: String,
     list: Vec<Problem>,
+    /// What was read beside the file: it may hold the mistake.
+    pub(super) sources: Sources,
 }
 
 /// One mistake.
@@ -36,6 +40,7 @@ impl Problems {
             path,
             source: mask_passwords(source),
             list: Vec::new(),
+            sources: Sources::default(),
         }
     }
 
@@ -66,6 +71,11 @@ impl Problems {
     /// The number of mistakes.
     pub fn count(&self) -> usize {
         self.list.len()
+    }
+
+    /// What was read beside the file.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// The text for people: each mistake with its line, then how many there are.

@@ -4,13 +4,14 @@
 //! directory without are one together. They may use the host's package
 //! `runner:plugin`, which is built in, and each other's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wit_parser::{Resolve, UnresolvedPackageGroup};
 
 use super::interface::{self, Interface, unversioned};
+use crate::watch::is_hidden;
 
 /// The host's package.
 const HOST: [(&str, &str); 10] = [
@@ -48,14 +49,16 @@ pub struct Library {
 }
 
 impl Library {
-    /// Read all `*.wit` in the directory and below. A directory that does not
-    /// exist has none.
+    /// Read all `*.wit` in the directory and below, each file once however many
+    /// links lead to it, and without names that begin with a dot: Kubernetes mounts
+    /// a volume with all its files a second and third time under such. A directory
+    /// that does not exist has none.
     ///
     /// # Errors
     /// The first mistake of the files, with file, line and column.
     pub fn read(directory: &Path) -> Result<Library, String> {
         let mut groups = Vec::new();
-        packages(directory, &mut groups)?;
+        packages(directory, &mut BTreeSet::new(), &mut groups)?;
         let mut host = wit_parser::SourceMap::default();
         for (name, text) in HOST {
             host.push_str(name, text);
@@ -127,7 +130,11 @@ fn all(
     Ok((main, deps))
 }
 
-fn packages(directory: &Path, groups: &mut Vec<UnresolvedPackageGroup>) -> Result<(), String> {
+fn packages(
+    directory: &Path,
+    been: &mut BTreeSet<PathBuf>,
+    groups: &mut Vec<UnresolvedPackageGroup>,
+) -> Result<(), String> {
     let unreadable =
         |error: std::io::Error| format!("cannot read {}: {error}", directory.display());
     let entries = match std::fs::read_dir(directory) {
@@ -142,11 +149,16 @@ fn packages(directory: &Path, groups: &mut Vec<UnresolvedPackageGroup>) -> Resul
     paths.sort();
     let mut parts = Vec::new();
     for path in paths {
-        if path.is_dir() {
-            packages(&path, groups)?;
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let is_wit = path.extension().is_some_and(|extension| extension == "wit");
+        if path.file_name().is_some_and(is_hidden)
+            || !(is_wit || real.is_dir())
+            || !been.insert(real)
+        {
             continue;
         }
-        if path.extension().is_none_or(|extension| extension != "wit") {
+        if path.is_dir() {
+            packages(&path, been, groups)?;
             continue;
         }
         let text = std::fs::read_to_string(&path)

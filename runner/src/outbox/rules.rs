@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{Error, Exchange};
 use crate::config::Pattern;
+use crate::watch::Stat;
 
 /// The replies of well-known services. Also the reference for one's own.
 const BUILT_IN: &str = include_str!("replies.toml");
@@ -85,7 +86,7 @@ pub(super) struct Chosen {
 pub(super) struct Rules {
     file: PathBuf,
     /// What the file was when it was last looked at; `None`: absent.
-    seen: Option<SystemTime>,
+    seen: Option<Stat>,
     own: Vec<Rule>,
     built_in: Vec<Rule>,
 }
@@ -95,7 +96,7 @@ impl Rules {
     pub(super) fn read(file: PathBuf) -> Result<Self, Error> {
         let built_in = parse(BUILT_IN).expect("the built-in replies are tested");
         let mut rules = Rules {
-            seen: modified(&file),
+            seen: Stat::of(&file),
             own: Vec::new(),
             built_in,
             file,
@@ -107,7 +108,7 @@ impl Rules {
     /// Read the file again if it changed; what was served is forgotten, so that
     /// saving the file also begins `times` anew.
     pub(super) fn refresh(&mut self) {
-        let now = modified(&self.file);
+        let now = Stat::of(&self.file);
         if now == self.seen {
             return;
         }
@@ -253,12 +254,6 @@ fn request_value(request: &[u8], key: &str) -> String {
 
 fn parse(text: &str) -> Result<Vec<Rule>, toml::de::Error> {
     toml::from_str::<File>(text).map(|file| file.reply)
-}
-
-fn modified(file: &PathBuf) -> Option<SystemTime> {
-    std::fs::metadata(file)
-        .and_then(|meta| meta.modified())
-        .ok()
 }
 
 pub(super) fn host(url: &Url) -> &str {

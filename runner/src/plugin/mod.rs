@@ -9,9 +9,8 @@ mod cache;
 pub mod contract;
 mod engine;
 mod pace;
-mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,10 +26,10 @@ use self::contract::HANDLER;
 pub use self::contract::{Doors, Refusal, Shape};
 pub use self::engine::{INSTANCES, engine};
 use self::pace::Pace;
-pub use self::watch::Watcher;
 use crate::config::{self, Config};
 use crate::contract::{DOOR, Opened, compare};
 use crate::host::{Grants, Host};
+use crate::watch::{Place, Watcher};
 
 /// Bytes of a component. Python's have 20 MiB; more is a mistake or an attack on
 /// the compiler.
@@ -137,11 +136,11 @@ impl Plugins {
     }
 
     /// The same, and load files that change from now on, until the last `Arc` is
-    /// dropped. A directory that does not exist is made.
+    /// dropped.
     ///
     /// # Errors
-    /// When a directory cannot be watched; the plugins serve all the same.
-    pub fn configure_and_watch(self: &Arc<Self>, config: &Config) -> notify::Result<()> {
+    /// When the files cannot be watched; the plugins serve all the same.
+    pub fn configure_and_watch(self: &Arc<Self>, config: &Config) -> std::io::Result<()> {
         let (entries, changed) = self.declare(config);
         // Before the files are read, so that no change falls between.
         let watched = self.watch(&entries);
@@ -191,27 +190,27 @@ impl Plugins {
         self.changes.send_replace(());
     }
 
-    fn watch(self: &Arc<Self>, entries: &Entries) -> notify::Result<()> {
-        let directories: BTreeSet<PathBuf> = entries
-            .values()
-            .filter_map(|entry| Some(entry.config.file.parent()?.to_owned()))
-            .collect();
-        for directory in &directories {
-            std::fs::create_dir_all(directory).map_err(notify::Error::io)?;
+    fn watch(self: &Arc<Self>, entries: &Entries) -> std::io::Result<()> {
+        let files = entries.values().map(|entry| entry.config.file.clone());
+        let files = files.map(Place::File).collect();
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watcher) = &*watcher {
+            watcher.watch(files);
+            return Ok(());
         }
         let weak = Arc::downgrade(self);
-        let watcher = Watcher::start(directories, move |paths| {
+        let new = Watcher::start(move |changed| {
             let Some(plugins) = weak.upgrade() else {
                 return;
             };
             for entry in plugins.entries.load_full().values() {
-                let file = &entry.config.file;
-                if paths.iter().any(|path| same_file(path, file)) {
+                if changed.contains(&entry.config.file) {
                     plugins.load(entry);
                 }
             }
         })?;
-        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
+        new.watch(files);
+        *watcher = Some(new);
         Ok(())
     }
 
@@ -474,17 +473,6 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// Whether an event's path is this file: by name within a directory that is
-/// compared as the system resolves it.
-fn same_file(event: &Path, file: &Path) -> bool {
-    event == file
-        || (event.file_name() == file.file_name()
-            && match (event.parent(), file.parent()) {
-                (Some(a), Some(b)) => a.canonicalize().ok() == b.canonicalize().ok(),
-                _ => false,
-            })
 }
 
 fn unreadable(file: &Path) -> impl Fn(std::io::Error) -> Refusal {

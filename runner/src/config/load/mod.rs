@@ -11,7 +11,7 @@ mod redis;
 mod runtime;
 mod schedule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -34,6 +34,22 @@ pub struct Loaded {
     pub file: String,
     /// By plugin, the optional secrets that are not set and so not granted.
     pub withheld: BTreeMap<String, Vec<String>>,
+    /// The file as it was read.
+    pub text: String,
+    /// What was read beside it.
+    pub sources: Sources,
+}
+
+/// Files that are read with `queues.toml`, whether they exist or not: when one of
+/// them changes, so may the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// `file:` secrets.
+    pub secrets: BTreeSet<PathBuf>,
+    /// The directory of the contracts, if a queue has one.
+    pub contracts: Option<PathBuf>,
+    /// `?ca=` of Redis, which is read at the start only.
+    pub certificates: Option<PathBuf>,
 }
 
 impl Config {
@@ -101,6 +117,8 @@ impl Config {
             origins: decoder.origins,
             file: file.clone(),
             withheld,
+            text: source.to_owned(),
+            sources: decoder.sources,
         })
     }
 }
@@ -119,12 +137,14 @@ fn names_contract(root: &Table<'_>) -> bool {
 impl Decoder<'_> {
     fn finish(mut self) -> Problems {
         self.problems.sort();
+        self.problems.sources = self.sources;
         self.problems
     }
 
     /// The contracts of the directory; a mistake in it is one of the
     /// configuration.
     fn library(&mut self, directory: &Path) -> Library {
+        self.sources.contracts = Some(directory.to_owned());
         Library::read(directory).unwrap_or_else(|reason| {
             self.problems.push(Problem {
                 message: reason,

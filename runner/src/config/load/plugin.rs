@@ -273,7 +273,7 @@ enum SecretFault {
 
 /// `env:NAME`, `env:NAME?` or `file:path`. `None` is an optional one that is
 /// not set.
-fn secret(decoder: &Decoder<'_>, raw: Raw<'_>) -> Result<Option<Secret>, SecretFault> {
+fn secret(decoder: &mut Decoder<'_>, raw: Raw<'_>) -> Result<Option<Secret>, SecretFault> {
     let text = value::text(raw).unwrap_or_default();
     if let Some(name) = text.strip_prefix("env:") {
         let (name, optional) = match name.strip_suffix('?') {
@@ -290,7 +290,9 @@ fn secret(decoder: &Decoder<'_>, raw: Raw<'_>) -> Result<Option<Secret>, SecretF
         };
     }
     if let Some(path) = text.strip_prefix("file:") {
-        return match std::fs::read_to_string(decoder.path(path)) {
+        let file = decoder.path(path);
+        decoder.sources.secrets.insert(file.clone());
+        return match std::fs::read_to_string(file) {
             Ok(text) => Ok(Some(Secret(text.trim_end_matches(['\r', '\n']).to_owned()))),
             Err(error) => Err(SecretFault::Missing(fault(
                 format!("cannot be read from {path}: {}", reason(&error)),

@@ -1,6 +1,8 @@
 //! `[redis]`, and the many names under which other BullMQ set-ups keep the
 //! address of Redis.
 
+use std::path::PathBuf;
+
 use url::Url;
 
 use crate::config::decode::{Decoder, Table, keys};
@@ -30,6 +32,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
     let url = if url == EMBEDDED {
         RedisUrl::Embedded(decoder.path("data/redis"))
     } else {
+        decoder.sources.certificates = certificates(&url);
         RedisUrl::Url(url)
     };
 
@@ -70,6 +73,13 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         prefix,
         presence: presence.unwrap_or(true),
     }
+}
+
+/// `?ca=FILE`, as it is read.
+fn certificates(url: &str) -> Option<PathBuf> {
+    let (_, query) = url.split_once('?')?;
+    let file = query.split('&').find_map(|pair| pair.strip_prefix("ca="))?;
+    Some(PathBuf::from(file))
 }
 
 /// The URL that wins, or `embedded`.
