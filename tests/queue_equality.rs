@@ -97,6 +97,31 @@ fn cases() -> Vec<Case> {
         ),
         case("retried_by_priority", prioritized("1", r#"{"attempts":2}"#, 3), end("fail")),
         case(
+            "retried_after_what_is_due",
+            both(waiting("1", r#"{"attempts":2}"#, ""), vec![job("2", "{}", ""), job("3", "{}", "")]),
+            json!([["take"], ["due", "2"], ["due", "3"], ["fail", "r"]]),
+        ),
+        case(
+            "retried_lifo_after_what_is_due",
+            both(waiting("1", r#"{"attempts":2,"lifo":true}"#, ""), vec![job("2", "{}", "")]),
+            json!([["take"], ["due", "2"], ["fail", "r"]]),
+        ),
+        case(
+            "retried_by_priority_after_what_is_due",
+            both(prioritized("1", r#"{"attempts":2}"#, 3), vec![job("2", "{}", "priority 3")]),
+            json!([["take"], ["due", "2"], ["fail", "r"]]),
+        ),
+        case(
+            "of_both_kinds_due_while_paused",
+            vec![job("1", "{}", ""), job("2", "{}", "priority 3"), "HSET @meta paused 1".into()],
+            json!([["due", "1"], ["due", "2"], ["take"]]),
+        ),
+        case(
+            "due_while_full",
+            both(waiting("1", "{}", ""), vec![job("2", "{}", ""), "HSET @meta concurrency 1".into()]),
+            json!([["take"], ["due", "2"], ["take"]]),
+        ),
+        case(
             "last_attempt",
             waiting("1", r#"{"attempts":2}"#, r#"atm 1 ats 1 stacktrace ["first"]"#),
             end("fail"),
@@ -507,6 +532,11 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
                     queue.recover().await.unwrap();
                     continue;
                 }
+                }
+                "due" => {
+                    let id = argument.as_str().unwrap();
+                    redis.run::<()>(&["ZADD", &redis.key(name, "delayed"), "4096", id]);
+                    continue;
                 "complete" => Outcome::Completed(argument.to_string()),
                 "fail" => Outcome::Retry {
                     failure: failure(argument),

@@ -4,12 +4,15 @@
 //
 // Steps: ["take"], ["complete", value], ["fail", reason], ["reject", reason],
 // ["back"], ["later", ms], ["progress", value], ["log", line], ["stalled"],
-// each about the job taken first and not ended.
+// each about the job taken first and not ended; ["due", id]: a delayed job falls due.
+
+import { Redis } from 'ioredis';
 
 const [version, port, prefix, cases] = process.argv.slice(2);
 const { Worker, UnrecoverableError } = await import(version === '5' ? 'bullmq5' : 'bullmq');
 const connection = { host: '127.0.0.1', port: Number(port) };
 const token = 'token';
+const raw = new Redis(connection);
 
 /** The trace is the reason, as ours without frames. */
 const failure = (error) => Object.assign(error, { stack: error.message });
@@ -31,6 +34,7 @@ async function run({ queue, steps }) {
     } else if (step === 'progress') await jobs[0].updateProgress(argument);
     else if (step === 'log') await jobs[0].log(argument, jobs[0].opts.keepLogs);
     else if (step === 'stalled') await worker.moveStalledJobsToWait();
+    else if (step === 'due') await raw.zadd(`${prefix}:${queue}:delayed`, 4096, argument);
     else {
       const job = jobs.shift();
       if (!job) throw new Error(`${queue}: nothing to ${step}`);
@@ -46,3 +50,4 @@ async function run({ queue, steps }) {
 }
 
 await Promise.all(JSON.parse(cases).map(run));
+raw.disconnect();

@@ -451,6 +451,9 @@ impl Model {
                     return Some("delayed");
                 }
                 let (lifo, priority) = (job.new.lifo, job.new.priority);
+                // What has fallen due before goes first.
+                self.promote(q);
+                let queue = &mut self.queues[q];
                 let state = match priority {
                     0 if lifo => {
                         queue.wait.push_back(id.to_owned());

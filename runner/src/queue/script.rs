@@ -41,6 +41,7 @@ macro_rules! settle {
             "lib/deduplication",
             "lib/keep",
             "lib/quarantine",
+            "lib/promote",
             "lib/dead_letter",
             "lib/move",
             "lib/limit",

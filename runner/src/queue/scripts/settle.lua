@@ -303,6 +303,8 @@ if ends > 0 then
           local priority = tonumber(job[6]) or 0
           if op == 'r' then
             call('HSET', key, 'atm', made, unpack(ARGV, first, last))
+            -- What has fallen due before goes first.
+            rarely().promote(nil, runner)
           end
           if priority == 0 then
             code = 3

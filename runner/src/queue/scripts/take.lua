@@ -7,26 +7,7 @@ if want > 0 then
 
   local due = call('ZRANGEBYSCORE', delayed, 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
   if due[1] then
-    call('ZREM', delayed, unpack(due))
-    for _, id in ipairs(due) do
-      local key = base .. id
-      local priority = try('HGET', key, 'priority')
-      if type(priority) == 'table' then
-        rarely().quarantine(id, 'the key of the job is not a hash', runner)
-      else
-        priority = tonumber(priority) or 0
-        if priority == 0 then
-          call('LPUSH', target, id)
-        else
-          call('ZADD', prioritized, priority_score(base, priority), id)
-        end
-        call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
-        call('HSET', key, 'delay', 0)
-      end
-    end
-    if not held_back then
-      call('ZADD', marker, 0, '0')
-    end
+    rarely().promote(due, runner)
   end
 
   -- The queue's own limit goes before the worker's, its duration after, as BullMQ has it.
@@ -52,8 +33,9 @@ if want > 0 then
     n = math.min(n, cap - call('LLEN', active))
   end
 
+  local short, more = true
   if limited == 0 and not held_back and n > 0 then
-    local ids, popped, moved, more = {}
+    local ids, popped, moved = {}
     if gates then
       ids, more = gates.take(n)
     elseif n == 1 then
@@ -135,19 +117,20 @@ if want > 0 then
       end
     end
 
-    if #ids < n then
-      local at = next_delayed(delayed)
-      if at then
-        next_at = math.max(0, math.ceil(at - now))
-      end
-      if gates then
-        next_at = gates.next(next_at, more)
-      end
-    elseif ARGV[7] == '1' and call('EXISTS', wait, prioritized) > 0 and not blocked() then
+    short = #ids < n
+    if not short and ARGV[7] == '1' and call('EXISTS', wait, prioritized) > 0 and not blocked() then
       -- Somebody else may have a free slot for the rest. A worker that goes on
       -- from its own ends has taken no marker that it would owe.
       call('ZADD', marker, 0, '0')
     end
+  end
+  -- Delayed jobs fall due in a paused queue, too.
+  local at = short and next_delayed(delayed)
+  if at then
+    next_at = math.max(0, math.ceil(at - now))
+  end
+  if gates and short and limited == 0 and not held_back then
+    next_at = gates.next(next_at, more)
   end
 end
 

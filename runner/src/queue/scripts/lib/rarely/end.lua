@@ -6,6 +6,7 @@
     remove_keys = remove_keys,
     keep = keep,
     quarantine = quarantine,
+    promote = promote,
     bury = bury,
     move = move,
     limit_all = limit_all,
