@@ -86,8 +86,9 @@ if ends > 0 then
   end
   local held = call('MGET', unpack(locks))
   local no_children = c == 0 or call('EXISTS', unpack(children)) == 0
-  -- Whole nodes of a hundred entries go; a call of few ends need not look each time.
-  if ends > 8 or now % 8 == 0 then
+  -- Whole nodes of a hundred entries go: where thousands are kept, a call of few ends
+  -- need not look each time.
+  if ends > 8 or now % 8 == 0 or (tonumber(keep_events) or 10000) < 1000 then
     call('XTRIM', events, 'MAXLEN', '~', max_events())
   end
 
@@ -302,9 +303,9 @@ if ends > 0 then
         else
           local priority = tonumber(job[6]) or 0
           if op == 'r' then
-            call('HSET', key, 'atm', made, unpack(ARGV, first, last))
             -- What has fallen due before goes first.
             rarely().promote(nil, runner)
+            call('HSET', key, 'atm', made, unpack(ARGV, first, last))
           end
           if priority == 0 then
             code = 3
