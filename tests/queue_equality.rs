@@ -482,6 +482,7 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
             lock: Duration::from_secs(30),
             max_stalled: 1,
             max_crashes: 2,
+            max_starts: None,
             stalled_interval: Duration::from_secs(30),
             limiter: None,
             max_logs: 1000,
@@ -532,11 +533,11 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
                     queue.recover().await.unwrap();
                     continue;
                 }
-                }
                 "due" => {
                     let id = argument.as_str().unwrap();
                     redis.run::<()>(&["ZADD", &redis.key(name, "delayed"), "4096", id]);
                     continue;
+                }
                 "complete" => Outcome::Completed(argument.to_string()),
                 "fail" => Outcome::Retry {
                     failure: failure(argument),

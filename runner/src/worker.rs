@@ -67,6 +67,7 @@ impl Shared {
                 max_stalled: self.runtime.max_stalled,
                 max_crashes: self.runtime.max_crashes,
                 stalled_interval: self.runtime.stalled_interval,
+                max_starts: config.max_started_attempts,
                 limiter: config.limiter,
                 max_logs: config.base.max_logs,
                 defaults: config.defaults.clone(),

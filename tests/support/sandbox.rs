@@ -228,6 +228,7 @@ fn queue(name: &str) -> Queue {
         lock: Duration::MAX,
         max_stalled: 0,
         max_crashes: 2,
+        max_starts: None,
         stalled_interval: Duration::MAX,
         limiter: None,
         max_logs: 0,

@@ -95,6 +95,7 @@ pub(super) fn over(redis: Redis, loaded: &Loaded, name: &str) -> Queue {
         lock: runtime.lock,
         max_stalled: runtime.max_stalled,
         max_crashes: runtime.max_crashes,
+        max_starts: None,
         stalled_interval: runtime.stalled_interval,
         limiter: declared.and_then(|queue| queue.limiter),
         max_logs: declared.map_or(JobSettings::default().max_logs, |queue| queue.base.max_logs),

@@ -92,6 +92,8 @@ pub struct Settings {
     pub lock: Duration,
     /// Stalls before a job fails.
     pub max_stalled: u32,
+    /// Starts after which a job is not retried; none: as many as its attempts allow.
+    pub max_starts: Option<u32>,
     /// Crashes of its runner at which a job fails; 0: never.
     pub max_crashes: u32,
     /// How often stalled jobs are looked for.
@@ -146,6 +148,7 @@ impl Queue {
             lock: Duration::MAX,
             max_stalled: 0,
             max_crashes: 0,
+            max_starts: None,
             stalled_interval: Duration::MAX,
             limiter: None,
             max_logs: 0,

@@ -85,7 +85,8 @@ impl Batch {
         let ends = ends
             .into_iter()
             .map(|Settlement { attempt, outcome }| {
-                let verdict = Verdict::on(&attempt.job, outcome);
+                let starts = attempt.queue.settings().max_starts;
+                let verdict = Verdict::on(&attempt.job, outcome, starts);
                 let mut notes = attempt.take_notes();
                 match &verdict {
                     Some(Verdict::Snoozed(_, reason)) if !reason.is_empty() => {

@@ -52,8 +52,8 @@ pub(crate) struct Reason {
 
 impl Verdict {
     /// The verdict on an outcome; none for a lost attempt, about which nothing
-    /// may be written.
-    pub(crate) fn on(job: &Job, outcome: Outcome) -> Option<Verdict> {
+    /// may be written. A job that was started `max_starts` times is not retried.
+    pub(crate) fn on(job: &Job, outcome: Outcome, max_starts: Option<u32>) -> Option<Verdict> {
         Some(match outcome {
             Outcome::Completed(value) => Verdict::Completed(value, job.options.remove_on_complete),
             Outcome::Rejected(failure) => {
@@ -62,7 +62,8 @@ impl Verdict {
             Outcome::Retry { failure, delay } => {
                 let reason = reason(job, failure);
                 let ended = job.attempts_made.saturating_add(1);
-                if ended >= job.options.attempts {
+                let last_start = max_starts.is_some_and(|max| job.starts >= max);
+                if ended >= job.options.attempts || last_start {
                     return Some(Verdict::Failed(reason, job.options.remove_on_fail));
                 }
                 let wait = match (delay, &job.options.backoff) {
@@ -179,7 +180,7 @@ mod tests {
     }
 
     fn wait(opts: &str, attempts_made: u32) -> Option<u64> {
-        match Verdict::on(&job(opts, attempts_made), retry(None)) {
+        match Verdict::on(&job(opts, attempts_made), retry(None), None) {
             Some(Verdict::Now(..)) => Some(0),
             Some(Verdict::Later(_, wait)) => Some(wait),
             Some(Verdict::Failed(..)) => None,
@@ -221,15 +222,31 @@ mod tests {
     }
 
     #[test]
+    fn a_job_started_as_often_as_it_may_be_is_not_retried() {
+        let job = Job {
+            starts: 2,
+            ..job(r#"{"attempts":9}"#, 0)
+        };
+        let verdict = |most| Verdict::on(&job, retry(None), most);
+        assert!(matches!(verdict(Some(3)), Some(Verdict::Now(..))));
+        assert!(matches!(verdict(Some(2)), Some(Verdict::Failed(..))));
+        assert!(matches!(verdict(None), Some(Verdict::Now(..))));
+    }
+
+    #[test]
     fn a_delay_chosen_by_the_handler_goes_before_the_backoff() {
         let outcome = retry(Some(Duration::from_millis(1500)));
-        let verdict = Verdict::on(&job(r#"{"attempts":2,"backoff":9}"#, 0), outcome);
+        let verdict = Verdict::on(&job(r#"{"attempts":2,"backoff":9}"#, 0), outcome, None);
         assert!(matches!(verdict, Some(Verdict::Later(_, 1500))));
     }
 
     #[test]
     fn a_rejected_job_fails_whatever_attempts_are_left() {
-        let verdict = Verdict::on(&job(r#"{"attempts":9}"#, 0), Outcome::Rejected(failure()));
+        let verdict = Verdict::on(
+            &job(r#"{"attempts":9}"#, 0),
+            Outcome::Rejected(failure()),
+            None,
+        );
         assert!(matches!(verdict, Some(Verdict::Failed(..))));
     }
 
@@ -245,7 +262,7 @@ mod tests {
 
     #[test]
     fn nothing_is_written_about_a_lost_attempt() {
-        assert_eq!(Verdict::on(&job("{}", 0), Outcome::Lost), None);
+        assert_eq!(Verdict::on(&job("{}", 0), Outcome::Lost, None), None);
     }
 
     proptest! {

@@ -20,6 +20,7 @@ fn attempt() -> Attempt {
         lock: Duration::from_secs(30),
         max_stalled: 5,
         max_crashes: 2,
+        max_starts: None,
         stalled_interval: Duration::from_secs(15),
         limiter: None,
         max_logs: 1000,
