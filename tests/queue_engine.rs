@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use runner::config::Limiter;
 use runner::outcome::Outcome;
-use runner::queue::{self};
+use runner::queue::{self, Attempt, Batch, Settlement};
 use serde_json::json;
 
 use crate::support::engine::*;
@@ -355,10 +355,115 @@ fn a_parent_whose_child_fails_it_while_it_runs_fails_at_once() {
     assert_eq!(redis.until_ended("q", &id), "failed");
     assert_eq!(
         redis.field("q", &id, "failedReason").as_deref(),
-        Some("it cannot complete because a child has failed")
+        Some("Cannot complete job 1 because it has at least one failed child. moveToFinished")
     );
     assert_eq!(redis.field("q", &id, "ats").as_deref(), Some("1"));
     engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn a_job_that_waits_for_children_of_which_one_failed_fails_in_bullmq_s_words() {
+    let redis = Redis::shared();
+    let server = redis.url();
+    let failed = redis.key("q", "1:unsuccessful");
+    let mut engine = Engine::new(&redis, move |_| {
+        redis::cmd("ZADD")
+            .arg(&[failed.as_str(), "1", "child"])
+            .query::<()>(&mut redis::Client::open(server.as_str()).unwrap())
+            .unwrap();
+        Outcome::WaitingChildren
+    });
+    engine.consume(config("q", 1));
+    let id = redis.add("q", "parent", "{}", "{}");
+    assert_eq!(redis.until_ended("q", &id), "failed");
+    assert_eq!(
+        redis.field("q", &id, "failedReason").as_deref(),
+        Some(
+            "Cannot complete job 1 because it has at least one failed child. \
+             moveToWaitingChildren"
+        )
+    );
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn a_job_is_not_retried_once_it_was_started_as_often_as_it_may_be() {
+    let redis = Redis::shared();
+    let mut engine = Engine::new(&redis, |_| retry("busy"));
+    let mut twice = config("q", 1);
+    twice.max_started_attempts = Some(2);
+    engine.consume(twice);
+    let id = redis.add("q", "x", "{}", r#"{"attempts":9}"#);
+    assert_eq!(redis.until_ended("q", &id), "failed");
+    let field = |name| redis.field("q", &id, name);
+    assert_eq!(field("failedReason").as_deref(), Some("busy"));
+    assert_eq!(
+        (field("ats").as_deref(), field("atm").as_deref()),
+        (Some("2"), Some("2"))
+    );
+    engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn a_queue_that_starts_nothing_is_looked_at_when_its_next_delayed_job_is_due() {
+    on_both(|redis, mut node| {
+        let engine = Engine::new(redis, echo);
+        let queue = engine.shared.queue(&config("q", 1));
+        let due = |want| {
+            let none = Batch::default();
+            let (_, taken) = engine.runtime.block_on(queue.settle(&none, want)).unwrap();
+            (taken.jobs.len(), taken.delayed_for.is_some())
+        };
+        node.add("q", "x", json!({}), json!({ "delay": 3_600_000 }));
+        node.add("q", "x", json!({}), json!({}));
+        node.queue("q", "pause", json!([]));
+        assert_eq!(due(1), (0, true), "paused");
+        node.queue("q", "resume", json!([]));
+        assert_eq!(due(1), (1, false));
+        engine
+            .runtime
+            .block_on(queue.set_concurrency(Some(1)))
+            .unwrap();
+        assert_eq!(due(1), (0, true), "full");
+        engine
+            .runtime
+            .block_on(queue.set_concurrency(None))
+            .unwrap();
+        let limit = Limiter {
+            max: 1,
+            duration: Duration::from_secs(3600),
+        };
+        engine
+            .runtime
+            .block_on(queue.set_limit(Some(limit)))
+            .unwrap();
+        node.add("q", "x", json!({}), json!({}));
+        assert_eq!(due(1), (1, false));
+        assert_eq!(due(1), (0, true), "limited");
+    });
+}
+
+#[test]
+fn the_event_stream_is_as_short_as_it_is_to_be_after_each_end() {
+    let redis = Redis::shared();
+    let engine = Engine::new(&redis, echo);
+    let queue = engine.shared.queue(&config("q", 1));
+    redis.run::<()>(&["HSET", &redis.key("q", "meta"), "opts.maxLenEvents", "0"]);
+    for _ in 0..20 {
+        redis.add("q", "x", "{}", "{}");
+        let settle = async |batch, take| queue.settle(&batch, take).await.unwrap().1;
+        engine.runtime.block_on(async {
+            let mut taken = settle(Batch::default(), 1).await;
+            let job = taken.jobs.remove(0);
+            let attempt = Attempt::new(job, queue.clone(), taken.token, Duration::MAX);
+            let outcome = echo(&attempt);
+            let attempt = Arc::new(attempt);
+            settle(Batch::new(vec![Settlement { attempt, outcome }]), 0).await;
+        });
+        // `completed` and `drained`.
+        let length: u64 = redis.run(&["XLEN", &redis.key("q", "events")]);
+        assert_eq!(length, 2);
+    }
 }
 
 #[test]

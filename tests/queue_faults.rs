@@ -162,7 +162,7 @@ fn a_job_whose_key_is_overwritten_while_it_runs_costs_no_other() {
 fn a_job_that_is_removed_while_it_runs_does_not_come_back() {
     let (redis, settled) = settled_together(|redis, key| redis.run(&["DEL", key]));
     let completed = Settled::Now("completed");
-    assert_eq!(settled, [Settled::Lost, completed.clone(), completed]);
+    assert_eq!(settled, [Settled::Removed, completed.clone(), completed]);
     assert!(!redis.run::<bool>(&["EXISTS", &redis.key("q", "1")]));
 }
 

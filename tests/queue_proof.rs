@@ -395,7 +395,7 @@ impl World {
         let states: Vec<Settled> = states
             .into_iter()
             .map(|state| match state {
-                Some(CHILD_FAILED) => Settled::ChildFailed,
+                Some(CHILD_FAILED) => Settled::ChildFailed("moveToFinished"),
                 Some(state) => Settled::Now(state),
                 None => Settled::Lost,
             })

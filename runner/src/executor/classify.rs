@@ -128,7 +128,7 @@ fn stopped(
 ) -> Outcome {
     match why {
         Stop::Shutdown => Outcome::Released,
-        Stop::LockLost => Outcome::Lost,
+        Stop::LockLost | Stop::Removed => Outcome::Lost,
         Stop::Cancelled => {
             let reason = attempt.cancel_reason().to_owned();
             Outcome::Rejected(failure(Cause::Cancelled, reason, Vec::new()))

@@ -3,7 +3,6 @@
 
 use super::bindings::runner::plugin::checkpoint::Host;
 use super::{Effect, State};
-use crate::queue::Stop;
 
 /// Steps of one job.
 const STEPS: usize = 64;
@@ -64,10 +63,7 @@ impl Host for State {
                 self.checkpoints.push((step, value));
                 Ok(())
             }
-            Ok(false) => {
-                self.attempt.stop(Stop::LockLost);
-                self.refuse_lost()
-            }
+            Ok(false) => self.refuse_lost(),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -81,10 +81,7 @@ impl Host for State {
         }
         match self.attempt.queue.update_data(&self.attempt, &data).await {
             Ok(true) => Ok(()),
-            Ok(false) => {
-                self.attempt.stop(crate::queue::Stop::LockLost);
-                self.refuse_lost()
-            }
+            Ok(false) => self.refuse_lost(),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -34,7 +34,7 @@ use self::log::Log;
 use self::redact::Redactor;
 use self::stdio::Lines;
 use crate::config::{JobSettings, Plugin};
-use crate::queue::{Attempt, NewJob, Queue};
+use crate::queue::{Attempt, NewJob, Queue, Stop};
 
 /// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
 const CALL: usize = 16 << 20;
@@ -255,12 +255,15 @@ impl State {
         self.stderr.finish()
     }
 
-    /// The text that refuses a write of an attempt whose lock is lost.
+    /// The text that refuses a write of an attempt whose job is lost.
     fn refuse_lost(&self) -> Result<(), String> {
-        if self.attempt.lost() {
-            return Err("the lock of this job is lost; another worker may be running it".into());
+        match self.attempt.stopped() {
+            Some(Stop::LockLost) => {
+                Err("the lock of this job is lost; another worker may be running it".into())
+            }
+            Some(Stop::Removed) => Err("this job was removed".into()),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

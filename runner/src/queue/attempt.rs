@@ -24,6 +24,26 @@ pub enum Stop {
     Shutdown = 3,
     /// Somebody cancelled the job.
     Cancelled = 4,
+    /// The job was removed; nothing may be written.
+    Removed = 5,
+}
+
+impl Stop {
+    /// Whether the job is no longer ours.
+    pub fn is_loss(self) -> bool {
+        matches!(self, Stop::LockLost | Stop::Removed)
+    }
+
+    fn of(code: u8) -> Option<Stop> {
+        match code {
+            1 => Some(Stop::Deadline),
+            2 => Some(Stop::LockLost),
+            3 => Some(Stop::Shutdown),
+            4 => Some(Stop::Cancelled),
+            5 => Some(Stop::Removed),
+            _ => None,
+        }
+    }
 }
 
 /// What a running job has said and Redis does not know yet.
@@ -93,8 +113,11 @@ impl Attempt {
     /// Ask the guest to end. The first reason stays, except that a lost lock
     /// overrules the others. False when the guest has ended already.
     pub fn stop(&self, why: Stop) -> bool {
-        let change =
-            |old| (old == 0 || (why == Stop::LockLost && old != ENDED)).then_some(why as u8);
+        let lost = |old| Stop::of(old).is_some_and(Stop::is_loss);
+        let change = |old| {
+            let overruled = why.is_loss() && old != ENDED && !lost(old);
+            (old == 0 || overruled).then_some(why as u8)
+        };
         let old = self
             .stop
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, change)
@@ -117,8 +140,8 @@ impl Attempt {
     /// The guest has ended and its outcome is on the way to Redis: from now on
     /// a missing lock means that it was settled.
     pub fn end(&self) {
-        // A lock that was lost before stays lost.
-        let change = |old| (old != Stop::LockLost as u8).then_some(ENDED);
+        // A job that was lost before stays lost.
+        let change = |old| (!Stop::of(old).is_some_and(Stop::is_loss)).then_some(ENDED);
         let _ = self
             .stop
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, change);
@@ -126,13 +149,7 @@ impl Attempt {
 
     /// Whether it was asked to end, and why.
     pub fn stopped(&self) -> Option<Stop> {
-        match self.stop.load(Ordering::Acquire) {
-            1 => Some(Stop::Deadline),
-            2 => Some(Stop::LockLost),
-            3 => Some(Stop::Shutdown),
-            4 => Some(Stop::Cancelled),
-            _ => None,
-        }
+        Stop::of(self.stop.load(Ordering::Acquire))
     }
 
     /// Wait until it is asked to end. One waiter at a time.
@@ -148,7 +165,7 @@ impl Attempt {
     /// Whether the lock is known to be lost: from then on every host call that
     /// writes is refused.
     pub fn lost(&self) -> bool {
-        self.stopped() == Some(Stop::LockLost)
+        self.stopped().is_some_and(Stop::is_loss)
     }
 
     /// Change the pending notes.

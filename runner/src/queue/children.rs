@@ -5,7 +5,7 @@
 use redis::Value;
 
 use super::Queue;
-use super::attempt::{Attempt, Stop};
+use super::attempt::Attempt;
 use super::redis::Error;
 use super::script::DISOWN;
 use super::settle::{texts, whole};
@@ -75,7 +75,7 @@ impl Queue {
             .await?;
         let ours = reply == Value::Int(1);
         if !ours {
-            attempt.stop(Stop::LockLost);
+            self.lose(attempt).await;
         }
         Ok(ours)
     }

@@ -157,12 +157,15 @@ impl Queue {
     pub(crate) async fn settled_before(&self, id: &str) -> Result<Option<&'static str>, Error> {
         Ok(match self.state(id).await? {
             "active" => None,
-            "unknown" => {
-                let mut command = redis::cmd("EXISTS");
-                command.arg(self.key(id));
-                (whole(&self.redis().call(&command).await?) == 0).then_some("removed")
-            }
+            "unknown" => self.is_gone(id).await?.then_some("removed"),
             state => Some(state),
         })
+    }
+
+    /// Whether there is no such job.
+    pub(crate) async fn is_gone(&self, id: &str) -> Result<bool, Error> {
+        let mut command = redis::cmd("EXISTS");
+        command.arg(self.key(id));
+        Ok(whole(&self.redis().call(&command).await?) == 0)
     }
 }

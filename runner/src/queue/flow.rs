@@ -6,7 +6,7 @@ use redis::Value;
 
 use super::Queue;
 use super::add::{CALL, NewJob};
-use super::attempt::{Attempt, Stop};
+use super::attempt::Attempt;
 use super::redis::Error;
 use super::script::FLOW;
 use super::settle::texts;
@@ -105,7 +105,7 @@ pub async fn add_flow(
         .map_err(adopted)?;
     if reply == Value::Int(-1) {
         if let Some(attempt) = current {
-            attempt.stop(Stop::LockLost);
+            queue.lose(attempt).await;
         }
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use redis::Value;
 
 use super::Queue;
-use super::attempt::{Attempt, Notes, Stop};
+use super::attempt::{Attempt, Notes};
 use super::redis::Error;
 use super::script::{NOTE, WRITE};
 use super::settle::{list, whole};
@@ -55,7 +55,7 @@ impl Queue {
                         .ok()
                         .and_then(|i| noted.get(i))
                     {
-                        attempt.stop(Stop::LockLost);
+                        self.lose(attempt).await;
                     }
                 }
                 Ok(())
@@ -106,7 +106,7 @@ impl Queue {
             .await?;
         let written = reply == Value::Int(1);
         if !written {
-            attempt.stop(Stop::LockLost);
+            self.lose(attempt).await;
         }
         Ok(written)
     }

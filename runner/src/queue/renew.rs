@@ -65,7 +65,17 @@ impl Queue {
         self.hold(attempts, self.settings().lock).await
     }
 
-    /// The same, and with no time only look.
+    /// Stop an attempt whose lock is not ours any more. False when it has ended
+    /// already.
+    pub(super) async fn lose(&self, attempt: &Attempt) -> bool {
+        let why = match self.is_gone(&attempt.job.id).await {
+            Ok(true) => Stop::Removed,
+            Ok(false) | Err(_) => Stop::LockLost,
+        };
+        attempt.stop(why)
+    }
+
+    /// The same as [`Queue::renew`], and with no time only look.
     async fn hold(&self, attempts: &[Arc<Attempt>], lock: Duration) -> Result<usize, Error> {
         let mut lost = 0;
         // Bounded, so that the script does not hold Redis for long.
@@ -78,22 +88,27 @@ impl Queue {
                     }
                 })
                 .await?;
-            for position in list(reply) {
-                if let Some(attempt) = usize::try_from(whole(&position))
-                    .ok()
-                    .and_then(|i| some.get(i))
-                {
-                    // The lock of an ended attempt goes with its settle.
-                    if attempt.stop(Stop::LockLost) {
-                        tracing::warn!(
-                            queue = self.name(),
-                            job = attempt.job.id,
-                            "the lock was lost: the attempt is stopped"
-                        );
-                        lost += 1;
-                    }
+            let positions = list(reply);
+            let gone = positions
+                .iter()
+                .filter_map(|position| some.get(usize::try_from(whole(position)).ok()?));
+            let stopped = gone.map(async |attempt| {
+                // The lock of an ended attempt goes with its settle.
+                if self.lose(attempt).await {
+                    let what = match attempt.stopped() {
+                        Some(Stop::Removed) => "the job was removed",
+                        _ => "the lock was lost",
+                    };
+                    let (queue, job) = (self.name(), &attempt.job.id);
+                    tracing::warn!(queue, job, "{what}: the attempt is stopped");
+                    return 1;
                 }
-            }
+                0
+            });
+            lost += futures::future::join_all(stopped)
+                .await
+                .iter()
+                .sum::<usize>();
         }
         Ok(lost)
     }

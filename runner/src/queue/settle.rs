@@ -52,9 +52,12 @@ pub enum Settled {
     /// queue.
     Now(&'static str),
     /// The job cannot complete, because a child that failed is to fail it too:
-    /// nothing was written, and the lock is still ours.
-    ChildFailed,
-    /// The lock was not ours any more, or the job is gone: nothing was written.
+    /// nothing was written, and the lock is still ours. BullMQ's name of what was
+    /// refused: `moveToFinished`, `moveToWaitingChildren`.
+    ChildFailed(&'static str),
+    /// The job is gone: nothing was written.
+    Removed,
+    /// The lock was not ours any more: nothing was written.
     Lost,
 }
 
@@ -211,10 +214,10 @@ impl Queue {
         let settled = batch
             .ends
             .iter()
-            .map(|end| match end.verdict {
-                Some(_) => codes
+            .map(|end| match &end.verdict {
+                Some(verdict) => codes
                     .next()
-                    .map_or(Settled::Lost, |code| state(whole(&code))),
+                    .map_or(Settled::Lost, |code| state(whole(&code), verdict)),
                 None => Settled::Lost,
             })
             .collect();
@@ -405,7 +408,7 @@ fn optional(command: &mut redis::Cmd, value: Option<impl redis::ToSingleRedisArg
     };
 }
 
-fn state(code: i64) -> Settled {
+fn state(code: i64, verdict: &Verdict) -> Settled {
     match code {
         1 => Settled::Now("completed"),
         2 => Settled::Now("failed"),
@@ -414,7 +417,11 @@ fn state(code: i64) -> Settled {
         5 => Settled::Now("delayed"),
         6 => Settled::Now("waiting-children"),
         7 => Settled::Now("moved"),
-        -9 => Settled::ChildFailed,
+        -1 => Settled::Removed,
+        -9 => Settled::ChildFailed(match verdict {
+            Verdict::Waiting(..) => "moveToWaitingChildren",
+            _ => "moveToFinished",
+        }),
         _ => Settled::Lost,
     }
 }

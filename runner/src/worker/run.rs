@@ -322,7 +322,12 @@ impl Run {
         for (attempt, state) in answer.batch.attempts().zip(&settled) {
             match state {
                 Settled::Now(_) => {}
-                Settled::ChildFailed => self.fail_with_child(attempt),
+                Settled::ChildFailed(command) => self.fail_with_child(attempt, command),
+                Settled::Removed => tracing::warn!(
+                    queue = self.queue.name(),
+                    job = attempt.job.id,
+                    "the job was removed while it ran: nothing was written"
+                ),
                 Settled::Lost => tracing::warn!(
                     queue = self.queue.name(),
                     job = attempt.job.id,
@@ -356,14 +361,19 @@ impl Run {
         }
     }
 
-    /// The job is still ours and cannot complete: it fails, as in Node.
-    fn fail_with_child(&mut self, attempt: &Arc<Attempt>) {
+    /// The job is still ours and cannot complete: it fails, in the words of Node's
+    /// worker, which people match.
+    fn fail_with_child(&mut self, attempt: &Arc<Attempt>, command: &str) {
+        let reason = format!(
+            "Cannot complete job {} because it has at least one failed child. {command}",
+            attempt.job.id
+        );
         self.in_flight.insert(attempt);
         self.ended.push(Settlement {
             attempt: attempt.clone(),
             outcome: Outcome::Rejected(Failure {
                 cause: Cause::Deferred,
-                reason: "it cannot complete because a child has failed".to_owned(),
+                reason,
                 frames: Vec::new(),
             }),
         });
@@ -410,7 +420,10 @@ impl Run {
         let config = self.config.clone();
         let settings = config.settings(&attempt.job.name);
         // Asked for before the stop: goes back unopened.
-        let stopped = self.stopping.map(|_| Outcome::Released);
+        let stopped = match attempt.lost() {
+            true => Some(Outcome::Lost),
+            false => self.stopping.map(|_| Outcome::Released),
+        };
         if let Some(outcome) = stopped.or_else(|| admit::refused(&attempt, &config, settings)) {
             self.end(Settlement { attempt, outcome });
             return;

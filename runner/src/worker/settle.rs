@@ -46,9 +46,7 @@ pub(super) async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
                 return one_by_one(queue, batch, take).await;
             }
             Ok((mut settled, taken)) => {
-                if faulty {
-                    look(&queue, &batch, &mut settled).await;
-                }
+                look(&queue, &batch, &mut settled, faulty).await;
                 return Answer {
                     batch,
                     asked: take,
@@ -68,13 +66,18 @@ pub(super) async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
     }
 }
 
-/// Ends that are lost at the second try may have been written at the first.
-async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled]) {
+/// What became of ends that were not written: `again`, they may have been written
+/// at the first try.
+async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled], again: bool) {
     for (attempt, settled) in batch.attempts().zip(settled) {
-        if *settled == Settled::Lost
-            && let Ok(Some(state)) = queue.settled_before(&attempt.job.id).await
-        {
+        if *settled != Settled::Lost {
+            continue;
+        }
+        let id = &attempt.job.id;
+        if again && let Ok(Some(state)) = queue.settled_before(id).await {
             *settled = Settled::Now(state);
+        } else if let Ok(true) = queue.is_gone(id).await {
+            *settled = Settled::Removed;
         }
     }
 }
@@ -88,7 +91,7 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
             Ok((mut states, mut taken)) => {
                 told.quarantined.append(&mut taken.quarantined);
                 told.unburied.append(&mut taken.unburied);
-                look(&queue, &one, &mut states).await;
+                look(&queue, &one, &mut states, true).await;
                 settled.append(&mut states);
             }
             Err(error) => {
