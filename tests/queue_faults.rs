@@ -2,7 +2,6 @@
 //! jobs that cannot be run, and its own end.
 
 use std::collections::HashMap;
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use runner::queue::{self, Attempt, Batch, Settled, Settlement, Stop};
 use serde_json::json;
 
 use crate::support::engine::*;
-use crate::support::{Node, Redis, until};
+use crate::support::{Node, Redis, Relay, until};
 
 #[test]
 fn stopping_hands_running_jobs_back_without_spending_an_attempt() {
@@ -202,56 +201,13 @@ fn redis_killed_under_load_loses_no_job() {
     engine.stop(Duration::from_secs(5));
 }
 
-/// A relay to Redis whose connections can be cut, answers on the way included.
-struct Relay {
-    port: u16,
-    open: Arc<Mutex<Vec<TcpStream>>>,
-}
-
-impl Relay {
-    fn to(port: u16) -> Relay {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let relay = Relay {
-            port: listener.local_addr().unwrap().port(),
-            open: Arc::default(),
-        };
-        let open = relay.open.clone();
-        std::thread::spawn(move || {
-            for near in listener.incoming().map_while(Result::ok) {
-                let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else {
-                    continue;
-                };
-                open.lock()
-                    .unwrap()
-                    .extend([near.try_clone().unwrap(), far.try_clone().unwrap()]);
-                for (mut from, mut to) in [
-                    (near.try_clone().unwrap(), far.try_clone().unwrap()),
-                    (far, near),
-                ] {
-                    std::thread::spawn(move || {
-                        let _ = std::io::copy(&mut from, &mut to);
-                        let _ = to.shutdown(Shutdown::Both);
-                    });
-                }
-            }
-        });
-        relay
-    }
-
-    fn cut(&self) {
-        for stream in self.open.lock().unwrap().drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-}
-
 #[test]
 fn connections_cut_under_load_cost_no_job_a_stall_or_a_second_run() {
     let redis = Redis::shared();
     let relay = Relay::to(redis.port());
     let runs: Arc<Mutex<HashMap<String, u32>>> = Arc::default();
     let seen = runs.clone();
-    let url = format!("redis://127.0.0.1:{}", relay.port);
+    let url = relay.url();
     let mut engine = Engine::over(
         &url,
         redis.prefix(),

@@ -6,6 +6,7 @@
 //! and while jobs of a lost answer have not been given back.
 
 mod admit;
+mod next_run;
 mod run;
 mod settle;
 mod upkeep;
@@ -66,8 +67,8 @@ impl Shared {
                 lock: self.runtime.lock,
                 max_stalled: self.runtime.max_stalled,
                 max_crashes: self.runtime.max_crashes,
-                stalled_interval: self.runtime.stalled_interval,
                 max_starts: config.max_started_attempts,
+                stalled_interval: self.runtime.stalled_interval,
                 limiter: config.limiter,
                 max_logs: config.base.max_logs,
                 defaults: config.defaults.clone(),

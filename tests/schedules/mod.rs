@@ -3,6 +3,7 @@
 mod command;
 mod declared;
 mod lost;
+mod next_run;
 mod node;
 
 use serde_json::Value;

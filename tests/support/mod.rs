@@ -10,6 +10,7 @@ pub(crate) mod engine;
 mod node;
 pub(crate) mod process;
 pub(crate) mod redis;
+mod relay;
 pub(crate) mod runner;
 pub(crate) mod sandbox;
 pub(crate) mod wasm;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use self::node::Node;
 pub(crate) use self::redis::Redis;
+pub(crate) use self::relay::Relay;
 pub(crate) use self::runner::{Runner, Setup};
 pub(crate) use self::wasm::guest;
 

@@ -74,8 +74,10 @@ pub struct Attempt {
     pub queue: Queue,
     /// The value of the job's lock, unique for this attempt.
     pub token: String,
-    /// When it began, for durations.
+    /// When it was taken, for durations.
     pub started: Instant,
+    /// When it could begin, if its schedule had to be written first.
+    ready: OnceLock<Instant>,
     /// Its wall-clock limit.
     pub timeout: Duration,
     /// What runs it, set by the executor and stored with the job as `rv`:
@@ -96,6 +98,7 @@ impl Attempt {
             queue,
             token,
             started: Instant::now(),
+            ready: OnceLock::new(),
             timeout,
             ran: OnceLock::new(),
             cancelled: OnceLock::new(),
@@ -105,13 +108,18 @@ impl Attempt {
         }
     }
 
-    /// When the timeout passes.
-    pub fn deadline(&self) -> Instant {
-        self.started + self.timeout
+    /// It has waited for something else than a slot until now.
+    pub(crate) fn ready(&self) {
+        let _ = self.ready.set(Instant::now());
     }
 
-    /// Ask the guest to end. The first reason stays, except that a lost lock
-    /// overrules the others. False when the guest has ended already.
+    /// When the timeout passes.
+    pub fn deadline(&self) -> Instant {
+        *self.ready.get().unwrap_or(&self.started) + self.timeout
+    }
+
+    /// Ask the guest to end. The first reason stays, except that the loss of the
+    /// job overrules the others. False when the guest has ended already.
     pub fn stop(&self, why: Stop) -> bool {
         let lost = |old| Stop::of(old).is_some_and(Stop::is_loss);
         let change = |old| {
@@ -162,8 +170,8 @@ impl Attempt {
         }
     }
 
-    /// Whether the lock is known to be lost: from then on every host call that
-    /// writes is refused.
+    /// Whether the lock is known to be lost or the job to be removed: from then on
+    /// every host call that writes is refused.
     pub fn lost(&self) -> bool {
         self.stopped().is_some_and(Stop::is_loss)
     }

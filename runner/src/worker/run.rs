@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::settle::{Answer, bury, settle};
-use super::upkeep::{expire, open_gates, reap, schedule, stop_cancelled};
-use super::{Shared, Stage, admit};
+use super::upkeep::{expire, open_gates, reap, stop_cancelled};
+use super::{Shared, Stage, admit, next_run};
 use crate::config;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::queue::{
@@ -38,6 +38,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 const NOTES: Duration = Duration::from_millis(250);
 
 type Call = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type Scheduling = Pin<Box<dyn Future<Output = Arc<Attempt>> + Send>>;
 
 /// One life of a worker: what it knows and what is under way.
 pub(super) struct Run {
@@ -47,6 +48,9 @@ pub(super) struct Run {
     in_flight: Arc<InFlight>,
     wake: Arc<Wake>,
     done: mpsc::UnboundedSender<Settlement>,
+    stage: watch::Receiver<Stage>,
+    /// Taken, and their next run is not written yet.
+    scheduling: FuturesUnordered<Scheduling>,
     /// Taken and not started yet.
     ready: VecDeque<Arc<Attempt>>,
     /// Attempts that have not ended, started or not.
@@ -95,6 +99,8 @@ impl Run {
             queue,
             in_flight,
             done,
+            stage: stage.clone(),
+            scheduling: FuturesUnordered::new(),
             ready: VecDeque::new(),
             running: 0,
             asked: 0,
@@ -165,6 +171,9 @@ impl Run {
                 () = tokio::task::yield_now(), if !self.ready.is_empty() => {}
                 Some(settlement) = done.recv() => self.end(settlement),
                 Some(answer) = self.calls.next(), if !self.calls.is_empty() => self.answered(answer).await,
+                Some(attempt) = self.scheduling.next(), if !self.scheduling.is_empty() => {
+                    self.ready.push_back(attempt);
+                }
                 ids = self.wake.mail() => {
                     let attempts = self.in_flight.all();
                     tokio::spawn(stop_cancelled(
@@ -393,11 +402,13 @@ impl Run {
                 "an option was ignored"
             );
         }
-        if attempt.job.scheduler.is_some() {
-            tokio::spawn(schedule(attempt.clone()));
-        }
         self.running += 1;
-        self.ready.push_back(attempt);
+        if attempt.job.scheduler.is_some() {
+            let written = next_run::written(attempt, self.stage.clone());
+            self.scheduling.push(Box::pin(written));
+        } else {
+            self.ready.push_back(attempt);
+        }
     }
 
     /// Start up to half of what may run: while Redis settles one half, the other

@@ -1,13 +1,11 @@
 //! What a worker looks after beside its jobs: wishes to cancel, waiting jobs that
-//! expire, jobs parked at gates, jobs of runners that died, schedules.
+//! expire, jobs parked at gates, jobs of runners that died.
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::settle;
 use crate::config;
-use crate::queue::{Attempt, Dead, Pause, Queue};
+use crate::queue::{Attempt, Dead, Queue};
 
 /// Stop those of these attempts that somebody cancelled.
 pub(super) async fn stop_cancelled(queue: Queue, attempts: Vec<Arc<Attempt>>) {
@@ -57,28 +55,6 @@ pub(super) async fn reap(queue: &Queue, dead: Option<Arc<Dead>>) {
         }
         Err(error) => {
             tracing::warn!(queue = queue.name(), %error, "jobs of a runner that died wait");
-        }
-    }
-}
-
-/// Keep the schedule of a job that starts going. Repeating it is harmless.
-pub(super) async fn schedule(attempt: Arc<Attempt>) {
-    let (queue, job) = (&attempt.queue, &attempt.job);
-    let Some(scheduler) = &job.scheduler else {
-        return;
-    };
-    let until = Instant::now() + queue.settings().lock;
-    let mut pause = Pause::default();
-    loop {
-        match queue.schedule_next(job, scheduler).await {
-            Ok(_) => return,
-            Err(error) if error.is_transient() && Instant::now() < until => {
-                tokio::time::sleep(pause.next()).await;
-            }
-            Err(error) => {
-                tracing::error!(queue = queue.name(), job = job.id, %error, "the next run was not scheduled");
-                return;
-            }
         }
     }
 }

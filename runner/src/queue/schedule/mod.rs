@@ -1,6 +1,6 @@
 //! Schedulers: jobs that come again and again, in BullMQ's layout.
 //!
-//! The next job is added when one of a scheduler starts, as BullMQ's workers do:
+//! The next job is added before one of a scheduler starts, as BullMQ's workers do:
 //! a worker that did not would end the schedule. [`declare`] keeps those of
 //! `[[schedules]]`, [`guard`] finds those that lost their next job, and [`read`]
 //! shows all. Each change is decided again inside its script, so that any number
@@ -20,7 +20,8 @@ use serde_json::{Map, Value as Json, json};
 
 use self::plan::Plan;
 use super::Queue;
-use super::job::{Job, Scheduler};
+use super::attempt::Attempt;
+use super::job::Scheduler;
 use super::redis::Error;
 use super::script::SCHEDULE;
 use super::settle::{list, text};
@@ -82,9 +83,18 @@ impl Run {
     }
 }
 
+/// What the next run of a scheduler follows from, beside the job of this one.
+struct Current {
+    /// The time of the run that is to come or has begun.
+    at: i64,
+    every: Option<i64>,
+    offset: Option<i64>,
+}
+
 impl Queue {
-    /// Add the next job of the scheduler that made this job, unless it is there
-    /// already, the schedule has ended, or the scheduler was removed. Its id.
+    /// Before this attempt begins, add the next job of the scheduler that made its
+    /// job, unless it is there already, the schedule has ended, or the scheduler
+    /// was removed. Its id. If the lock is lost meanwhile, the attempt is stopped.
     ///
     /// Repeatable jobs of BullMQ 4 go on, too: they differ in the ids of their
     /// jobs, of which all but the time stays, and keep the payload in the job.
@@ -93,35 +103,23 @@ impl Queue {
     /// [`Error::Invalid`] when the schedule cannot be read: it stops here.
     pub async fn schedule_next(
         &self,
-        job: &Job,
+        attempt: &Attempt,
         scheduler: &Scheduler,
     ) -> Result<Option<String>, Error> {
         let wrong =
             |reason: String| Error::Invalid(format!("scheduler {:?}: {reason}", scheduler.id));
-        let number =
-            |value: Option<String>| value.and_then(|v| v.parse::<f64>().ok()).map(|n| n as i64);
-
-        let mut command = redis::cmd("ZSCORE");
-        command.arg(self.key("repeat")).arg(&scheduler.id);
-        let Some(previous) = number(text(self.redis().call(&command).await?)) else {
+        let job = &attempt.job;
+        let Some(current) = self.current_run(&scheduler.id).await? else {
             return Ok(None);
         };
         // Only the job of the current run continues the schedule.
         let Some((runs, _)) = job
             .id
             .rsplit_once(':')
-            .filter(|(_, at)| at.parse() == Ok(previous))
+            .filter(|(_, at)| at.parse() == Ok(current.at))
         else {
             return Ok(None);
         };
-        let mut command = redis::cmd("HMGET");
-        command
-            .arg(self.key(&format!("repeat:{}", scheduler.id)))
-            .arg("every")
-            .arg("offset");
-        let mut fields = list(self.redis().call(&command).await?).into_iter();
-        let mut field = || number(fields.next().and_then(text));
-
         let mut options: Map<String, Json> =
             serde_json::from_str(&scheduler.options).map_err(|e| wrong(e.to_string()))?;
         let mut repeat = match options.remove("repeat") {
@@ -129,28 +127,47 @@ impl Queue {
             _ => Map::new(),
         };
         let mut plan = Plan::of_options(&repeat);
-        plan.every = field().or(plan.every);
-        plan.offset = field().unwrap_or(plan.offset);
+        plan.every = current.every.or(plan.every);
+        plan.offset = current.offset.unwrap_or(plan.offset);
         let count = repeat.get("count").and_then(Json::as_i64).unwrap_or(0) + 1;
         let now = i64::try_from(job.started_at).unwrap_or(i64::MAX);
-        let next = plan.after(previous, count, now).map_err(wrong)?;
+        let next = plan.after(current.at, count, now).map_err(wrong)?;
         let Some(at) = next else {
             return Ok(None);
         };
-        let missed = plan.missed(previous, now);
+        let missed = plan.missed(current.at, now);
         repeat.remove("immediately");
         repeat.insert("count".into(), count.into());
         let id = format!("{runs}:{at}");
         let run = Run::new(options, &scheduler.id, id, repeat, at, now);
         let reply = SCHEDULE
             .run(self.redis(), &self.0.base, |command| {
-                command.arg(&scheduler.id).arg(&job.id).arg(previous);
+                command.arg(&scheduler.id).arg(&job.id).arg(current.at);
                 command.arg(&run.arguments()).arg(missed);
+                command.arg(&job.name).arg(&job.data).arg(&attempt.token);
             })
             .await?;
-        Ok(match reply {
-            Value::Nil => None,
-            id => text(id),
-        })
+        let mut reply = list(reply).into_iter();
+        if reply.next() == Some(Value::Int(0)) {
+            self.lose(attempt).await;
+        }
+        Ok(reply.next().and_then(text).filter(|id| !id.is_empty()))
+    }
+
+    /// Of the scheduler with this id; none if there is no such scheduler.
+    async fn current_run(&self, id: &str) -> Result<Option<Current>, Error> {
+        let (mut time, mut rule) = (redis::cmd("ZSCORE"), redis::cmd("HMGET"));
+        time.arg(self.key("repeat")).arg(id);
+        rule.arg(self.key(&format!("repeat:{id}")))
+            .arg("every")
+            .arg("offset");
+        let (time, rule) =
+            futures::future::try_join(self.redis().call(&time), self.redis().call(&rule)).await?;
+        let number =
+            |value: Option<String>| value.and_then(|v| v.parse::<f64>().ok()).map(|n| n as i64);
+        let mut fields = list(rule).into_iter();
+        let mut field = || number(fields.next().and_then(text));
+        let (every, offset) = (field(), field());
+        Ok(number(text(time)).map(|at| Current { at, every, offset }))
     }
 }

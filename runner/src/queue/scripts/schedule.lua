@@ -1,35 +1,38 @@
--- Add the next job of a scheduler when one of its jobs starts (BullMQ:
+-- Add the next job of a scheduler before one of its jobs starts (BullMQ:
 -- updateJobScheduler), once, whoever starts it and however often.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 scheduler  2 the job that starts  3 its ms  4 ms of the next  5 its
 --          options  6 its delay  7 its priority  8 LPUSH or RPUSH  9 deduplication
---          id or ''  10 runs that were missed
--- returns  the id of the next job; nil if the scheduler is gone or has gone on
+--          id or ''  10 runs that were missed  11 name, 12 data of the job that
+--          starts, as it was taken  13 its token
+-- returns  whether the lock of the job that starts is ours yet (1, 0); the id of the
+--          next job, '' if the scheduler is gone or has gone on
 local id, at = ARGV[1], ARGV[4]
 local scheduler = base .. 'repeat:' .. id
+local ours = call('GET', base .. ARGV[2] .. ':lock') == ARGV[13] and 1 or 0
 local score = call('ZSCORE', repeats, id)
 if not score or tonumber(score) ~= tonumber(ARGV[3]) then
-  return false
+  return { ours, '' }
 end
 -- All but the time stays of a job's id.
 local runs = string.match(ARGV[2], '^(.*):')
 local next_id = runs .. ':' .. at
 if call('EXISTS', base .. next_id) == 1 then
   call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'duplicated', 'jobId', next_id)
-  return false
+  return { ours, '' }
 end
 local template = call('HMGET', scheduler, 'name', 'data', 'ic')
 call('ZADD', repeats, at, id)
-local name, data = template[1], template[2]
+local name, data = template[1], template[2] or '{}'
 if template[3] then
   call('HINCRBY', scheduler, 'ic', 1)
 else
-  -- A repeatable job of old: what it repeats is in the job.
-  local job = call('HMGET', base .. ARGV[2], 'name', 'data')
-  name, data = job[1], job[2]
+  -- A repeatable job of old: what it repeats is in the job, whose hash need not be
+  -- there any more.
+  name, data = ARGV[11], ARGV[12]
 end
 if ARGV[10] ~= '0' then
   call('HINCRBY', base .. 'runner:missed', id, ARGV[10])
 end
-return add_run(id, runs, at, name or '', data or '{}', ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8],
-  ARGV[9])
+return { ours, add_run(id, runs, at, name or ARGV[11], data, ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8],
+  ARGV[9]) }

@@ -1,0 +1,64 @@
+//! The next run of a scheduler is written before this one begins, as BullMQ's
+//! workers do: a handler that reads or changes its own schedule finds it whole, and
+//! what the job repeats is as it was taken, whatever becomes of its hash.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Stage;
+use crate::queue::{Attempt, Pause, Scheduler};
+
+/// Give the attempt back when it may begin: the next run is there, or cannot be
+/// written and that was told. While Redis takes no writes it waits, as long as the
+/// job is ours and the worker does not stop; one that was cancelled waits, too, for
+/// its schedule goes on.
+pub(super) async fn written(
+    attempt: Arc<Attempt>,
+    mut stage: watch::Receiver<Stage>,
+) -> Arc<Attempt> {
+    if let Some(scheduler) = &attempt.job.scheduler {
+        tokio::select! {
+            biased;
+            () = write(&attempt, scheduler) => attempt.ready(),
+            () = lost(&attempt) => {}
+            // It goes back unopened.
+            _ = stage.wait_for(|stage| *stage != Stage::Run) => {}
+        }
+    }
+    attempt
+}
+
+/// Until the job is not ours any more.
+async fn lost(attempt: &Attempt) {
+    if !attempt.stopping().await.is_loss() {
+        std::future::pending().await
+    }
+}
+
+/// Repeating it is harmless.
+async fn write(attempt: &Attempt, scheduler: &Scheduler) {
+    let (queue, job) = (&attempt.queue, &attempt.job.id);
+    let mut pause = Pause::default();
+    let mut told = false;
+    loop {
+        match queue.schedule_next(attempt, scheduler).await {
+            Ok(_) => return,
+            Err(error) if error.is_transient() => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(
+                        queue = queue.name(),
+                        job,
+                        %error,
+                        "a scheduled job waits until its next run can be written"
+                    );
+                }
+                tokio::time::sleep(pause.next()).await;
+            }
+            Err(error) => {
+                tracing::error!(queue = queue.name(), job, %error, "the next run was not scheduled");
+                return;
+            }
+        }
+    }
+}
