@@ -249,6 +249,87 @@ fn a_job_that_nothing_handles_moves_with_its_data_and_options() {
 }
 
 #[test]
+fn the_deduplication_of_a_job_that_moves_goes_with_it_where_nobody_has_it() {
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    let once = |ttl: Option<u32>| {
+        let id = if ttl.is_some() {
+            "for-a-time"
+        } else {
+            "until-it-ends"
+        };
+        json!({ "attempts": 2, "deduplication": { "id": id, "ttl": ttl } })
+    };
+    let moved = [
+        node.add("work", "mystery", json!({}), once(None)),
+        node.add("work", "mystery", json!({}), once(Some(600_000))),
+    ]
+    .map(|id| format!("work-{id}"));
+    let toml = format!("[queues.work]\nunrouted = \"move:other\"\n{NAMED}");
+    let _runner = faults(&redis, &toml).serve();
+    redis.until_count("other", "wait", 2);
+    let key = |of: &str, id: &str| redis.key(of, &format!("de:{id}"));
+    for (job, id) in moved.iter().zip(["until-it-ends", "for-a-time"]) {
+        assert_eq!(redis.field("other", job, "deid").as_deref(), Some(id));
+        assert_eq!(redis.run::<String>(&["GET", &key("other", id)]), *job);
+        let options = &node.job("other", job)["opts"];
+        assert_eq!(options["deduplication"]["id"], id);
+    }
+    assert!(redis.run::<i64>(&["PTTL", &key("other", "for-a-time")]) > 500_000);
+    until("the id to be free where the job was", || {
+        let held: bool = redis.run(&["EXISTS", &key("work", "until-it-ends")]);
+        (!held).then_some(())
+    });
+
+    // Another one there stands for it: the job moves all the same, as one without.
+    let id = node.add("work", "mystery", json!({}), once(None));
+    redis.until_count("other", "wait", 3);
+    let second = format!("work-{id}");
+    assert_eq!(redis.field("other", &second, "deid"), None);
+    let options = &node.job("other", &second)["opts"];
+    assert_eq!(options["deduplication"], Value::Null);
+    assert_eq!(options["attempts"], 2);
+    assert_eq!(
+        redis.run::<String>(&["GET", &key("other", "until-it-ends")]),
+        moved[0]
+    );
+    // What had it releases it.
+    node.call("worker", json!({ "queue": "other" }));
+    until("the id to be free", || {
+        let held: bool = redis.run(&["EXISTS", &key("other", "until-it-ends")]);
+        (!held).then_some(())
+    });
+}
+
+#[test]
+fn a_job_that_is_removed_while_it_runs_is_told_as_that() {
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    let setup = faults(&redis, TOML);
+    let runner = setup.serve();
+    let id = redis.add("work", "sleep", "300", "{}");
+    redis.until_count("work", "active", 1);
+    let (job, active) = (redis.key("work", &id), redis.key("work", "active"));
+    redis::pipe()
+        .atomic()
+        .del(&[&job, &format!("{job}:lock")])
+        .lrem(active, 1, &id)
+        .query::<()>(&mut redis.connect())
+        .unwrap();
+    let line = runner.until_logged("the job was removed while it ran: nothing was written");
+    assert!(line.contains(&format!("\"job\":\"{id}\"")), "{line}");
+
+    redis.add("work", "sleep", "600000", "{}");
+    redis.until_count("work", "active", 1);
+    node.queue("work", "pause", json!([]));
+    node.queue("work", "obliterate", json!([{ "force": true }]));
+    runner.until_logged("the job was removed: the attempt is stopped");
+    let log = runner.log();
+    let lost = log.iter().find(|line| line.contains("the lock was lost"));
+    assert_eq!(lost, None);
+}
+
+#[test]
 fn a_job_started_too_often_fails_as_under_a_node_worker() {
     let redis = Redis::shared();
     let setup = faults(

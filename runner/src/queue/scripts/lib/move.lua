@@ -1,3 +1,17 @@
+-- The deduplication of a job that moves: its key goes with it, until then, unless
+-- another job there stands for the same id. Whether it did.
+local function move_deduplication(queue, copy, id, deid)
+  local key = 'de:' .. deid
+  if call('GET', base .. key) ~= id then
+    return false
+  end
+  local ttl = call('PTTL', base .. key)
+  if ttl > 0 then
+    return call('SET', queue .. key, copy, 'NX', 'PX', ttl)
+  end
+  return call('SET', queue .. key, copy, 'NX')
+end
+
 -- A job that goes to another queue: the same name, data, options and parent,
 -- waiting anew under an id that names where it comes from. Events as of BullMQ's
 -- addStandardJob there; the caller removes it here.
@@ -23,8 +37,17 @@ local function move(queue, from, id, job, data, opts)
   else
     call('LPUSH', waiting_list(queue, settings[1], settings[3]), copy)
   end
+  local deid = job[4]
+  if deid and not move_deduplication(queue, copy, id, deid) then
+    deid = nil
+    -- Readers take the last of two fields of one name.
+    opts = string.gsub(opts, '}%s*$', ',"de":null}')
+  end
   call('HSET', key, 'name', job[1], 'data', data, 'timestamp', now_text, 'delay', '0', 'priority', priority,
     'opts', opts)
+  if deid then
+    call('HSET', key, 'deid', deid)
+  end
   local parent = job[2]
   if parent and parent ~= '' and job[3] then
     call('HSET', key, 'parentKey', parent, 'parent', job[3])
