@@ -41,6 +41,7 @@ use self::request::Outgoing;
 use super::State;
 use super::bindings::runner::plugin::http::Host;
 pub use super::bindings::runner::plugin::http::{Error, Request, Response};
+use super::redact::Redactor;
 use crate::config::Plugin;
 use crate::outbox::{Exchange, Outbox};
 use crate::queue::Attempt;
@@ -117,21 +118,13 @@ impl Http {
             .http1_max_headers(FIELDS)
             .http1_max_buf_size(FIELD_BYTES)
             .build(connector);
-        let mut secrets: Vec<_> = plugin
-            .secrets
-            .values()
-            .map(|secret| secret.0.clone())
-            .filter(|secret| !secret.is_empty())
-            .collect();
-        // Longest first, so that redacting one does not leave the rest of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Grant(Arc::new(Inner {
             io: self.io.clone(),
             outbox: self.outbox.clone(),
             plugin: plugin.name.clone(),
             policy,
             client,
-            secrets,
+            redactor: Arc::new(Redactor::new(plugin)),
         }))
     }
 }
@@ -154,7 +147,7 @@ struct Inner {
     plugin: String,
     policy: Arc<Policy>,
     client: Client<HttpsConnector<Connector>, Full<Bytes>>,
-    secrets: Vec<String>,
+    redactor: Arc<Redactor>,
 }
 
 impl fmt::Debug for Grant {
@@ -193,6 +186,11 @@ impl Caller {
 }
 
 impl Grant {
+    /// The secrets that must not leave the plugin.
+    pub fn redactor(&self) -> Arc<Redactor> {
+        self.0.redactor.clone()
+    }
+
     /// Send a request, follow redirects as asked, and read the response to its
     /// end. Dropping the future closes the connection.
     pub async fn send(&self, caller: &Caller, request: Request) -> Result<Response, Error> {
@@ -294,7 +292,7 @@ impl Inner {
                 url: &outgoing.url,
                 headers: &outgoing.headers,
                 body: &outgoing.body,
-                secrets: &self.secrets,
+                redactor: &self.redactor,
             };
             let answer = tokio::time::timeout(time, outbox.answer(exchange)).await;
             return response::answered(&outgoing.url, answer.map_err(late)?);
@@ -340,10 +338,7 @@ impl Inner {
     /// Drop what another origin must not learn: the fields HTTP knows as
     /// credentials, and any that carries a secret of the plugin.
     fn drop_credentials(&self, headers: &mut HeaderMap) {
-        let secret = |value: &[u8]| {
-            let value = String::from_utf8_lossy(value);
-            self.secrets.iter().any(|secret| value.contains(secret))
-        };
+        let secret = |value: &[u8]| self.redactor.finds(&String::from_utf8_lossy(value));
         let drop: Vec<HeaderName> = headers
             .iter()
             .filter(|(name, value)| {

@@ -136,9 +136,10 @@ impl Host {
 
     /// What this plugin may reach.
     pub fn grants(&self, plugin: Arc<Plugin>) -> Grants {
+        let http = self.http.grant(&plugin);
         Grants {
-            http: Arc::new(self.http.grant(&plugin)),
-            redactor: Arc::new(Redactor::new(&plugin)),
+            redactor: http.redactor(),
+            http: Arc::new(http),
             plugin,
         }
     }

@@ -21,6 +21,8 @@ use std::sync::Mutex;
 use http::{HeaderMap, Method};
 use url::Url;
 
+use crate::host::redact::Redactor;
+
 pub use self::record::Entry;
 use self::record::Record;
 use self::rules::{Fault, Rules};
@@ -95,8 +97,8 @@ pub struct Exchange<'a> {
     pub headers: &'a HeaderMap,
     /// Content.
     pub body: &'a [u8],
-    /// Values that are not written to the record.
-    pub secrets: &'a [String],
+    /// Of what is not written to the record.
+    pub redactor: &'a Redactor,
 }
 
 /// How a request is answered.

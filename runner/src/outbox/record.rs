@@ -11,15 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{Chosen, Fault, host};
 use super::{Error, Exchange};
+use crate::host::redact::REDACTED;
 
 /// Bytes of content that are kept of each request.
 const PREVIEW: usize = 4 << 10;
 
-/// Stands where a secret was.
-const REDACTED: &str = "[redacted]";
-
 /// Fields whose values are credentials whatever they hold.
-const CREDENTIALS: [&str; 4] = ["authorization", "cookie", "x-api-key", "apikey"];
+const CREDENTIALS: [&str; 5] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "x-api-key",
+    "apikey",
+];
 
 /// One request, as it is stored and shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,7 +106,7 @@ impl Record {
 }
 
 fn entry(id: u64, exchange: &Exchange<'_>, chosen: &Chosen) -> Entry {
-    let clean = |text: &str| redact(text, exchange.secrets);
+    let clean = |text: &str| exchange.redactor.redact(text.to_owned());
     let (status, fault) = match chosen.fault {
         None => (Some(chosen.status), None),
         Some(Fault::Status) => (Some(chosen.status), Some("status")),
@@ -137,12 +141,6 @@ fn headers(headers: &HeaderMap, clean: impl Fn(&str) -> String) -> Vec<(String, 
             (name.to_string(), value)
         })
         .collect()
-}
-
-fn redact(text: &str, secrets: &[String]) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| {
-        text.replace(secret.as_str(), REDACTED)
-    })
 }
 
 /// The beginning of a text, cut between characters.

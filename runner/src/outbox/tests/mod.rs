@@ -21,6 +21,9 @@ struct Desk {
     grant: Grant,
 }
 
+/// A secret URL, not as a URL parser writes it.
+const HOOK: &str = "https://API.example.com:443/hooks/./TEAM/a%20b\"c";
+
 const HOSTS: [&str; 12] = [
     "graph.facebook.com",
     "api.resend.com",
@@ -52,7 +55,9 @@ impl Desk {
                 .into(),
             ..Plugin::default()
         };
-        plugin.secrets.insert("KEY".into(), Secret("s3cret".into()));
+        for (name, value) in [("KEY", "s3cret"), ("HOOK", HOOK)] {
+            plugin.secrets.insert(name.into(), Secret(value.into()));
+        }
         let http = Http::new(Handle::current()).with_outbox(Arc::new(outbox));
         Desk {
             grant: http.grant(&plugin),

@@ -52,6 +52,41 @@ async fn requests_are_recorded_without_secrets() {
 }
 
 #[tokio::test]
+async fn a_secret_url_is_recorded_in_none_of_its_forms() {
+    let desk = Desk::new("");
+    let sent = "https://api.example.com/hooks/TEAM/a%20b%22c";
+    let form = url::form_urlencoded::byte_serialize(HOOK.as_bytes());
+    let request = Request {
+        headers: vec![
+            ("Referer".into(), sent.into()),
+            ("X-Hook".into(), base64(&format!("hook:{HOOK}"))),
+        ],
+        ..post(
+            HOOK,
+            &format!(
+                "{}\nto={}\n{sent}",
+                serde_json::Value::from(HOOK),
+                form.collect::<String>()
+            ),
+        )
+    };
+    desk.send(request).await.unwrap();
+    let entry = &desk.entries(Filter::default())[0];
+    assert_eq!(entry.url, "[redacted]");
+    assert_eq!(entry.body, "\"[redacted]\"\nto=[redacted]\n[redacted]");
+    let header = |name: &str| entry.headers.iter().find(|(known, _)| known == name);
+    assert_eq!(header("referer").unwrap().1, "[redacted]");
+    assert!(header("x-hook").unwrap().1.contains("[redacted]"));
+    let stored = std::fs::read_to_string(desk.file()).unwrap();
+    assert!(!stored.contains("TEAM"), "{stored}");
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[tokio::test]
 async fn long_content_is_kept_to_four_kibibytes() {
     let desk = Desk::new("");
     let body = "ü".repeat(5000);
@@ -244,7 +279,7 @@ async fn a_record_goes_on_after_a_restart_and_without_an_unfinished_line() {
         url: &Url::parse("https://api.example.com/").unwrap(),
         headers: &HeaderMap::new(),
         body: b"",
-        secrets: &[],
+        redactor: &Redactor::default(),
     };
     outbox.answer(exchange).await;
     let ids: Vec<_> = desk

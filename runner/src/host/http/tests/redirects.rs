@@ -186,6 +186,7 @@ async fn credentials_stay_with_their_origin() {
             ("authorization".into(), "Bearer x".into()),
             ("cookie".into(), "a=b".into()),
             ("x-custom".into(), "key=s3cret".into()),
+            ("x-encoded".into(), "key=s%33cret".into()),
             ("x-plain".into(), "kept".into()),
         ],
         ..following(url)
@@ -195,7 +196,7 @@ async fn credentials_stay_with_their_origin() {
         .await
         .unwrap();
     let second = &other.requests()[0];
-    for gone in ["authorization", "cookie", "x-custom"] {
+    for gone in ["authorization", "cookie", "x-custom", "x-encoded"] {
         assert!(!second.contains(gone), "{second}");
     }
     assert!(second.contains("x-plain: kept"), "{second}");
