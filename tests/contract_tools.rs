@@ -212,21 +212,86 @@ fn what_is_not_there_is_told_with_the_way_out() {
     assert!(text.contains("is not declared in queues.toml"), "{text}");
 }
 
+/// What the command prints has no code, and says that something is covered.
+#[track_caller]
+fn covers(setup: &Setup, command: &str, cover: &str) {
+    let words: Vec<&str> = command.split(' ').collect();
+    let text = print(setup, &words);
+    assert!(!text.contains("123456"), "{command}: {text}");
+    assert!(text.contains(cover), "{command}: {text}");
+}
+
 #[test]
 fn sensitive_values_are_covered_wherever_the_command_line_shows_a_job() {
-    let setup = setup();
+    let redis = Redis::shared();
+    let contract = "contract = \"fundify:otp/otp-queue\"\n";
+    let toml = format!(
+        "[queues.otp-queue]\n{contract}dead_letter = \"dead\"\n[queues.dead]\n\
+         [queues.mail]\n{contract}unrouted = \"move:dead\"\n"
+    );
+    let setup = Setup::new(&redis, &toml);
+    std::fs::create_dir(setup.path("wit")).unwrap();
+    std::fs::copy(root("wit/queues/otp.wit"), setup.path("wit/otp.wit")).unwrap();
     let data = r#"{"recipient":"+14155550123","otp":"123456","userName":"Ada"}"#;
-    let id = print(&setup, &["add", "otp-queue", "whatsapp-otp", data]);
-    let commands: [&[&str]; 5] = [
-        &["job", "get", "otp-queue", id.trim()],
-        &["--json", "job", "get", "otp-queue", id.trim()],
-        &["job", "list", "otp-queue"],
-        &["--json", "job", "list", "otp-queue"],
-        &["job", "search", "otp-queue", "Ada"],
-    ];
-    for command in commands {
-        let text = print(&setup, command);
-        assert!(!text.contains("123456"), "{command:?}: {text}");
-        assert!(text.contains("[sensitive]"), "{command:?}: {text}");
+    // The name of a function, one that is none, and in a queue of dead letters.
+    for (queue, name) in [
+        ("otp-queue", "whatsapp-otp"),
+        ("otp-queue", "whatsapp"),
+        ("dead", "whatsapp-otp"),
+        ("dead", "whatsapp"),
+    ] {
+        let id = redis.add(queue, name, data, "{}");
+        for command in [
+            format!("job get {queue} {id}"),
+            format!("job get {queue} {id} --json"),
+            format!("job list {queue}"),
+            format!("job list {queue} --json"),
+            format!("job search {queue} Ada"),
+            format!("job search {queue} Ada --json"),
+        ] {
+            covers(&setup, &command, "[sensitive]");
+        }
+        if queue == "dead" {
+            covers(&setup, &format!("dlq show dead {id}"), "[sensitive]");
+            covers(&setup, "dlq list dead --json", "[sensitive]");
+        }
+        // As a Node worker would say it.
+        let key = redis.key(queue, &id);
+        let said = "123456 is no code";
+        let trace = json!([said]).to_string();
+        let fields = [
+            "failedReason",
+            said,
+            "stacktrace",
+            &trace,
+            "progress",
+            "\"123456\"",
+        ];
+        let _: u32 = redis.run(&[&["HSET", &key], &fields[..]].concat());
+        let _: u32 = redis.run(&["RPUSH", &format!("{key}:logs"), said]);
+        covers(
+            &setup,
+            &format!("job get {queue} {id}"),
+            "[redacted] is no code",
+        );
+        covers(
+            &setup,
+            &format!("job logs {queue} {id}"),
+            "[redacted] is no code",
+        );
+        if queue == "dead" {
+            covers(&setup, "dlq list dead", "[redacted] is no code");
+        }
+        let _: u32 = redis.run(&["LREM", &redis.key(queue, "wait"), "0", &id]);
+        let _: u32 = redis.run(&["ZADD", &redis.key(queue, "failed"), "1600000000000", &id]);
+        covers(
+            &setup,
+            &format!("job list {queue}"),
+            "[redacted] is no code",
+        );
+        let ended = setup.cli(&["job", "wait", queue, &id]);
+        let said = format!("error: job {id} failed: [redacted] is no code\n");
+        assert!(ended.stderr.ends_with(&said), "{ended:?}");
+        assert!(!ended.stderr.contains("123456"), "{ended:?}");
     }
 }

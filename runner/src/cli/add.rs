@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::cover::Cover;
 use super::{Cli, Exit, Result};
 use super::{follow, output};
 use crate::config::{Backoff, BackoffKind, JobDefaults};
@@ -103,6 +104,7 @@ impl Args {
         let loaded = cli.load()?;
         super::block_on(async {
             let queue = super::connect::connect(cli, &loaded, &self.queue).await?;
+            let says = Cover::of(&loaded, &self.queue).redactor(&job.name, &job.data);
             let before = queue.last_event().await?;
             let added = queue.add(&[job]).await?.pop();
             let added = added.expect("one answer for one job");
@@ -123,7 +125,7 @@ impl Args {
                     self.queue
                 ));
             }
-            follow::to_end(&queue, &added.id, before, self.timeout).await
+            follow::to_end(&queue, &added.id, before, self.timeout, &says).await
         })
     }
 

@@ -7,17 +7,20 @@ use serde_json::Value;
 
 use super::output;
 use super::{Exit, Result};
+use crate::host::redact::Redactor;
 use crate::queue::{Event, Queue};
 
-/// Follow a job: progress and logs on stderr, its result on stdout. The exit is 1
-/// when the job failed, 124 when `limit` passed before it ended.
+/// Follow a job: progress and logs on stderr, its result on stdout; `says` is taken
+/// out of all but the result. The exit is 1 when the job failed, 124 when `limit`
+/// passed before it ended.
 pub(super) async fn to_end(
     queue: &Queue,
     id: &str,
     since: String,
     limit: Option<Duration>,
+    says: &Redactor,
 ) -> Result {
-    let end = follow(queue, id, since);
+    let end = follow(queue, id, since, says);
     match limit {
         None => end.await,
         Some(limit) => tokio::time::timeout(limit, end).await.unwrap_or_else(|_| {
@@ -30,7 +33,7 @@ pub(super) async fn to_end(
 }
 
 /// Show what the job says until it ends.
-async fn follow(queue: &Queue, id: &str, since: String) -> Result {
+async fn follow(queue: &Queue, id: &str, since: String, says: &Redactor) -> Result {
     let bar = output::job_bar();
     output::message(&bar, "waiting");
     let mut watch = queue.watch(id, since).await?;
@@ -38,10 +41,12 @@ async fn follow(queue: &Queue, id: &str, since: String) -> Result {
         match watch.next().await? {
             Event::Active => output::message(&bar, "active"),
             Event::Waiting(state) => output::message(&bar, &state),
-            Event::Progress(json) => show_progress(&bar, &json),
-            Event::Log(line) => bar.suspend(|| output::say(line)),
+            Event::Progress(json) => show_progress(&bar, &says.redact(json)),
+            Event::Log(line) => bar.suspend(|| output::say(says.redact(line))),
             Event::Completed(value) => break Ok(value),
-            Event::Failed(reason) => break Err(format!("job {id} failed: {reason}")),
+            Event::Failed(reason) => {
+                break Err(format!("job {id} failed: {}", says.redact(reason)));
+            }
             Event::Gone => {
                 break Err(format!(
                     "job {id} was removed or moved to another queue before it ended"

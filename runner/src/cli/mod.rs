@@ -10,6 +10,7 @@ mod completions;
 mod confirm;
 mod connect;
 mod contract;
+mod cover;
 mod dlq;
 mod explain;
 mod follow;

@@ -35,7 +35,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::contract::{self, Interface, Rules, unversioned};
+use crate::contract::{self, Function, Interface, Rules, unversioned};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -299,26 +299,34 @@ impl Contract {
     }
 
     /// A payload or result of such a job, for people: sensitive values covered.
-    pub fn cover(&self, job: &str, data: &mut String, result: Option<&mut String>) {
-        let interface = self.declared.as_ref();
-        let function = interface.and_then(|of| of.function(self.function(job)));
-        let Some(function) = function else {
-            return;
-        };
-        if let Some(ty) = &function.data {
-            *data = contract::redact(ty, data).into_owned();
-        }
-        if let (Some(ty), Some(result)) = (function.value(), result) {
-            *result = contract::redact(ty, result).into_owned();
+    pub fn cover(&self, job: &str, data: &mut String, mut result: Option<&mut String>) {
+        for function in self.functions(job) {
+            if let Some(ty) = &function.data {
+                *data = contract::redact(ty, data).into_owned();
+            }
+            if let (Some(ty), Some(result)) = (function.value(), result.as_mut()) {
+                **result = contract::redact(ty, result).into_owned();
+            }
         }
     }
 
     /// What of a payload is sensitive.
     pub fn sensitive(&self, job: &str, data: &str) -> Vec<String> {
-        let interface = self.declared.as_ref();
-        let function = interface.and_then(|of| of.function(self.function(job)));
-        let ty = function.and_then(|function| function.data.as_ref());
-        ty.map_or_else(Vec::new, |ty| contract::sensitive(ty, data))
+        let types = self.functions(job).iter();
+        let types = types.filter_map(|function| function.data.as_ref());
+        types.flat_map(|ty| contract::sensitive(ty, data)).collect()
+    }
+
+    /// The function for jobs of this name; all when there is none, because such a
+    /// job may have been meant for any of them.
+    fn functions(&self, job: &str) -> &[Function] {
+        let Some(interface) = &self.declared else {
+            return &[];
+        };
+        match interface.function(self.function(job)) {
+            Some(function) => std::slice::from_ref(function),
+            None => &interface.functions,
+        }
     }
 
     /// How payloads are read, for a job with so much memory.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::pick::Filter;
+use crate::cli::cover::Cover;
 use crate::cli::{Cli, Exit, Result, connect, output};
 use crate::config::Loaded;
 use crate::queue::{Letter, Queue};
@@ -49,9 +50,10 @@ impl Args {
                 !more
             })
             .await?;
+        let cover = Cover::of(loaded, queue.name());
         found
             .iter_mut()
-            .for_each(|letter| super::show::cover(loaded, letter));
+            .for_each(|letter| cover.letter(loaded, letter));
         if cli.json {
             let all: Vec<Value> = found.iter().map(super::show::document).collect();
             output::json(&all);

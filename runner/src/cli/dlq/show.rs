@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::cover::Cover;
 use crate::cli::{Cli, Result, output};
 use crate::config::Loaded;
 use crate::queue::Letter;
@@ -20,7 +21,7 @@ impl Args {
         let queue = super::connect(cli, loaded, &self.queue).await?;
         let found = queue.letter(&self.id).await?;
         let mut letter = found.ok_or_else(|| super::missing(&queue, &self.id))?;
-        cover(loaded, &mut letter);
+        Cover::of(loaded, &self.queue).letter(loaded, &mut letter);
         if cli.json {
             output::json(&document(&letter));
             return Ok(());
@@ -44,15 +45,6 @@ impl Args {
             output::field("trace", trace);
         }
         Ok(())
-    }
-}
-
-/// What the contract of the queue it comes from calls sensitive is not shown.
-pub(super) fn cover(loaded: &Loaded, letter: &mut Letter) {
-    let origin = letter.origin.as_ref();
-    let queue = origin.and_then(|origin| loaded.config.queues.get(&origin.queue));
-    if let Some(contract) = queue.and_then(|queue| queue.base.contract.as_ref()) {
-        contract.cover(&letter.name, &mut letter.data, None);
     }
 }
 

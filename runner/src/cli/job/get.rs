@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use super::Job;
+use crate::cli::cover::Cover;
 use crate::cli::output;
 use crate::cli::{Cli, Result};
 use crate::queue::Queue;
 
-pub(super) async fn run(cli: &Cli, queue: &Queue, args: &Job) -> Result {
+pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> Result {
     let mut job = queue
         .find(&args.id)
         .await?
         .ok_or_else(|| super::missing(queue, &args.id))?;
-    super::cover(queue, &mut job);
+    cover.job(&mut job);
     let gate = queue.gate_of(&args.id).await?;
     if cli.json {
         let mut document = super::document(queue, &job);

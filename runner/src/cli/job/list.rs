@@ -1,6 +1,7 @@
 //! `runner job list`: the jobs of a queue.
 
 use super::scan::{Scan, table};
+use crate::cli::cover::Cover;
 use crate::cli::state::one_of;
 use crate::cli::{Cli, Result, output};
 use crate::config::Pattern;
@@ -26,11 +27,11 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, queue: &Queue, cover: &Cover) -> Result {
         let pattern = self.name.clone().map(Pattern);
         let scan = Scan::new(&self.state, self.limit, self.scan);
         let fits = |name: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(name));
-        let seen = scan.run(queue, |job| fits(&job.name)).await?;
+        let seen = scan.run(queue, cover, |job| fits(&job.name)).await?;
         if cli.json {
             let jobs = seen.jobs.iter().map(|job| super::document(queue, job));
             output::json(&jobs.collect::<Vec<_>>());

@@ -1,15 +1,18 @@
 //! `runner job logs`: the log lines of one job.
 
 use super::Job;
+use crate::cli::cover::Cover;
 use crate::cli::output;
 use crate::cli::{Cli, Result};
 use crate::queue::Queue;
 
-pub(super) async fn run(cli: &Cli, queue: &Queue, args: &Job) -> Result {
-    if queue.find(&args.id).await?.is_none() {
+pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> Result {
+    let Some(job) = queue.find(&args.id).await? else {
         return Err(super::missing(queue, &args.id));
-    }
+    };
+    let says = cover.redactor(&job.name, &job.data);
     let lines = queue.logs(&args.id).await?;
+    let lines: Vec<String> = lines.into_iter().map(|line| says.redact(line)).collect();
     if cli.json {
         output::json(&lines);
     } else {

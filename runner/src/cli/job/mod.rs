@@ -13,6 +13,7 @@ mod wait;
 
 use serde_json::{Value, json};
 
+use super::cover::Cover;
 use super::{Cli, Exit, Result, connect};
 use crate::queue::{Found, Queue};
 
@@ -64,16 +65,17 @@ impl Command {
         };
         super::block_on(async {
             let queue = connect::any(cli, &loaded, name).await?;
+            let cover = Cover::of(&loaded, name);
             match self {
-                Command::Get(job) => get::run(cli, &queue, job).await,
-                Command::Logs(job) => logs::run(cli, &queue, job).await,
-                Command::List(args) => args.run(cli, &queue).await,
-                Command::Search(args) => args.run(cli, &queue).await,
+                Command::Get(job) => get::run(cli, &queue, &cover, job).await,
+                Command::Logs(job) => logs::run(cli, &queue, &cover, job).await,
+                Command::List(args) => args.run(cli, &queue, &cover).await,
+                Command::Search(args) => args.run(cli, &queue, &cover).await,
                 Command::Retry(args) => args.run(cli, &queue).await,
                 Command::Promote(args) => args.run(cli, &queue).await,
                 Command::Rm(args) => args.run(cli, &queue).await,
                 Command::Cancel(args) => args.run(cli, &queue).await,
-                Command::Wait(args) => args.run(&queue).await,
+                Command::Wait(args) => args.run(&queue, &cover).await,
             }
         })
     }
@@ -146,13 +148,6 @@ fn document(queue: &Queue, job: &Found) -> Value {
         "processedBy": job.processed_by,
         "plugin": job.plugin,
     })
-}
-
-/// What the queue's contract calls sensitive is not shown.
-fn cover(queue: &Queue, job: &mut Found) {
-    if let Some(contract) = &queue.settings().contract {
-        contract.cover(&job.name, &mut job.data, job.returnvalue.as_mut());
-    }
 }
 
 /// Stored JSON as it is; a text that is not JSON as a string.

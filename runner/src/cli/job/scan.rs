@@ -1,5 +1,6 @@
 //! Going through the jobs of a queue, and showing them as rows.
 
+use crate::cli::cover::Cover;
 use crate::cli::{Result, output};
 use crate::queue::{Found, Queue, State};
 
@@ -40,7 +41,12 @@ impl Scan {
         }
     }
 
-    pub(super) async fn run(&self, queue: &Queue, fits: impl Fn(&Found) -> bool) -> Result<Seen> {
+    pub(super) async fn run(
+        &self,
+        queue: &Queue,
+        cover: &Cover,
+        fits: impl Fn(&Found) -> bool,
+    ) -> Result<Seen> {
         let counts = queue.counts().await?;
         let total = self.states.iter().map(|state| counts.of(*state)).sum();
         let mut seen = Seen {
@@ -64,7 +70,7 @@ impl Scan {
                     }
                     seen.looked += 1;
                     if fits(&job) {
-                        super::cover(queue, &mut job);
+                        cover.job(&mut job);
                         seen.jobs.push(job);
                     }
                 }

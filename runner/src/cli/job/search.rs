@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::scan::{Scan, table};
+use crate::cli::cover::Cover;
 use crate::cli::state::one_of;
 use crate::cli::{Cli, Result, output};
 use crate::queue::{Queue, State};
@@ -26,11 +27,11 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, queue: &Queue, cover: &Cover) -> Result {
         let wanted = self.text.to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);
         let seen = Scan::new(&self.state, self.limit, self.scan)
-            .run(queue, |job| {
+            .run(queue, cover, |job| {
                 has(&job.name) || has(&job.data) || job.failed_reason.as_deref().is_some_and(has)
             })
             .await?;

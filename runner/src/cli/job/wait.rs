@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
+use crate::cli::cover::Cover;
 use crate::cli::{Result, follow};
 use crate::queue::Queue;
 
@@ -17,12 +18,13 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, queue: &Queue) -> Result {
+    pub(super) async fn run(&self, queue: &Queue, cover: &Cover) -> Result {
         let id = &self.job.id;
         let before = queue.last_event().await?;
-        if queue.find(id).await?.is_none() {
+        let Some(job) = queue.find(id).await? else {
             return Err(super::missing(queue, id));
-        }
-        follow::to_end(queue, id, before, self.timeout).await
+        };
+        let says = cover.redactor(&job.name, &job.data);
+        follow::to_end(queue, id, before, self.timeout, &says).await
     }
 }
