@@ -2,8 +2,10 @@
 //! guests, worked on by Runner and by Node workers. The measure is what Node
 //! workers make of the same flow.
 
+use runner::queue::{FlowJob, NewJob, add_flow};
 use serde_json::{Value, json};
 
+use crate::support::engine::{Engine, config, echo};
 use crate::support::{Node, Redis, Runner, Setup, guest, until};
 
 const VERSIONS: [u8; 2] = [5, 6];
@@ -242,6 +244,98 @@ fn a_flow_added_by_a_guest_is_finished_by_node_workers() {
         assert_eq!(ignored, ["torn"], "{answer}");
         assert_eq!(answer["counts"], json!([1, 0, 0, 1]));
     }
+}
+
+/// A queue in which a flow finds a job that has completed, one that waits, and one
+/// whose parent has gone.
+fn found(redis: &Redis) {
+    let job = |id: &str, more: &[&str]| {
+        let key = redis.key("q", id);
+        let all = [
+            &["HSET", &key, "name", "n", "data", "{}", "opts", "{}"],
+            &["timestamp", "1600000000000", "delay", "0", "priority", "0"][..],
+            more,
+        ];
+        redis.run::<()>(&all.concat());
+    };
+    let wait = redis.key("q", "wait");
+    let completed = redis.key("q", "completed");
+    for id in ["done", "too"] {
+        job(id, &["returnvalue", "7", "finishedOn", "1600000000000"]);
+        redis.run::<()>(&["ZADD", &completed, "1600000000000", id]);
+    }
+    job("waits", &[]);
+    let (gone, queue) = (redis.key("q", "gone"), redis.key("q", ""));
+    let parent = json!({ "id": "gone", "queueKey": queue.trim_end_matches(':') });
+    job(
+        "orphan",
+        &["parentKey", &gone, "parent", &parent.to_string()],
+    );
+    redis.run::<()>(&["LPUSH", &wait, "waits", "orphan"]);
+}
+
+/// Where each job is and whose child, and who waits for whom.
+fn places(redis: &Redis) -> std::collections::BTreeMap<String, Vec<String>> {
+    let base = redis.key("q", "");
+    let mut all = crate::queue_equality::state(redis, "q");
+    all.retain(|key, value| {
+        // Of a job its parent only; options are compared elsewhere.
+        value.retain(|text| !text.contains('=') || text.starts_with("parent"));
+        !value.is_empty() && key != "@id" && key != "@meta"
+    });
+    for text in all.values_mut().flatten() {
+        *text = text.replace(base.trim_end_matches(':'), "@");
+    }
+    all
+}
+
+#[test]
+fn a_flow_attaches_what_it_finds_and_releases_its_parents_when_all_is_in_as_npm_does() {
+    let flows: [(&str, &[&str]); 4] = [
+        ("all-done", &["done"]),
+        ("one-done", &["too", "fresh"]),
+        ("adopts", &["orphan", "waits"]),
+        ("adopts", &["orphan"]),
+    ];
+    let (theirs, mine) = (Redis::shared(), Redis::shared());
+    let mut node = Node::start(&theirs, 6);
+    found(&theirs);
+    found(&mine);
+    mine.run::<()>(&["HSET", &mine.key("q", "meta"), "version", "bullmq:6.7.0"]);
+    let engine = Engine::new(&mine, echo);
+    let queue = engine.shared.queue(&config("q", 1));
+    let new = |id: &str, parent| FlowJob {
+        queue: queue.clone(),
+        job: NewJob {
+            id: Some(id.to_owned()),
+            name: "n".to_owned(),
+            data: "{}".to_owned(),
+            ..NewJob::default()
+        },
+        parent,
+        on_failure: None,
+    };
+    for (parent, children) in flows {
+        let of = |id: &&str| json!({ "name": "n", "queueName": "q", "data": {}, "opts": { "jobId": id } });
+        let mut flow = of(&parent);
+        flow["children"] = children.iter().map(of).collect();
+        node.call("flow", json!({ "flow": flow }));
+        let mut jobs = vec![new(parent, None)];
+        jobs.extend(children.iter().map(|id| new(id, Some(0))));
+        engine.runtime.block_on(add_flow(None, &jobs)).unwrap();
+        assert_eq!(places(&mine), places(&theirs), "{parent}");
+    }
+    // npm adds the rest and leaves the parent waiting for ever.
+    let taken = engine
+        .runtime
+        .block_on(add_flow(None, &[new("late", None), new("waits", Some(0))]));
+    let error = taken.unwrap_err().to_string();
+    let (child, parent) = (mine.key("q", "waits"), mine.key("q", "adopts"));
+    assert_eq!(
+        error,
+        format!("the job {child} is a child of {parent} already")
+    );
+    assert_eq!(mine.field("q", "late", "name"), None);
 }
 
 #[test]

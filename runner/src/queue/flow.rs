@@ -2,6 +2,8 @@
 //! children of a running job. A queue of another Redis or, on a cluster, of
 //! another slot cannot be part of it.
 
+use std::collections::HashMap;
+
 use redis::Value;
 
 use super::Queue;
@@ -65,6 +67,7 @@ pub async fn add_flow(
         return Ok(Some(Vec::new()));
     };
     check(jobs)?;
+    check_tree(current, jobs)?;
     let mut parents = vec![false; jobs.len()];
     for parent in jobs.iter().filter_map(|job| job.parent) {
         parents[parent] = true;
@@ -114,8 +117,12 @@ pub async fn add_flow(
 
 /// The refusal of the script, in our words.
 fn adopted(error: Error) -> Error {
-    match error.to_string().split_once("FLOW ") {
-        Some((_, reason)) => Error::Invalid(reason.to_owned()),
+    match error.to_string().split_once("FLOW") {
+        Some((_, reason)) => {
+            // The client puts the code of an error in quotes.
+            let reason = reason.trim_start_matches(['"', ':', ' ']);
+            Error::Invalid(reason.to_owned())
+        }
         None => error,
     }
 }
@@ -142,4 +149,79 @@ fn check(jobs: &[FlowJob]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A job that is named twice is one job: BullMQ would let it wait for itself, or the
+/// first of two parents wait for ever.
+fn check_tree(current: Option<&Attempt>, jobs: &[FlowJob]) -> Result<(), Error> {
+    let named = |at: usize| {
+        let of = &jobs[at];
+        let id = of.job.id.as_deref()?;
+        Some((of.queue.name(), id))
+    };
+    let running = current.map(|attempt| (attempt.queue.name(), attempt.job.id.as_str()));
+    let mut parents = HashMap::new();
+    for (at, of) in jobs.iter().enumerate() {
+        let Some(job) = named(at) else { continue };
+        let mut above = std::iter::successors(of.parent, |parent| jobs[*parent].parent);
+        if running == Some(job) || above.any(|parent| named(parent) == Some(job)) {
+            let (queue, id) = job;
+            return Err(Error::Invalid(format!(
+                "job {id:?} of queue {queue:?} is below itself in the flow: it would wait for itself"
+            )));
+        }
+        if of.parent.is_none() && current.is_none() {
+            continue;
+        }
+        let parent = of.parent.map(|parent| named(parent).ok_or(parent));
+        if parents
+            .insert(job, parent)
+            .is_some_and(|other| other != parent)
+        {
+            let (queue, id) = job;
+            return Err(Error::Invalid(format!(
+                "job {id:?} of queue {queue:?} has two parents in the flow; a job has one"
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(rows: &[(&str, Option<usize>)]) -> Result<(), String> {
+        let jobs: Vec<FlowJob> = rows
+            .iter()
+            .map(|(id, parent)| FlowJob {
+                queue: Queue::detached("q"),
+                job: NewJob {
+                    id: (!id.is_empty()).then(|| (*id).to_owned()),
+                    ..NewJob::default()
+                },
+                parent: *parent,
+                on_failure: None,
+            })
+            .collect();
+        check_tree(None, &jobs).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_job_is_not_below_itself() {
+        assert_eq!(
+            tree(&[("a", None), ("", Some(0)), ("a", Some(1))]).unwrap_err(),
+            "job \"a\" of queue \"q\" is below itself in the flow: it would wait for itself"
+        );
+    }
+
+    #[test]
+    fn a_job_has_one_parent_however_often_it_is_named() {
+        assert_eq!(
+            tree(&[("a", None), ("", None), ("c", Some(0)), ("c", Some(1))]).unwrap_err(),
+            "job \"c\" of queue \"q\" has two parents in the flow; a job has one"
+        );
+        assert_eq!(tree(&[("a", None), ("c", Some(0)), ("c", Some(0))]), Ok(()));
+        assert_eq!(tree(&[("c", None), ("a", None), ("c", Some(1))]), Ok(()));
+    }
 }
