@@ -456,6 +456,24 @@ fn a_parent_elsewhere_goes_on_when_its_last_child_is_drained() {
 
 /// 2 500 jobs are three calls of a thousand.
 #[test]
+fn a_parent_that_goes_with_its_last_child_leaves_no_deduplication() {
+    let (redis, setup) = bare();
+    let key = |suffix: &str| redis.key("q", suffix);
+    for (id, more) in [("p", ["deid", "once"]), ("c", ["parentKey", &key("p")])] {
+        let hash = ["name", "n", "data", "{}", "opts", "{}", "timestamp", "1"];
+        redis.run::<()>(&[&["HSET", &key(id)], &hash[..], &more].concat());
+    }
+    redis.run::<()>(&["ZADD", &key("waiting-children"), "1", "p"]);
+    redis.run::<()>(&["SADD", &key("p:dependencies"), &key("c")]);
+    redis.run::<()>(&["SET", &key("de:once"), "p"]);
+    redis.run::<()>(&["LPUSH", &key("wait"), "c"]);
+    let drained = setup.cli(&["queue", "drain", "q", "--yes"]);
+    assert_eq!(drained.code, Some(0), "{drained:?}");
+    let left: u32 = redis.run(&["EXISTS", &key("p"), &key("c"), &key("de:once")]);
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn large_queues_are_worked_on_in_small_calls() {
     let redis = Redis::own();
     let setup = Setup::new(&redis, "");
