@@ -7,26 +7,33 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::Stage;
-use crate::queue::{Attempt, Pause, Scheduler};
+use crate::outcome::Outcome;
+use crate::queue::{Attempt, Pause, Scheduler, Settlement};
 
-/// Give the attempt back when it may begin: the next run is there, or cannot be
-/// written and that was told. While Redis takes no writes it waits, as long as the
-/// job is ours and the worker does not stop; one that was cancelled waits, too, for
-/// its schedule goes on.
+/// The attempt when it may begin: its next run is there, or cannot be written and
+/// that was told. While Redis takes no writes it waits, as long as the job is ours and
+/// the worker does not stop; one that was cancelled waits, too, for its schedule goes
+/// on.
+///
+/// # Errors
+/// How it ended that did not begin.
 pub(super) async fn written(
     attempt: Arc<Attempt>,
     mut stage: watch::Receiver<Stage>,
-) -> Arc<Attempt> {
-    if let Some(scheduler) = &attempt.job.scheduler {
-        tokio::select! {
-            biased;
-            () = write(&attempt, scheduler) => attempt.ready(),
-            () = lost(&attempt) => {}
-            // It goes back unopened.
-            _ = stage.wait_for(|stage| *stage != Stage::Run) => {}
+) -> Result<Arc<Attempt>, Settlement> {
+    let Some(scheduler) = &attempt.job.scheduler else {
+        return Ok(attempt);
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = write(&attempt, scheduler) => {
+            attempt.ready();
+            return Ok(attempt);
         }
-    }
-    attempt
+        () = lost(&attempt) => Outcome::Lost,
+        _ = stage.wait_for(|stage| *stage != Stage::Run) => Outcome::Released,
+    };
+    Err(Settlement { attempt, outcome })
 }
 
 /// Until the job is not ours any more.

@@ -38,7 +38,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 const NOTES: Duration = Duration::from_millis(250);
 
 type Call = Pin<Box<dyn Future<Output = Answer> + Send>>;
-type Scheduling = Pin<Box<dyn Future<Output = Arc<Attempt>> + Send>>;
+type Scheduling = Pin<Box<dyn Future<Output = Result<Arc<Attempt>, Settlement>> + Send>>;
 
 /// One life of a worker: what it knows and what is under way.
 pub(super) struct Run {
@@ -171,9 +171,10 @@ impl Run {
                 () = tokio::task::yield_now(), if !self.ready.is_empty() => {}
                 Some(settlement) = done.recv() => self.end(settlement),
                 Some(answer) = self.calls.next(), if !self.calls.is_empty() => self.answered(answer).await,
-                Some(attempt) = self.scheduling.next(), if !self.scheduling.is_empty() => {
-                    self.ready.push_back(attempt);
-                }
+                Some(written) = self.scheduling.next(), if !self.scheduling.is_empty() => match written {
+                    Ok(attempt) => self.ready.push_back(attempt),
+                    Err(settlement) => self.end(settlement),
+                },
                 ids = self.wake.mail() => {
                     let attempts = self.in_flight.all();
                     tokio::spawn(stop_cancelled(
