@@ -123,9 +123,9 @@ fn main() {
         ..loaded.expect("the defaults").config
     };
     let io = tokio::runtime::Runtime::new().expect("threads");
-    let engine = plugin::engine().expect("address space");
+    let (engine, _) = plugin::engine().expect("address space");
     let host = Arc::new(Host::new(engine, Http::new(io.handle().clone())).expect("links"));
-    let plugins = Plugins::new(host.clone(), &config.runtime.cache);
+    let plugins = Plugins::new(host.clone(), &config.runtime, env!("CARGO_BIN_EXE_runner"));
     plugins.configure(&config);
     if plugins.get("orders").is_none() {
         eprintln!("{:?}", plugins.list());

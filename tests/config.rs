@@ -148,6 +148,9 @@ fn an_empty_file_is_the_defaults() {
     assert_eq!(config.runtime.stalled_interval, Duration::from_secs(15));
     assert_eq!(config.runtime.max_stalled, 5);
     assert_eq!(config.runtime.max_crashes, 2);
+    assert_eq!(config.runtime.max_plugin, 64 << 20);
+    assert_eq!(config.runtime.compile_timeout, Duration::from_secs(120));
+    assert_eq!(config.runtime.compile_memory, 4 << 30);
     assert!(config.runtime.plugins.ends_with("plugins"));
     let queue = &config.queues["a"];
     assert_eq!(queue.concurrency.get(), 10);
@@ -267,6 +270,11 @@ fn the_sample_shows_the_true_defaults() {
             runtime.stalled_interval,
             runtime.max_stalled,
             runtime.max_crashes,
+            (
+                runtime.max_plugin,
+                runtime.compile_timeout,
+                runtime.compile_memory,
+            ),
         )
     };
     assert_eq!(runtime(&sample), runtime(&built_in));
@@ -293,7 +301,10 @@ fn every_environment_variable_is_in_the_documentation() {
     }
 }
 
-const ENVIRONMENT: [&str; 25] = [
+const ENVIRONMENT: [&str; 28] = [
+    "RUNNER_MAX_PLUGIN",
+    "RUNNER_COMPILE_TIMEOUT",
+    "RUNNER_COMPILE_MEMORY",
     "RUNNER_CONTRACTS",
     "RUNNER_REDIS_URL",
     "RUNNER_REDIS_PREFIX",

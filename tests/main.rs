@@ -26,6 +26,7 @@ mod hostapi;
 mod http;
 mod interop;
 mod keep;
+mod loading;
 mod metrics;
 mod options;
 mod payloads;

@@ -9,7 +9,7 @@ use runner::outcome::Outcome;
 use runner::plugin::{Plugins, Status};
 use tempfile::TempDir;
 
-use crate::support::sandbox::{NAME, Sandbox, config, host, job, timeout};
+use crate::support::sandbox::{self, NAME, Sandbox, config, host, job, plugins, timeout};
 use crate::support::{guest, until};
 
 const LONG: Duration = Duration::from_secs(50);
@@ -42,7 +42,7 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 fn load(directory: &Path, file: &Path) -> std::sync::Arc<Plugins> {
-    let plugins = Plugins::new(host(), &directory.join("cache"));
+    let plugins = plugins(host(), directory);
     let plugin = Plugin {
         name: NAME.into(),
         file: file.to_owned(),
@@ -187,7 +187,7 @@ fn damaged_components_are_refused_and_never_bring_the_process_down() {
         flipped[at] ^= 1 << (n % 8);
         damaged(format!("flip-{n}"), &flipped);
     }
-    let served = Plugins::new(host(), &directory.path().join("cache"));
+    let served = sandbox::plugins(host(), directory.path());
     served.configure(&config(directory.path(), plugins));
     for status in served.list() {
         // A flipped bit may hit a name or a constant and leave a valid component.

@@ -122,7 +122,7 @@ fn an_edited_contract_waits_for_the_jobs_that_it_would_make_fail() {
     assert!(line.contains(&reason), "{line}");
     resume(&setup);
     assert_eq!(redis.until_ended("work", &id), "completed");
-    runner.until_logged("contracts were taken over");
+    runner.until_logged("works by its changed settings");
     let old = redis.add("work", "two", TWO, "{}");
     assert_eq!(redis.until_ended("work", &old), "failed");
 }

@@ -23,7 +23,7 @@ use crate::host::Host;
 use crate::host::http::Http;
 use crate::outbox::{self, Outbox};
 use crate::outcome::Outcome;
-use crate::plugin::{self, Plugins};
+use crate::plugin::{self, EngineError, Plugins};
 use crate::queue::{self, Attempt, Pause, Redis, Renewal};
 use crate::schedules;
 use crate::watch::{Place, Watcher};
@@ -57,7 +57,10 @@ pub enum Error {
     /// The outbox cannot be used.
     #[error(transparent)]
     Outbox(#[from] outbox::Error),
-    /// The system refuses threads, address space or a watch.
+    /// The system does not let code be run.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The system refuses threads or a watch.
     #[error("{0}: {1}")]
     System(&'static str, String),
 }
@@ -111,10 +114,13 @@ impl App {
             let rules = start.file.with_file_name(outbox::RULES);
             http = http.with_outbox(Arc::new(Outbox::new(data, rules)?));
         }
-        let engine = plugin::engine().map_err(Error::system("the engine does not start"))?;
+        let (engine, warnings) = plugin::engine()?;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
         let host = Host::new(engine, http).map_err(Error::system("the host does not link"))?;
         let host = Arc::new(host);
-        let plugins = Plugins::new(host.clone(), &config.runtime.cache);
+        let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
         configure(&plugins, &config).await;
         let executor = Executor::new(host.clone(), plugins.clone(), config.runtime.threads)
             .map_err(Error::system("the guest threads do not start"))?;
@@ -184,6 +190,17 @@ impl App {
     /// The plugins.
     pub fn plugins(&self) -> &Plugins {
         &self.plugins
+    }
+
+    /// When each plugin serves or is refused.
+    pub async fn loaded(&self) {
+        let mut changes = self.plugins.changes();
+        while self.plugins.list().iter().any(|plugin| plugin.loading) {
+            // It ends only with the plugins.
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// When all queues that name a plugin are consumed.
@@ -268,6 +285,7 @@ fn load(start: &Start) -> Result<Loaded, Problems> {
     Config::load(&start.file, &start.overrides, &Env::of_process())
 }
 
+/// Begin to serve these plugins.
 async fn configure(plugins: &Arc<Plugins>, config: &Arc<Config>) {
     let (plugins, config) = (plugins.clone(), config.clone());
     off_thread(move || {
@@ -278,10 +296,10 @@ async fn configure(plugins: &Arc<Plugins>, config: &Arc<Config>) {
     .await;
 }
 
-/// Compiling blocks for seconds, and so may the file system.
+/// The file system may block.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let work = tokio::task::spawn_blocking(work);
-    work.await.expect("loading plugins does not panic")
+    work.await.expect("looking at files does not panic")
 }
 
 /// Connect, however long it takes.

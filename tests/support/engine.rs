@@ -105,6 +105,9 @@ impl Engine {
                 stalled_interval: lock / 2,
                 max_stalled: 5,
                 max_crashes: 2,
+                max_plugin: 0,
+                compile_timeout: Duration::ZERO,
+                compile_memory: 0,
             }),
             start: Arc::new(move |attempt: Arc<Attempt>, _: &JobSettings, done| {
                 let handle = handle.clone();

@@ -17,7 +17,7 @@ use runner::plugin::{self, Plugins};
 use runner::queue::{Attempt, Job, Options, Queue, Redis, Settings};
 use tempfile::TempDir;
 
-use super::PATIENCE;
+use super::{PATIENCE, until};
 
 /// The name of the plugin and of the queue.
 pub(crate) const NAME: &str = "work";
@@ -57,13 +57,14 @@ impl Sandbox {
             .plugins
             .configure_and_watch(&config)
             .expect("the directory can be watched");
+        until("the plugin", || sandbox.digest());
         sandbox
     }
 
     fn empty(guest: &Path) -> Sandbox {
         let directory = TempDir::new().expect("a temporary directory");
         let host = host();
-        let plugins = Plugins::new(host.clone(), &directory.path().join("cache"));
+        let plugins = plugins(host.clone(), directory.path());
         let executor = Executor::new(host.clone(), plugins.clone(), threads()).unwrap();
         let sandbox = Sandbox {
             directory,
@@ -174,13 +175,19 @@ pub(crate) fn timeout(timeout: Duration) -> JobSettings {
     }
 }
 
-/// A host that records, on the engine all tests share: each engine takes a
-/// quarter of the address space.
+/// Plugins on this host, compiled by the real binary, kept in this directory.
+pub(crate) fn plugins(host: Arc<Host>, directory: &Path) -> Arc<Plugins> {
+    let config = config(directory, []);
+    Plugins::new(host, &config.runtime, env!("CARGO_BIN_EXE_runner"))
+}
+
+/// A host that records, on the engine all tests share: each engine takes more
+/// than a third of the address space.
 pub(crate) fn host() -> Arc<Host> {
     static SHARED: OnceLock<(tokio::runtime::Runtime, wasmtime::Engine)> = OnceLock::new();
     let (io, engine) = SHARED.get_or_init(|| {
         let io = tokio::runtime::Runtime::new().expect("threads");
-        (io, plugin::engine().expect("address space"))
+        (io, plugin::engine().expect("address space").0)
     });
     let host = Host::new(engine.clone(), Http::new(io.handle().clone())).expect("links");
     let host = Arc::new(host.recording());
@@ -207,6 +214,9 @@ pub(crate) fn config(directory: &Path, plugins: impl IntoIterator<Item = Plugin>
             stalled_interval: Duration::from_secs(15),
             max_stalled: 5,
             max_crashes: 2,
+            max_plugin: 64 << 20,
+            compile_timeout: Duration::from_secs(120),
+            compile_memory: 4 << 30,
         },
         queues: Default::default(),
         schedules: Vec::new(),

@@ -5,11 +5,78 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
+use wasm_encoder::{
+    BlockType, CodeSection, ComponentSection, Function, FunctionSection, InstanceSection,
+    Instruction, MemorySection, MemoryType, Module, ModuleArg, ModuleSection, TypeSection,
+};
+
 /// A guest of `tests/guests/examples`.
 pub(crate) fn guest(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| cargo(&["-p", "guests", "--examples"]));
     found(&release().join("examples"), name)
+}
+
+/// This component with one more core module, instantiated so many times. Nothing
+/// calls it.
+pub(crate) fn with_module(component: &Path, module: &Module, instances: usize) -> Vec<u8> {
+    let mut bytes = std::fs::read(component).expect("a compiled guest");
+    let payloads = wasmparser::Parser::new(0).parse_all(&bytes);
+    let modules = payloads
+        .filter(|payload| matches!(payload, Ok(wasmparser::Payload::ModuleSection { .. })))
+        .count();
+    ModuleSection(module).append_to_component(&mut bytes);
+    let mut section = InstanceSection::new();
+    for _ in 0..instances {
+        section.instantiate(modules as u32, [("", ModuleArg::Instance(0)); 0]);
+    }
+    section.append_to_component(&mut bytes);
+    bytes
+}
+
+/// A module with a memory of so many bytes.
+pub(crate) fn memory(bytes: u64) -> Module {
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType {
+        minimum: bytes >> 16,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    let mut module = Module::new();
+    module.section(&memories);
+    module
+}
+
+/// A module of so many functions of two thousand branches each: a compiler takes
+/// some milliseconds for one.
+pub(crate) fn functions(count: u32) -> Module {
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    let (mut functions, mut code) = (FunctionSection::new(), CodeSection::new());
+    let mut body = Function::new([(1, wasm_encoder::ValType::I32)]);
+    for number in 0..2_000 {
+        for instruction in [
+            Instruction::LocalGet(0),
+            Instruction::If(BlockType::Empty),
+            Instruction::LocalGet(0),
+            Instruction::I32Const(number),
+            Instruction::I32Mul,
+            Instruction::LocalSet(0),
+            Instruction::End,
+        ] {
+            body.instruction(&instruction);
+        }
+    }
+    body.instruction(&Instruction::End);
+    for _ in 0..count {
+        functions.function(0);
+        code.function(&body);
+    }
+    let mut module = Module::new();
+    module.section(&types).section(&functions).section(&code);
+    module
 }
 
 /// A plugin of `plugins/`.

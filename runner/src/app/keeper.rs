@@ -12,8 +12,8 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::{Start, configure, off_thread, read, wanted};
-use crate::config::{self, Config, Sources};
+use super::{Start, configure, read, wanted};
+use crate::config::{self, Config, Queue, Sources};
 use crate::host::Host;
 use crate::plugin::Plugins;
 use crate::watch::{GONE, Watcher};
@@ -46,15 +46,23 @@ pub(super) struct Keeper {
     plugins: Arc<Plugins>,
     host: Arc<Host>,
     shared: Shared,
-    workers: BTreeMap<String, Worker>,
+    workers: BTreeMap<String, Consumer>,
     /// Workers whose queue is no longer wanted, until their jobs have ended. A
     /// queue has one worker at a time: a second one would take the jobs of the
     /// first for orphans.
     leaving: BTreeMap<String, Worker>,
     consumed: watch::Sender<BTreeSet<String>>,
+    /// Queues of which it was told that they wait for a plugin.
+    waiting: BTreeSet<String>,
     /// Why an edited contract is not taken over yet.
     held: Option<String>,
     early: Option<Early>,
+}
+
+/// A worker, and the settings it works by.
+struct Consumer {
+    worker: Worker,
+    queue: Arc<Queue>,
 }
 
 impl Keeper {
@@ -76,6 +84,7 @@ impl Keeper {
             workers: BTreeMap::new(),
             leaving: BTreeMap::new(),
             consumed,
+            waiting: BTreeSet::new(),
             held: None,
             early: None,
         }
@@ -117,18 +126,17 @@ impl Keeper {
     }
 
     /// Take what was held back, and the configuration if it was edited. The time to
-    /// drain in when that is asked meanwhile: a stop does not wait for compilers.
+    /// drain in when that is asked meanwhile: a stop does not wait for Redis.
     async fn reload(
         &mut self,
         edited: bool,
         drains: &mut mpsc::UnboundedReceiver<Duration>,
     ) -> Option<Duration> {
+        self.plugins.load_held();
+        if !edited && self.held.is_none() {
+            return None;
+        }
         let read = async {
-            let plugins = self.plugins.clone();
-            off_thread(move || plugins.load_held()).await;
-            if !edited && self.held.is_none() {
-                return None;
-            }
             let new = self.read().await?;
             configure(&self.plugins, &new.0).await;
             Some(new)
@@ -262,7 +270,8 @@ impl Keeper {
         None
     }
 
-    /// Put a configuration in force whose plugins have been loaded.
+    /// Put a configuration in force. What of it needs a plugin that is being loaded
+    /// follows when that is done.
     fn take_over(&mut self, new: Arc<Config>, text: String) {
         let old = self.config.borrow().clone();
         let what = match text == self.files.text {
@@ -286,11 +295,6 @@ impl Keeper {
         for name in &changes.removed {
             self.leave(name, new.runtime.grace);
         }
-        for name in &changes.changed {
-            if let (Some(worker), Some(queue)) = (self.workers.get(name), new.queues.get(name)) {
-                worker.update(queue.clone());
-            }
-        }
         self.config.send_replace(new);
         self.declare();
     }
@@ -306,34 +310,15 @@ impl Keeper {
         self.host.set_queues(queues);
     }
 
-    /// Start the queues whose plugins have come to serve, stop those that name
-    /// none any more.
+    /// Start the queues whose plugins have come to serve, change the settings of
+    /// those that run, stop those that name none any more.
     fn reconcile(&mut self) {
         let config = self.config.borrow().clone();
         for queue in wanted(&config) {
-            if self.workers.contains_key(&queue.name) {
-                continue;
+            match self.workers.get_mut(&queue.name) {
+                Some(consumer) => consumer.update(queue, &self.plugins),
+                None => self.consume(queue),
             }
-            let missing: Vec<&str> = queue
-                .plugins()
-                .filter(|name| self.plugins.get(name).is_none())
-                .collect();
-            if self.leaving.contains_key(&queue.name) {
-                tracing::debug!(queue = queue.name, "held until its earlier jobs have ended");
-                continue;
-            }
-            if !missing.is_empty() {
-                tracing::debug!(queue = queue.name, plugins = ?missing, "held until its plugins serve");
-                continue;
-            }
-            let worker = Worker::spawn(self.shared.clone(), queue.clone());
-            tracing::info!(
-                queue = queue.name,
-                plugin = queue.base.plugin.as_deref(),
-                concurrency = queue.concurrency.get(),
-                "consuming"
-            );
-            self.workers.insert(queue.name.clone(), worker);
         }
         let idle: Vec<String> = self
             .workers
@@ -348,11 +333,48 @@ impl Keeper {
             .send_replace(self.workers.keys().cloned().collect());
     }
 
+    /// Start a queue, if all of its plugins serve.
+    fn consume(&mut self, queue: &Arc<Queue>) {
+        if self.leaving.contains_key(&queue.name) {
+            tracing::debug!(queue = queue.name, "held until its earlier jobs have ended");
+            return;
+        }
+        let missing: BTreeSet<&str> = queue
+            .plugins()
+            .filter(|name| self.plugins.get(name).is_none())
+            .collect();
+        if let Some(plugin) = missing.iter().find(|name| !self.plugins.is_loading(name)) {
+            if self.waiting.insert(queue.name.clone()) {
+                tracing::warn!(
+                    queue = queue.name,
+                    plugin,
+                    "queue held: its plugin does not serve; it starts when the file fits"
+                );
+            }
+            return;
+        }
+        if !missing.is_empty() {
+            tracing::debug!(queue = queue.name, plugins = ?missing, "held until its plugins are loaded");
+            return;
+        }
+        self.waiting.remove(&queue.name);
+        let worker = Worker::spawn(self.shared.clone(), queue.clone());
+        tracing::info!(
+            queue = queue.name,
+            plugin = queue.base.plugin.as_deref(),
+            concurrency = queue.concurrency.get(),
+            "consuming"
+        );
+        let queue = queue.clone();
+        self.workers
+            .insert(queue.name.clone(), Consumer { worker, queue });
+    }
+
     /// Let the worker of a queue that is no longer wanted end its jobs.
     fn leave(&mut self, name: &str, grace: Duration) {
-        if let Some((name, worker)) = self.workers.remove_entry(name) {
-            worker.drain(grace);
-            self.leaving.insert(name, worker);
+        if let Some((name, consumer)) = self.workers.remove_entry(name) {
+            consumer.worker.drain(grace);
+            self.leaving.insert(name, consumer.worker);
         }
     }
 
@@ -361,6 +383,7 @@ impl Keeper {
         let stopped = join_all(
             self.workers
                 .into_values()
+                .map(|consumer| consumer.worker)
                 .chain(self.leaving.into_values())
                 .map(|worker| stop_within(worker, hurried.clone())),
         );
@@ -404,6 +427,18 @@ fn listed(names: &[String]) -> String {
     match names.len().saturating_sub(FEW) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+impl Consumer {
+    /// Work by these settings, unless one of its plugins is about to be replaced by
+    /// what they are for.
+    fn update(&mut self, queue: &Arc<Queue>, plugins: &Plugins) {
+        if self.queue != *queue && !queue.plugins().any(|name| plugins.is_loading(name)) {
+            self.worker.update(queue.clone());
+            self.queue = queue.clone();
+            tracing::info!(queue = queue.name, "works by its changed settings");
+        }
     }
 }
 

@@ -116,7 +116,9 @@ fn bound(loaded: &Loaded, queue: &str) -> Result<Bound> {
 /// The contract as the plugin exports it.
 fn exported(loaded: &Loaded, name: &str, contract: &config::Contract) -> Result<Arc<Interface>> {
     let file = &loaded.config.plugins[name].file;
-    let status = plugin::load(&plugin::only(&loaded.config, file, name))?.pop();
+    let status = plugin::load(&plugin::only(&loaded.config, file, name))?
+        .0
+        .pop();
     let status = status.expect("one plugin was configured");
     let serving = status.serving.as_ref();
     let interface = serving.and_then(|serving| serving.doors.contract(contract).cloned());

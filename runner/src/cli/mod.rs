@@ -32,6 +32,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::app;
 use crate::config::{Config, Env, Loaded, Overrides, Problems};
+use crate::plugin::{EngineError, compile as plugin_compile};
 use crate::telemetry::{self, LogFormat};
 
 /// The configuration file when none is named.
@@ -116,6 +117,9 @@ enum Command {
     Outbox(outbox::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
+    /// Compile a plugin, for another runner.
+    #[command(name = plugin_compile::COMMAND, hide = true)]
+    CompilePlugin(plugin_compile::Orders),
 }
 
 /// Why a command did not do its work.
@@ -231,6 +235,10 @@ impl Cli {
             Command::Schedule(command) => command.run(&self),
             Command::Outbox(args) => args.run(&self),
             Command::Completions(args) => args.run(),
+            Command::CompilePlugin(orders) => match orders.run() {
+                true => Ok(()),
+                false => Err(Exit::failed("")),
+            },
         }
     }
 
@@ -286,7 +294,17 @@ impl From<app::Error> for Exit {
     fn from(error: app::Error) -> Exit {
         match error {
             app::Error::Config(problems) => Exit::config(&problems),
+            app::Error::Engine(error) => error.into(),
             other => Exit::failed(other),
+        }
+    }
+}
+
+impl From<EngineError> for Exit {
+    fn from(error: EngineError) -> Exit {
+        match error {
+            EngineError::Forbidden => Exit::usage(error),
+            EngineError::System(_) => Exit::failed(error),
         }
     }
 }
@@ -305,11 +323,14 @@ impl From<crate::queue::Error> for Exit {
     }
 }
 
-/// Run a command's asynchronous part.
+/// Run a command's asynchronous part. What blocks a thread by then is not waited
+/// for.
 fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(Exit::failed)?
-        .block_on(future)
+        .map_err(Exit::failed)?;
+    let result = runtime.block_on(future);
+    runtime.shutdown_background();
+    result
 }

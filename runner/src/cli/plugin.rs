@@ -32,22 +32,23 @@ impl Command {
     }
 }
 
-/// Load all plugins of a configuration, as the server does.
-pub(super) fn load(config: &Config) -> Result<Vec<Status>> {
+/// Load all plugins of a configuration, as the server does. With them come the
+/// things of this system that make it slower.
+pub(super) fn load(config: &Config) -> Result<(Vec<Status>, Vec<String>)> {
     // The host wants a runtime for HTTP, which nothing uses here.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .map_err(Exit::failed)?;
-    let engine = plugin::engine().map_err(Exit::failed)?;
+    let (engine, warnings) = plugin::engine()?;
     let host = Host::new(engine, Http::new(runtime.handle().clone())).map_err(Exit::failed)?;
-    let plugins = Plugins::new(Arc::new(host), &config.runtime.cache);
+    let plugins = Plugins::new(Arc::new(host), &config.runtime, plugin::THIS);
     plugins.configure(config);
-    Ok(plugins.list())
+    Ok((plugins.list(), warnings))
 }
 
 fn list(cli: &Cli) -> Result {
     let loaded = cli.load()?;
-    let plugins = load(&loaded.config)?;
+    let (plugins, _) = load(&loaded.config)?;
     let queues = |name: &str| -> Vec<&str> {
         let queues = loaded.config.queues.values();
         queues
@@ -129,7 +130,8 @@ fn inspect(cli: &Cli, plugin: &str) -> Result {
         Some(known) => (plugin.to_owned(), known.file.clone()),
         None => named(plugin)?,
     };
-    let status = load(&only(&loaded.config, &file, &name))?.pop();
+    let (mut plugins, _) = load(&only(&loaded.config, &file, &name))?;
+    let status = plugins.pop();
     let status = status.expect("one plugin was configured");
     let Some(serving) = status.serving else {
         let why = status

@@ -71,9 +71,9 @@ impl Args {
             let outbox = Outbox::new(&cli.data(), rules).map_err(Exit::failed)?;
             http = http.with_outbox(Arc::new(outbox));
         }
-        let engine = plugin::engine().map_err(Exit::failed)?;
+        let (engine, _) = plugin::engine()?;
         let host = Arc::new(Host::new(engine, http).map_err(Exit::failed)?.recording());
-        let plugins = Plugins::new(host.clone(), &config.runtime.cache);
+        let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
         plugins.configure(&super::plugin::only(&config, &file, &name));
         if plugins.get(&name).is_none() {
             let refusal = plugins.list().pop().and_then(|status| status.refusal);

@@ -9,6 +9,7 @@ use super::output::{self, dim, good, plain, warn};
 use super::{Cli, Exit, Result};
 use crate::app::{App, Start};
 use crate::config::Overrides;
+use crate::plugin::Status;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -74,7 +75,10 @@ fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
     };
     // Queues run on this one thread: handing a job from one thread to another
     // costs more than what there is to do.
-    super::block_on(run(start))
+    let served = super::block_on(run(start));
+    // A name that a plugin looks up takes as long as it takes; nobody waits.
+    network.shutdown_background();
+    served
 }
 
 async fn run(start: Start) -> Result {
@@ -83,9 +87,15 @@ async fn run(start: Start) -> Result {
         app = App::start(start) => app?,
         () = stop.asked() => return Ok(()),
     };
-    banner(&app);
+    let shown = async {
+        // What loads longer is shown as loading.
+        let _ = tokio::time::timeout(BANNER, app.loaded()).await;
+        banner(&app);
+        app.ready().await;
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
-        () = app.ready() => stop.asked().await,
+        () = shown => {}
         () = stop.asked() => {}
     }
     let grace = app.config().runtime.grace;
@@ -117,12 +127,16 @@ impl Stop {
     }
 }
 
+/// How long the banner waits for plugins: what is in the cache is there by then.
+const BANNER: Duration = Duration::from_secs(2);
+
 /// What runs, in at most ten lines, for people.
 fn banner(app: &App) {
     const ROWS: usize = 5;
     if !output::is_heard() {
         return;
     }
+    let plugins = app.plugins().list();
     let config = app.config();
     output::say([
         good("runner"),
@@ -137,21 +151,27 @@ fn banner(app: &App) {
         .collect();
     for queue in consumed.iter().take(ROWS) {
         let plugin = queue.base.plugin.as_deref().unwrap_or_default();
+        let missing = |plugin: &&Status| {
+            plugin.serving.is_none() && queue.plugins().any(|name| name == plugin.name)
+        };
+        let state = match plugins.iter().find(missing) {
+            None => dim(format!("× {}", queue.concurrency)),
+            Some(plugin) if plugin.loading => dim("loading"),
+            Some(plugin) => warn(format!("held: {:?} does not serve", plugin.name)),
+        };
         output::say([
             plain(format!("  {}", queue.name)),
             dim("→"),
             plain(plugin),
-            dim(format!("× {}", queue.concurrency)),
+            state,
         ]);
     }
     if consumed.len() > ROWS {
         output::say([dim(format!("  and {} more", consumed.len() - ROWS))]);
     }
-    let refused = app
-        .plugins()
-        .list()
+    let refused = plugins
         .into_iter()
-        .filter(|plugin| plugin.serving.is_none());
+        .filter(|plugin| plugin.serving.is_none() && !plugin.loading);
     for plugin in refused.take(2) {
         let why = plugin
             .refusal

@@ -41,6 +41,9 @@ pub mod keys {
         "stalled_interval",
         "max_stalled",
         "max_crashes",
+        "max_plugin",
+        "compile_timeout",
+        "compile_memory",
     ];
     /// `[defaults]`
     pub const DEFAULTS: &[&str] = &["job", "queue"];

@@ -81,6 +81,15 @@ impl Config {
                 "runtime.max_crashes",
                 before.max_crashes != after.max_crashes,
             ),
+            ("runtime.max_plugin", before.max_plugin != after.max_plugin),
+            (
+                "runtime.compile_timeout",
+                before.compile_timeout != after.compile_timeout,
+            ),
+            (
+                "runtime.compile_memory",
+                before.compile_memory != after.compile_memory,
+            ),
         ];
         changes.restart = fixed
             .into_iter()

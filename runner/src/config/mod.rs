@@ -104,6 +104,15 @@ pub struct Runtime {
     /// A job that was running in so many runners when they died fails, before it
     /// ends the whole fleet. Defaults to 2; 0 is no limit.
     pub max_crashes: u32,
+    /// Bytes of a plugin's file. Defaults to 64 MiB: Python's have 20.
+    pub max_plugin: usize,
+    /// How long one plugin may be compiled. Whole seconds; defaults to 120: large
+    /// ones take 20 on two cores, and a start compiles as many at once as there are
+    /// cores.
+    pub compile_timeout: Duration,
+    /// Bytes of memory for compiling one plugin. Defaults to 4 GiB: large ones take
+    /// one or two.
+    pub compile_memory: usize,
 }
 
 /// `[queues.<name>]`: how one queue is consumed.
@@ -146,15 +155,18 @@ impl Queue {
 
     /// Whether jobs of some name must be started in time.
     pub fn has_expiry(&self) -> bool {
-        std::iter::once(&self.base)
-            .chain(self.jobs.iter().map(|(_, settings)| settings))
+        self.all_settings()
             .any(|settings| settings.expires.is_some())
+    }
+
+    /// Those of any job, and those of jobs of some name.
+    pub fn all_settings(&self) -> impl Iterator<Item = &JobSettings> {
+        std::iter::once(&self.base).chain(self.jobs.iter().map(|(_, settings)| settings))
     }
 
     /// The plugins that handle its jobs, a name as often as it is used.
     pub fn plugins(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.base)
-            .chain(self.jobs.iter().map(|(_, settings)| settings))
+        self.all_settings()
             .filter_map(|settings| settings.plugin.as_deref())
     }
 
@@ -506,6 +518,8 @@ pub struct Plugin {
     /// The contracts of the queues that name it: it must export each of them, or
     /// take their jobs as JSON.
     pub contracts: Vec<Arc<Contract>>,
+    /// The largest `memory` of the queues that name it; `None` when no queue does.
+    pub memory: Option<usize>,
     /// No queue names it, so it may have any contract: a file that somebody looks
     /// at or tries.
     pub unbound: bool,

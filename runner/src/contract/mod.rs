@@ -67,6 +67,11 @@ impl Opened {
         opened
     }
 
+    /// Whether it has contracts, so that it needs a door.
+    pub fn is_typed(&self) -> bool {
+        !self.interfaces.is_empty()
+    }
+
     /// The component with a door around it, to be compiled in its place; this
     /// other export of it stays.
     ///

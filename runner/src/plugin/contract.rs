@@ -2,138 +2,19 @@
 //! the contracts of its queues.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre};
-use wasmtime::{Engine, Trap};
 
-use super::engine::TICK;
-use crate::config::{self, Contract, JobSettings};
+use super::imports::{self, Shape};
+use super::refusal::Refusal;
+use crate::config::{self, Contract};
 use crate::contract::{Difference, Function, Interface, Opened, compare};
 use crate::host::bindings::PluginPre;
 use crate::host::bindings::door::DoorPre;
-use crate::host::{Grants, Host, State};
-use crate::queue::{Attempt, Job, Queue};
-
-/// How long a component may take to start; a job's own timeout is for its work.
-const START: Duration = Duration::from_secs(10);
+use crate::host::{Host, State};
 
 /// The interface that takes jobs.
 pub const HANDLER: &str = "runner:plugin/handler@0.1.0";
-
-/// Why a file does not serve.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// It cannot be read.
-    #[error("cannot read {path}: {reason}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// What the system said.
-        reason: String,
-    },
-    /// It is larger than [`super::MAX_SIZE`].
-    #[error("the file has {size} MiB; a plugin may have {max} MiB", max = super::MAX_SIZE >> 20)]
-    TooLarge {
-        /// MiB, rounded up.
-        size: u64,
-    },
-    /// It does not begin like Wasm.
-    #[error("this is not a WebAssembly file; is it written to the end?")]
-    NotWasm,
-    /// It is a core module.
-    #[error(
-        "this is a core module, not a component: build for wasm32-wasip2, or run \
-         `wasm-tools component new` on it"
-    )]
-    Module,
-    /// It does not compile.
-    #[error("this is not a valid component: {0}")]
-    Invalid(String),
-    /// It needs what the host has not got.
-    #[error(
-        "it imports {0:?}, which this host does not offer: see wit/runner for what a plugin can import"
-    )]
-    Import(String),
-    /// It imports something in another shape.
-    #[error("its imports do not fit this host: {0}")]
-    Imports(String),
-    /// It was built for other types than the host's.
-    #[error(
-        "its handler has not the types of this Runner: {0}; build it again with the \
-         runner-sdk, or the wit/runner, of this version"
-    )]
-    Types(String),
-    /// It cannot be instantiated.
-    #[error("it does not start: {0}")]
-    Start(String),
-    /// It exports nothing that takes jobs.
-    #[error(
-        "it does not export {HANDLER:?} or an interface of typed functions; it exports {found}"
-    )]
-    Export {
-        /// What it exports instead.
-        found: String,
-    },
-    /// It exports no handler, and no queue names the contract it exports.
-    #[error(
-        "it exports {found} and not {HANDLER:?}: name the interface in queues.toml, \
-         `contract = \"{}\"`", crate::contract::unversioned(.found)
-    )]
-    Unnamed {
-        /// The interface.
-        found: String,
-    },
-    /// It has not the contract of a queue.
-    #[error("it does not export the contract {contract:?}; it exports {found}")]
-    Contract {
-        /// The interface the queue names.
-        contract: String,
-        /// What it exports instead.
-        found: String,
-    },
-    /// An interface of it cannot be a contract.
-    #[error("{contract} cannot be a contract: {reason}")]
-    Unfit {
-        /// The interface.
-        contract: String,
-        /// What of it has no JSON.
-        reason: String,
-    },
-    /// Its types are not those of the contract.
-    #[error("it differs from the contract {contract}: {differences}")]
-    Differs {
-        /// The interface.
-        contract: String,
-        /// All that differs, `; ` between.
-        differences: String,
-    },
-    /// Jobs in Redis would no longer fit its contract, or cannot be looked at. It
-    /// is tried again.
-    #[error(
-        "it changes its contract, and is held back: {0} (`swap_check = \"off\"` of the \
-         queue lets it in)"
-    )]
-    Held(String),
-    /// `names` in queues.toml names a function it has not.
-    #[error("`names` sends jobs to {function:?}, which {contract} has not; it has {found}")]
-    Function {
-        /// The interface.
-        contract: String,
-        /// What `names` says.
-        function: String,
-        /// What there is.
-        found: String,
-    },
-}
-
-impl Refusal {
-    /// Whether the same file may be let in later.
-    pub fn is_held(&self) -> bool {
-        matches!(self, Refusal::Held(_))
-    }
-}
 
 /// The ways into a component.
 #[derive(Clone)]
@@ -178,51 +59,19 @@ impl Doors {
     }
 }
 
-/// What a component asks for and offers.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Shape {
-    /// Names of imported interfaces.
-    pub imports: Vec<String>,
-    /// Names of exported interfaces and functions.
-    pub exports: Vec<String>,
-}
-
-/// Names of imports and exports.
-fn shape(engine: &Engine, component: &Component) -> Shape {
-    let ty = component.component_type();
-    let names = |items: &mut dyn Iterator<Item = (&str, ComponentItem)>| {
-        items.map(|(name, _)| name.to_owned()).collect()
-    };
-    Shape {
-        imports: names(&mut ty.imports(engine).map(|(name, item)| (name, item.ty))),
-        exports: names(&mut ty.exports(engine).map(|(name, item)| (name, item.ty))),
-    }
-}
-
-/// Check the component against what takes jobs, and link it, so that it cannot
-/// fail to link later. `opened` are the contracts it exports.
-pub fn check(
-    host: &Host,
-    component: &Component,
+/// Check a component's exports against the queues it is for, before it is
+/// compiled. `opened` are the contracts it exports.
+pub(super) fn fits(
+    shape: &Shape,
     opened: &Opened,
     plugin: &config::Plugin,
-) -> Result<Doors, Refusal> {
+) -> Result<Exports, Refusal> {
     let wanted = &plugin.contracts;
-    let mut shape = shape(host.engine(), component);
-    let pre: InstancePre<State> = host
-        .linker()
-        .instantiate_pre(component)
-        .map_err(|error| unlinked(&shape, &error))?;
-    let exported = opened.interfaces.iter().map(|of| of.id.as_str());
-    let exported = exported.chain(opened.unfit.iter().map(|(id, _)| id.as_str()));
-    shape.exports.retain(|name| name != "call");
-    shape.exports.extend(exported.map(str::to_owned));
+    let handler = shape.exports.iter().any(|name| is_handler(name));
     let found = match shape.exports.as_slice() {
         [] => "nothing".to_owned(),
         names => names.join(", "),
     };
-
-    let handler = PluginPre::new(pre.clone()).ok();
     let mut contracts = Vec::new();
     let mut next = 0;
     for own in &opened.interfaces {
@@ -244,7 +93,7 @@ pub fn check(
         match own.find(|served| contract.is(&served.interface.id)) {
             Some(served) => served.bind(contract)?,
             // It gets what fits the contract as JSON.
-            None if handler.is_some() && contract.declared.is_some() => {}
+            None if handler && contract.declared.is_some() => {}
             None => {
                 return Err(Refusal::Contract {
                     contract: contract.id.clone(),
@@ -253,21 +102,66 @@ pub fn check(
             }
         }
     }
-
-    let typed = DoorPre::new(pre).ok();
     let named = !wanted.is_empty() || plugin.unbound && !contracts.is_empty();
-    if handler.is_none() && !named {
+    if !handler && !named {
         let unnamed = opened.interfaces.first().map(|of| of.id.clone());
         return Err(match unnamed {
             Some(found) => Refusal::Unnamed { found },
             None => Refusal::Export { found },
         });
     }
+    Ok(Exports { handler, contracts })
+}
+
+/// [`HANDLER`], or a later version that is compatible.
+fn is_handler(export: &str) -> bool {
+    let unpatched = HANDLER.trim_end_matches(|of: char| of.is_ascii_digit());
+    export
+        .strip_prefix(unpatched)
+        .is_some_and(|patch| !patch.is_empty())
+}
+
+/// The contracts of a component whose exports fit.
+pub(super) struct Exports {
+    handler: bool,
+    contracts: Vec<Served>,
+}
+
+/// Check a component's imports before it is compiled. Where that cannot be told
+/// beforehand, [`link`] tells.
+pub(super) fn check_imports(host: &Host, shape: &Shape, bytes: &[u8]) -> Result<(), Refusal> {
+    let alone = imports::alone(bytes);
+    let Some(alone) = alone.and_then(|bytes| Component::new(host.engine(), bytes).ok()) else {
+        return Ok(());
+    };
+    link_imports(host, shape, &alone).map(drop)
+}
+
+fn link_imports(
+    host: &Host,
+    shape: &Shape,
+    component: &Component,
+) -> Result<InstancePre<State>, Refusal> {
+    host.linker()
+        .instantiate_pre(component)
+        .map_err(|error| unlinked(shape, &error))
+}
+
+/// Link a compiled component, so that it cannot fail to link later.
+pub(super) fn link(
+    host: &Host,
+    component: &Component,
+    shape: Shape,
+    exports: Exports,
+) -> Result<Doors, Refusal> {
+    let pre = link_imports(host, &shape, component)?;
+    let handler = exports.handler.then(|| PluginPre::new(pre.clone()));
+    let handler = handler.transpose();
     Ok(Doors {
-        handler,
-        typed,
+        handler: handler.map_err(|error| Refusal::Types(format!("{error:#}")))?,
+        typed: DoorPre::new(pre).ok(),
         shape,
-        contracts,
+        contracts: exports.contracts,
     })
 }
 
@@ -317,43 +211,6 @@ fn listed(differences: &[Difference]) -> String {
         text.push_str(&format!("; and {more} more"));
     }
     text
-}
-
-/// Make one instance as a job does, and drop it: what goes wrong here would go
-/// wrong for each job. The types of exports are compared only then.
-pub fn try_out(host: &Arc<Host>, grants: &Grants, doors: &Doors) -> Result<(), Refusal> {
-    let settings = JobSettings {
-        memory: usize::MAX,
-        ..JobSettings::default()
-    };
-    let queue = Queue::detached("trial");
-    let attempt = Attempt::new(Job::default(), queue, String::new(), START);
-    // A granted directory that is not there yet is told to its jobs.
-    let Ok(mut store) = State::store(host, grants, &Arc::new(attempt), &settings) else {
-        return Ok(());
-    };
-    store.epoch_deadline_trap();
-    store.set_epoch_deadline((START.as_millis() / TICK.as_millis()) as u64);
-    let start = |error: &dyn std::fmt::Display| Refusal::Start(error.to_string());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| start(&error))?;
-    let tried: wasmtime::Result<()> = runtime.block_on(async {
-        if let Some(handler) = &doors.handler {
-            handler.instantiate_async(&mut store).await?;
-        }
-        if let Some(typed) = &doors.typed {
-            typed.instantiate_async(&mut store).await?;
-        }
-        Ok(())
-    });
-    match tried {
-        Ok(()) => Ok(()),
-        // A guest's own code fails with a trap, a type that differs does not.
-        Err(error) if error.is::<Trap>() => Err(start(&error.root_cause())),
-        Err(error) => Err(Refusal::Types(format!("{:#}", error.root_cause()))),
-    }
 }
 
 /// wasmtime names the first import it cannot satisfy in its message.

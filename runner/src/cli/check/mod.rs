@@ -33,8 +33,9 @@ impl Args {
 
 /// What can be checked without Redis. Told as JSON unless more is to come.
 fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
-    let loaded = cli.load()?;
-    let plugins = super::plugin::load(&loaded.config)?;
+    let mut loaded = cli.load()?;
+    let (plugins, warnings) = super::plugin::load(&loaded.config)?;
+    loaded.warnings.extend(warnings);
     let refused: Vec<(&str, String)> = plugins
         .iter()
         .filter_map(|plugin| Some((plugin.name.as_str(), plugin.refusal.as_ref()?.to_string())))

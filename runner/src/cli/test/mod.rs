@@ -47,7 +47,7 @@ struct Bench {
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let bench = Bench {
-            engine: plugin::engine().map_err(Exit::failed)?,
+            engine: plugin::engine()?.0,
             io: tokio::runtime::Runtime::new().map_err(Exit::failed)?,
             config: cli.load_or_default()?.config,
         };
@@ -115,7 +115,7 @@ impl Bench {
 
         let (queue, settings) = self.settings(file, case)?;
         let name = settings.plugin.clone().expect("the plugin of the file");
-        let plugins = Plugins::new(host.clone(), &self.config.runtime.cache);
+        let plugins = Plugins::new(host.clone(), &self.config.runtime, plugin::THIS);
         plugins.configure(&self.granted(path, file, &name));
         if plugins.get(&name).is_none() {
             let refusal = plugins.list().pop().and_then(|status| status.refusal);

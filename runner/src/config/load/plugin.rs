@@ -60,6 +60,16 @@ pub(super) fn read_all(
         });
     }
     for queue in queues.values() {
+        for settings in queue.all_settings() {
+            let plugin = settings
+                .plugin
+                .as_ref()
+                .and_then(|name| plugins.get_mut(name));
+            if let Some(plugin) = plugin {
+                let plugin = Arc::make_mut(plugin);
+                plugin.memory = plugin.memory.max(Some(settings.memory));
+            }
+        }
         let (Some(plugin), Some(contract)) = (&queue.base.plugin, &queue.base.contract) else {
             continue;
         };

@@ -12,6 +12,11 @@ use crate::config::{Overrides, Runtime};
 /// A lock is renewed at a third of this; below a second a slow Redis loses jobs.
 const SHORTEST_LOCK: Duration = Duration::from_secs(1);
 
+/// The compiler's own bound on a module.
+const LARGEST_PLUGIN: usize = 1 << 30;
+/// More than any machine has, less than what is an overflow somewhere.
+const MOST_MEMORY: usize = 1 << 40;
+
 pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Overrides) -> Runtime {
     let table = decoder.table(root, "runtime", keys::RUNTIME);
     let table = table.as_ref();
@@ -63,6 +68,23 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         "RUNNER_MAX_CRASHES",
         value::count,
     );
+    let max_plugin = from_file_or_env(decoder, table, "max_plugin", "RUNNER_MAX_PLUGIN", |raw| {
+        value::size(raw, LARGEST_PLUGIN)
+    });
+    let compile_timeout = from_file_or_env(
+        decoder,
+        table,
+        "compile_timeout",
+        "RUNNER_COMPILE_TIMEOUT",
+        whole_seconds,
+    );
+    let compile_memory = from_file_or_env(
+        decoder,
+        table,
+        "compile_memory",
+        "RUNNER_COMPILE_MEMORY",
+        |raw| value::size(raw, MOST_MEMORY),
+    );
 
     Runtime {
         plugins,
@@ -74,6 +96,9 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         stalled_interval: stalled_interval.unwrap_or(Duration::from_secs(15)),
         max_stalled: max_stalled.unwrap_or(5),
         max_crashes: max_crashes.unwrap_or(2),
+        max_plugin: max_plugin.unwrap_or(64 << 20),
+        compile_timeout: compile_timeout.unwrap_or(Duration::from_secs(120)),
+        compile_memory: compile_memory.unwrap_or(4 << 30),
     }
 }
 
@@ -101,6 +126,18 @@ fn lock(raw: Raw<'_>) -> Result<Duration, Fault> {
         ));
     }
     Ok(lock)
+}
+
+/// The system counts processor time in them.
+fn whole_seconds(raw: Raw<'_>) -> Result<Duration, Fault> {
+    let duration = value::duration_above_zero(raw)?;
+    if duration.subsec_nanos() != 0 {
+        return Err(fault(
+            "must be whole seconds".to_owned(),
+            "write \"120s\" or \"5m\"",
+        ));
+    }
+    Ok(duration)
 }
 
 fn cores() -> NonZeroUsize {

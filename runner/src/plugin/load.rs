@@ -1,0 +1,307 @@
+//! One load: from the file to the version in service.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+
+use super::cache::{self, Cache};
+use super::compile::Unmade;
+use super::engine::fingerprint;
+use super::{Entry, Pace, Plugin, Plugins, Refusal, Shape, contract, file, trial};
+use crate::config;
+use crate::contract::{DOOR, Opened, compare};
+use crate::host::Grants;
+
+impl Plugins {
+    /// Take a plugin's file the whole way. Nothing happens when the file is the
+    /// one in service or the one refused last.
+    pub(super) fn load(&self, entry: &Entry) {
+        let _one = entry.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = &entry.config.name;
+        let file = &entry.config.file;
+        let bytes = match file::read(file, self.max_size) {
+            Ok(bytes) => bytes,
+            Err(refusal) => return self.refuse(entry, String::new(), refusal),
+        };
+        let digest = super::hex(&Sha256::digest(&bytes));
+        let serving = entry.serving.load();
+        if serving
+            .as_ref()
+            .is_some_and(|plugin| plugin.digest == digest)
+        {
+            *entry.lock_refused() = None;
+            return;
+        }
+        if entry
+            .lock_refused()
+            .as_ref()
+            .is_some_and(|(refused, why)| *refused == digest && !why.may_pass())
+        {
+            return;
+        }
+        let grants = self.host.grants(entry.config.clone());
+        let built = self.build(name, &digest, &bytes, grants);
+        let let_in = built.and_then(|plugin| match serving.as_deref() {
+            Some(old) => self.held(&entry.config, old, &plugin).map(|()| plugin),
+            None => Ok(plugin),
+        });
+        match let_in {
+            Ok(plugin) => {
+                tracing::info!(
+                    plugin = name,
+                    version = &*plugin.version,
+                    previous = serving.as_ref().map(|old| &*old.version),
+                    cached = plugin.cached,
+                    ms = plugin.took.as_millis() as u64,
+                    "plugin loaded"
+                );
+                if let Some(old) = serving.as_ref() {
+                    tell_differences(name, old, &plugin);
+                }
+                entry.serving.store(Some(Arc::new(plugin)));
+                *entry.lock_refused() = None;
+                self.changes.send_replace(());
+            }
+            Err(refusal) => self.refuse(entry, digest, refusal),
+        }
+    }
+
+    fn build(
+        &self,
+        name: &str,
+        digest: &str,
+        bytes: &[u8],
+        grants: Grants,
+    ) -> Result<Plugin, Refusal> {
+        let began = Instant::now();
+        look(bytes)?;
+        let found = self.cached(digest, bytes);
+        let cached = found.is_some();
+        let (component, opened) = match found {
+            Some(found) => found,
+            None => self.compile(digest, bytes, &grants.plugin)?,
+        };
+        let shape = shape(bytes)?;
+        let exports = contract::fits(&shape, &opened, &grants.plugin)?;
+        let doors = contract::link(&self.host, &component, shape, exports)?;
+        trial::run(&self.host, &grants, &doors)?;
+        Ok(Plugin {
+            version: format!("{name}@{}", &digest[..12]).into(),
+            size: bytes.len() as u64,
+            took: began.elapsed(),
+            cached,
+            digest: digest.to_owned(),
+            grants,
+            doors,
+            pace: Pace::default(),
+        })
+    }
+
+    /// The compiled form of a component and its contracts, when it was compiled
+    /// before: so it is valid.
+    fn cached(&self, digest: &str, bytes: &[u8]) -> Option<(Component, Opened)> {
+        let cache = self.cache.as_ref()?;
+        [true, false].into_iter().find_map(|typed| {
+            let component = cache.load(self.host.engine(), &key(digest, typed))?;
+            let opened = Opened::read(bytes);
+            (opened.is_typed() == typed).then_some((component, opened))
+        })
+    }
+
+    /// Compile what is valid, has bounds, and fits host and queues.
+    fn compile(
+        &self,
+        digest: &str,
+        bytes: &[u8],
+        plugin: &config::Plugin,
+    ) -> Result<(Component, Opened), Refusal> {
+        let _turn = self.turns.take(digest);
+        // Another plugin may have the same component.
+        if let Some(found) = self.cached(digest, bytes) {
+            return Ok(found);
+        }
+        if let Some(cache) = &self.cache {
+            match self.compile_into(cache, digest, bytes, plugin) {
+                Ok(compiled) => return Ok(compiled),
+                Err(Unmade::Refused(refusal)) => return Err(refusal),
+                Err(Unmade::Unwritten(error)) => {
+                    tracing::warn!(plugin = plugin.name, %error, "compiled code is not kept");
+                }
+            }
+        }
+        let (opened, code) = self.make(bytes, plugin, Stdio::piped())?;
+        let component = cache::made(self.host.engine(), &code);
+        let component = component.map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
+        Ok((component, opened))
+    }
+
+    /// The same through a file, which stays for the next start.
+    fn compile_into(
+        &self,
+        cache: &Cache,
+        digest: &str,
+        bytes: &[u8],
+        plugin: &config::Plugin,
+    ) -> Result<(Component, Opened), Unmade> {
+        let artifact = cache.begin()?;
+        let (opened, _) = self.make(bytes, plugin, artifact.file()?)?;
+        let key = key(digest, opened.is_typed());
+        Ok((cache.keep(self.host.engine(), &key, artifact)?, opened))
+    }
+
+    /// The contracts of a component, and its compiled code unless that goes to a
+    /// file.
+    fn make(
+        &self,
+        bytes: &[u8],
+        plugin: &config::Plugin,
+        artifact: impl Into<Stdio>,
+    ) -> Result<(Opened, Vec<u8>), Unmade> {
+        let fingerprint = fingerprint(self.host.engine());
+        let valid = self.compiler.validate(fingerprint, bytes, artifact)?;
+        let opened = Opened::read(bytes);
+        let shape = shape(bytes)?;
+        contract::check_imports(&self.host, &shape, bytes)?;
+        contract::fits(&shape, &opened, plugin)?;
+        let code = valid.compile(opened.is_typed())?;
+        Ok((opened, code))
+    }
+
+    /// Whether jobs that are in Redis let a new version in. What stands in a WIT
+    /// file is the same for both.
+    fn held(&self, plugin: &config::Plugin, old: &Plugin, new: &Plugin) -> Result<(), Refusal> {
+        let Some(runtime) = &self.runtime else {
+            return Ok(());
+        };
+        for contract in &plugin.contracts {
+            let of = |plugin: &Plugin| plugin.doors.contract(contract).cloned();
+            let (Some(before), Some(after)) = (of(old), of(new)) else {
+                continue;
+            };
+            let Some(queue) = self.host.queue(&contract.queue) else {
+                continue;
+            };
+            if !compare(&before, &after).iter().any(|it| it.breaking) {
+                continue;
+            }
+            let (before, after) = (contract.of(&before), contract.of(&after));
+            match runtime.block_on(queue.held(Some(&before), &after)) {
+                Ok(None) => {}
+                Ok(Some(jobs)) => return Err(Refusal::Held(jobs)),
+                Err(error) => return Err(Refusal::Held(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn refuse(&self, entry: &Entry, digest: String, refusal: Refusal) {
+        let told = entry
+            .lock_refused()
+            .replace((digest.clone(), refusal.clone()));
+        if told.is_some_and(|(told, why)| told == digest && why == refusal) {
+            return;
+        }
+        let serving = entry.serving.load();
+        tracing::warn!(
+            plugin = entry.config.name,
+            file = %entry.config.file.display(),
+            reason = %refusal,
+            serving = serving.as_ref().map(|plugin| &*plugin.version),
+            "plugin refused"
+        );
+        self.changes.send_replace(());
+    }
+}
+
+/// Say what a new version changes in a contract that is in no WIT file: such a
+/// contract is what the plugin makes it.
+fn tell_differences(plugin: &str, old: &Plugin, new: &Plugin) {
+    for before in old.doors.contracts() {
+        let mut contracts = new.doors.contracts();
+        let after = contracts.find(|after| after.unversioned() == before.unversioned());
+        let Some(after) = after else {
+            continue;
+        };
+        for difference in compare(before, after) {
+            let contract = before.unversioned();
+            if difference.breaking {
+                tracing::warn!(
+                    plugin,
+                    contract,
+                    %difference,
+                    "the contract has changed, jobs may not fit: runner check --against-redis"
+                );
+            } else {
+                tracing::info!(plugin, contract, %difference, "the contract has changed");
+            }
+        }
+    }
+}
+
+/// Who compiles just now: no more than there are cores, and each component once.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    taken: Mutex<BTreeSet<String>>,
+    free: Condvar,
+}
+
+/// Dropped: another may compile.
+struct Turn<'a> {
+    turns: &'a Turns,
+    digest: &'a str,
+}
+
+impl Turns {
+    /// Wait until this component may be compiled.
+    fn take<'a>(&'a self, digest: &'a str) -> Turn<'a> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self
+            .free
+            .wait_while(taken, |taken| {
+                taken.len() >= cores || taken.contains(digest)
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        taken.insert(digest.to_owned());
+        Turn {
+            turns: self,
+            digest,
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let taken = self.turns.taken.lock();
+        taken
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(self.digest);
+        self.turns.free.notify_all();
+    }
+}
+
+/// Under which compiled code is kept: another door is other code.
+fn key(digest: &str, typed: bool) -> String {
+    match typed {
+        true => format!("{digest}{DOOR}"),
+        false => digest.to_owned(),
+    }
+}
+
+/// The file is a component by its first bytes.
+fn look(bytes: &[u8]) -> Result<(), Refusal> {
+    // Magic, then the version and layer: 1/0 is a core module, 0xd/1 a component.
+    match bytes {
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(Refusal::Module),
+        _ => Err(Refusal::NotWasm),
+    }
+}
+
+fn shape(bytes: &[u8]) -> Result<Shape, Refusal> {
+    Shape::read(bytes).map_err(|error| Refusal::Invalid(error.to_string()))
+}

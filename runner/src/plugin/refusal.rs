@@ -1,0 +1,146 @@
+//! Why a file does not serve, in words.
+
+use super::contract::HANDLER;
+
+/// Why a file does not serve.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// It is a directory, a FIFO, a device or a socket.
+    #[error("it is {0}; a plugin is a regular file, or a link to one")]
+    Special(&'static str),
+    /// It is larger than `[runtime] max_plugin`.
+    #[error("the file has more than {} (`max_plugin` of [runtime])", in_words(*.max))]
+    TooLarge {
+        /// Bytes a plugin may have.
+        max: u64,
+    },
+    /// It does not begin like Wasm.
+    #[error("this is not a WebAssembly file; is it written to the end?")]
+    NotWasm,
+    /// It is a core module.
+    #[error(
+        "this is a core module, not a component: build for wasm32-wasip2, or run \
+         `wasm-tools component new` on it"
+    )]
+    Module,
+    /// It does not compile.
+    #[error("this is not a valid component: {0}")]
+    Invalid(String),
+    /// It is valid, and larger than what any compiler makes.
+    #[error("it has more than {max} {what}")]
+    Bound {
+        /// What is counted, in the plural.
+        what: String,
+        /// How many a plugin may have.
+        max: u64,
+    },
+    /// Compiling it did not end well.
+    #[error("{0}")]
+    Compile(String),
+    /// It needs what the host has not got.
+    #[error(
+        "it imports {0:?}, which this host does not offer: see wit/runner for what a plugin can import"
+    )]
+    Import(String),
+    /// It imports something in another shape.
+    #[error("its imports do not fit this host: {0}")]
+    Imports(String),
+    /// It was built for other types than the host's.
+    #[error(
+        "its handler has not the types of this Runner: {0}; build it again with the \
+         runner-sdk, or the wit/runner, of this version"
+    )]
+    Types(String),
+    /// It cannot be instantiated.
+    #[error("it does not start: {0}")]
+    Start(String),
+    /// It exports nothing that takes jobs.
+    #[error(
+        "it does not export {HANDLER:?} or an interface of typed functions; it exports {found}"
+    )]
+    Export {
+        /// What it exports instead.
+        found: String,
+    },
+    /// It exports no handler, and no queue names the contract it exports.
+    #[error(
+        "it exports {found} and not {HANDLER:?}: name the interface in queues.toml, \
+         `contract = \"{}\"`", crate::contract::unversioned(.found)
+    )]
+    Unnamed {
+        /// The interface.
+        found: String,
+    },
+    /// It has not the contract of a queue.
+    #[error("it does not export the contract {contract:?}; it exports {found}")]
+    Contract {
+        /// The interface the queue names.
+        contract: String,
+        /// What it exports instead.
+        found: String,
+    },
+    /// An interface of it cannot be a contract.
+    #[error("{contract} cannot be a contract: {reason}")]
+    Unfit {
+        /// The interface.
+        contract: String,
+        /// What of it has no JSON.
+        reason: String,
+    },
+    /// Its types are not those of the contract.
+    #[error("it differs from the contract {contract}: {differences}")]
+    Differs {
+        /// The interface.
+        contract: String,
+        /// All that differs, `; ` between.
+        differences: String,
+    },
+    /// Jobs in Redis would no longer fit its contract, or cannot be looked at. It
+    /// is tried again.
+    #[error(
+        "it changes its contract, and is held back: {0} (`swap_check = \"off\"` of the \
+         queue lets it in)"
+    )]
+    Held(String),
+    /// `names` in queues.toml names a function it has not.
+    #[error("`names` sends jobs to {function:?}, which {contract} has not; it has {found}")]
+    Function {
+        /// The interface.
+        contract: String,
+        /// What `names` says.
+        function: String,
+        /// What there is.
+        found: String,
+    },
+}
+
+impl Refusal {
+    /// Whether the same file may be let in later.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Refusal::Held(_))
+    }
+
+    /// Whether it is not the file's own fault alone: the system may have more time
+    /// or memory for it the next time it is looked at.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Refusal::Held(_) | Refusal::Compile(_))
+    }
+}
+
+/// `64 MiB` of bytes.
+pub(super) fn in_words(bytes: u64) -> String {
+    for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+        if bytes >= size && bytes.is_multiple_of(size) {
+            return format!("{} {unit}", bytes / size);
+        }
+    }
+    format!("{bytes} bytes")
+}
