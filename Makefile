@@ -33,6 +33,7 @@ demo: setup build ## Run the sample queues end to end; DEMO_EXIT=1 ends after th
 	@node tests/node/demo.mjs
 
 test: setup plugins guests ## Run all tests
+	@tests/setup-servers
 	@echo "test: running the tests of all crates"
 	@cargo test --locked --workspace
 

@@ -7,6 +7,7 @@
 
 mod admin;
 mod cli;
+mod cluster;
 mod config;
 mod contract_tools;
 mod contracts;
@@ -40,7 +41,9 @@ mod recovery;
 mod reload;
 mod sandbox;
 mod schedules;
+mod servers;
 mod support;
 mod swap_check;
 mod terminal;
+mod tls;
 mod topology;

@@ -349,8 +349,8 @@ async fn read(start: &Start, watcher: &Arc<Watcher>, known: &Sources) -> Result<
 
 /// The files that a configuration is made of.
 fn places(start: &Start, sources: &Sources) -> BTreeSet<Place> {
-    let files = sources.secrets.iter().chain(&sources.certificates);
-    let files = files.chain([&start.file]).cloned().map(Place::File);
+    let files = sources.secrets.iter().chain([&start.file]);
+    let files = files.cloned().map(Place::File);
     let contracts = sources.contracts.iter().cloned();
     files
         .chain(contracts.map(|directory| Place::Tree(directory, "wit")))

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use runner::config::{self, JobSettings, Unrouted};
 use runner::outcome::{Cause, Failure, Outcome};
-use runner::queue::{self, Attempt, Renewal};
+use runner::queue::{self, Attempt, NewJob, Renewal};
 use runner::worker::{Shared, Worker};
 use serde_json::Value;
 
-use super::{Node, Redis};
+use super::{Node, Redis, until};
 
 pub(crate) type Handle = Arc<dyn Fn(&Attempt) -> Outcome + Send + Sync>;
 
@@ -138,6 +138,30 @@ impl Engine {
             self.runtime.block_on(worker.stopped());
         }
     }
+}
+
+/// Jobs with numbers as data.
+pub(crate) fn jobs(count: usize) -> Vec<NewJob> {
+    let job = |n: usize| NewJob {
+        name: "n".into(),
+        data: n.to_string(),
+        ..NewJob::default()
+    };
+    (0..count).map(job).collect()
+}
+
+/// A worker at `url` completes ten jobs.
+#[track_caller]
+pub(crate) fn works(url: &str, prefix: &str) {
+    let mut engine = Engine::over(url, prefix, Duration::from_secs(30), echo);
+    let queue = engine.shared.queue(&config("orders", 10));
+    engine.runtime.block_on(queue.add(&jobs(10))).unwrap();
+    engine.consume(config("orders", 10));
+    until("ten jobs to complete", || {
+        let counts = engine.runtime.block_on(queue.counts()).ok()?;
+        (counts.of(queue::State::Completed) == 10).then_some(())
+    });
+    engine.stop(Duration::from_secs(5));
 }
 
 pub(crate) fn echo(attempt: &Attempt) -> Outcome {

@@ -13,6 +13,7 @@ pub(crate) mod redis;
 mod relay;
 pub(crate) mod runner;
 pub(crate) mod sandbox;
+pub(crate) mod server;
 pub(crate) mod wasm;
 
 use std::time::{Duration, Instant};

@@ -201,6 +201,7 @@ pub(crate) fn config(directory: &Path, plugins: impl IntoIterator<Item = Plugin>
     Config {
         redis: Address {
             url: RedisUrl::Url("redis://127.0.0.1".into()),
+            by_queue: false,
             prefix: "bull".into(),
             presence: false,
         },

@@ -103,8 +103,7 @@ impl Keeper {
             let stood = self.early.as_ref().and_then(|early| early.until);
             tokio::select! {
                 Ok(()) = plugins.changed() => {}
-                Some(paths) = changes.recv() => {
-                    self.tell_fixed(&paths);
+                Some(_) = changes.recv() => {
                     if let Some(grace) = self.reload(true, &mut drains).await {
                         return self.drain(grace, drains).await;
                     }
@@ -237,17 +236,6 @@ impl Keeper {
             until,
         });
         until.is_some()
-    }
-
-    /// Say what was changed in vain.
-    fn tell_fixed(&self, paths: &BTreeSet<PathBuf>) {
-        let certificates = self.files.sources.certificates.as_ref();
-        if let Some(file) = certificates.filter(|file| paths.contains(*file)) {
-            tracing::warn!(
-                file = %file.display(),
-                "the certificates of Redis have changed: they need a restart"
-            );
-        }
     }
 
     /// Whether jobs in Redis would no longer fit their contract. One that only a

@@ -35,6 +35,13 @@ pub(super) async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Qu
 /// Any queue, declared or found in Redis.
 pub(super) async fn any(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
     let redis = redis(cli, loaded).await?;
+    if redis.scatters(name) {
+        return Err(Exit::usage(format!(
+            "queue {name:?} has no {{tag}}, and neither has the prefix {:?}: on a Cluster its keys \
+             are in many slots",
+            redis.prefix()
+        )));
+    }
     let queue = over(redis.clone(), loaded, name);
     if loaded.config.queues.contains_key(name) || queue.exists().await? {
         return Ok(queue);

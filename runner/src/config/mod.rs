@@ -8,6 +8,7 @@
 //! values, the `load` modules fill the types below, [`explain`](explain()) shows
 //! values with their origin, and [`Config::diff`] says what a reload changes.
 
+mod address;
 mod decode;
 mod diff;
 mod env;
@@ -19,6 +20,7 @@ mod problem;
 mod schedule;
 mod value;
 
+pub(crate) use address::{Address, Host, Route, Tls, Trust, tag};
 pub use decode::keys;
 pub use diff::Changes;
 pub use env::{Env, Overrides};
@@ -60,16 +62,27 @@ pub struct Redis {
     pub url: RedisUrl,
     /// Prefix of all keys, may contain `:`. Defaults to `bull`.
     pub prefix: String,
+    /// A Cluster on which each queue has the slot of the tag in its own name, as the
+    /// prefix has none.
+    pub by_queue: bool,
     /// One idle named connection per queue, so that BullMQ's `getWorkers` and
     /// Bull Board see this worker. Defaults to true.
     pub presence: bool,
+}
+
+impl Redis {
+    /// Whether no script can reach the keys of both queues.
+    pub(crate) fn parts(&self, queue: &str, other: &str) -> bool {
+        self.by_queue && tag(queue) != tag(other)
+    }
 }
 
 /// The address of Redis.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RedisUrl {
     /// `redis://`, `rediss://` or `unix://`, with user, password and database;
-    /// `redis+sentinel://` or `redis+cluster://` with a list of hosts.
+    /// `redis+sentinel://` or `redis+cluster://` with a list of hosts; options behind
+    /// a `?`. Usable in form; files that it names are read later.
     Url(String),
     /// A private `redis-server` child with its data in this directory.
     Embedded(PathBuf),

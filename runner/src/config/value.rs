@@ -20,11 +20,11 @@ pub(super) enum Raw<'a> {
 
 /// Why a value is refused.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// Follows the name of the setting: `must be a duration`.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// The way out, short enough to stand beside the caret.
-    pub(super) hint: String,
+    pub(crate) hint: String,
 }
 
 pub(super) fn fault(message: impl Into<String>, hint: impl Into<String>) -> Fault {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::Queue;
 use super::attempt::Attempt;
 use super::redis::Error;
 use super::script::FAIL;
 use super::settle::{list, text, whole};
-use super::{Queue, markers};
 
 /// How long a wish is kept. Its process looks for wishes with every stalled check
 /// should it miss the wake-up.
@@ -101,7 +101,7 @@ impl Queue {
 
     /// Tell a process that there is a wish about a job of this queue.
     async fn mail(&self, boot: &str, id: &str) -> Result<(), Error> {
-        let mailbox = markers::mailbox(self.redis().prefix(), boot);
+        let mailbox = self.redis().mailbox(boot);
         let mut command = redis::cmd("ZADD");
         command
             .arg(&mailbox)

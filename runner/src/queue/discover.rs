@@ -32,18 +32,20 @@ impl Queue {
 /// has a `meta`.
 pub async fn queues(redis: &Redis) -> Result<Vec<String>, Error> {
     let prefix = format!("{}:", redis.prefix());
-    let keys = keys(redis, &prefix, "*:meta").await?;
-    let names: BTreeSet<&str> = keys
-        .iter()
-        .filter_map(|key| key.strip_prefix(&prefix)?.strip_suffix(":meta"))
-        // Else it is the queue of a longer prefix.
-        .filter(|name| !name.contains(':'))
-        .collect();
-    Ok(names.into_iter().map(str::to_owned).collect())
+    let mut names = BTreeSet::new();
+    for node in redis.nodes().await? {
+        for key in keys(&node, &prefix, "*:meta").await? {
+            let name = key.strip_prefix(&prefix);
+            let name = name.and_then(|rest| rest.strip_suffix(":meta"));
+            // Else it is the queue of a longer prefix.
+            names.extend(name.filter(|name| !name.contains(':')).map(str::to_owned));
+        }
+    }
+    Ok(names.into_iter().collect())
 }
 
 /// All keys that begin with a text and go on as the pattern says. Walks the whole
-/// of Redis, [`LOOK`] keys in one call.
+/// of this Redis or node, [`LOOK`] keys in one call.
 pub(super) async fn keys(redis: &Redis, start: &str, rest: &str) -> Result<Vec<String>, Error> {
     let mut pattern = String::new();
     for c in start.chars() {
@@ -74,30 +76,31 @@ pub(super) async fn keys(redis: &Redis, start: &str, rest: &str) -> Result<Vec<S
 pub async fn workers(redis: &Redis) -> Result<Option<BTreeMap<String, u64>>, Error> {
     let mut command = redis::cmd("CLIENT");
     command.arg("LIST");
-    let listed = match redis.call(&command).await {
-        Ok(listed) => text(listed).unwrap_or_default(),
-        Err(Error::Refused(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
     let prefix = format!("{}:", redis.prefix());
     let mut counts = BTreeMap::new();
-    for line in listed.lines() {
-        let name = line
-            .split(' ')
-            .find_map(|field| field.strip_prefix("name="));
-        let Some(rest) = name.and_then(|name| name.strip_prefix(&prefix)) else {
-            continue;
+    for node in redis.nodes().await? {
+        let listed = match node.call(&command).await {
+            Ok(listed) => text(listed).unwrap_or_default(),
+            Err(Error::Refused(_)) => return Ok(None),
+            Err(error) => return Err(error),
         };
-        // `<base64 of the queue>`, and `:w:<worker>` when the worker has a name.
-        let (queue, worker) = match rest.split_once(':') {
-            Some((queue, suffix)) => (queue, suffix.starts_with("w:")),
-            None => (rest, true),
-        };
-        if let (true, Ok(queue)) = (worker, STANDARD.decode(queue))
-            && let Ok(queue) = String::from_utf8(queue)
-        {
+        for queue in listed.lines().filter_map(|line| worker_of(line, &prefix)) {
             *counts.entry(queue).or_insert(0) += 1;
         }
     }
     Ok(Some(counts))
+}
+
+/// The queue of which this line of `CLIENT LIST` is a worker.
+fn worker_of(line: &str, prefix: &str) -> Option<String> {
+    let mut fields = line.split(' ');
+    let name = fields.find_map(|field| field.strip_prefix("name="))?;
+    let rest = name.strip_prefix(prefix)?;
+    // `<base64 of the queue>`, and `:w:<worker>` when the worker has a name.
+    let (queue, worker) = match rest.split_once(':') {
+        Some((queue, suffix)) => (queue, suffix.starts_with("w:")),
+        None => (rest, true),
+    };
+    let queue = STANDARD.decode(queue).ok().filter(|_| worker)?;
+    String::from_utf8(queue).ok()
 }

@@ -77,6 +77,9 @@ pub async fn add_flow(
         .map(|job| job.job.options(&job.queue.settings().defaults))
         .collect();
     let queue = current.map_or(&first.queue, |attempt| &attempt.queue);
+    for job in jobs {
+        queue.reaches(&job.queue)?;
+    }
     let reply = FLOW
         .run(queue.redis(), &queue.0.base, |command| {
             command

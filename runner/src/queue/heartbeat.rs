@@ -248,7 +248,7 @@ impl Heartbeat {
 
     async fn exchange(&self, recent: u64) -> Result<Vec<String>, Error> {
         let reply = BEAT
-            .run(&self.redis, &self.key(), |command| {
+            .run(&self.redis, &self.redis.alive(), |command| {
                 command.arg(self.this.entry()).arg(recent).arg(FORGOTTEN);
             })
             .await?;
@@ -258,12 +258,8 @@ impl Heartbeat {
     /// The end of this process is in order: it has no jobs any more.
     pub(super) async fn leave(&self, redis: &Redis) -> Result<(), Error> {
         let mut command = ::redis::cmd("ZREM");
-        command.arg(self.key()).arg(self.this.entry());
+        command.arg(self.redis.alive()).arg(self.this.entry());
         redis.call(&command).await.map(drop)
-    }
-
-    fn key(&self) -> String {
-        format!("{}:runner:alive", self.redis.prefix())
     }
 }
 

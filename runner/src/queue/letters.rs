@@ -160,6 +160,7 @@ impl Queue {
     /// # Errors
     /// Transient errors leave open whether it was moved.
     pub async fn replay(&self, letter: &Letter, to: &Queue, anew: bool) -> Result<Replay, Error> {
+        self.reaches(to)?;
         let origin = letter.origin.as_ref();
         let mut options = origin
             .map(|origin| origin.options.clone())

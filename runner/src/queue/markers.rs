@@ -1,25 +1,35 @@
-//! Waiting for work: one blocking connection for the markers of all queues.
+//! Waiting for work: one blocking connection for the markers of all queues, on a
+//! Cluster one for those of each part.
 //!
 //! BullMQ adds a member to a queue's `marker` set when there is work; `BZPOPMIN`
 //! over the sets of all queues that want some wakes the one concerned. A marker
 //! that comes for a queue that was left meanwhile is put back. The same
 //! connection waits for the mail of this process: jobs somebody wishes to be
 //! cancelled.
+//!
+//! When another queue comes to want work, the wait is broken off by `CLIENT
+//! UNBLOCK`. A user who may not do that writes a letter to the process' own mailbox
+//! instead, which is two small writes but leaves nothing behind either.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use redis::Value;
 use tokio::sync::Notify;
 
-use super::redis::{Pause, Redis};
+use super::redis::{Error, Pause, Redis};
+use super::settle;
 
 /// How long `BZPOPMIN` blocks. No longer, so that a dead connection is noticed.
 const BLOCK: Duration = Duration::from_secs(5);
 /// Added to [`BLOCK`] before the connection is given up.
 const WATCHDOG: Duration = Duration::from_secs(1);
+/// How long a letter to oneself is kept that nobody reads: its process has died.
+const LETTER: Duration = Duration::from_secs(60);
 
 /// One queue's wish to be woken.
 #[derive(Debug, Default)]
@@ -111,17 +121,31 @@ impl Markers {
     }
 }
 
-/// The set through which the process of this boot is told of wishes.
-pub(super) fn mailbox(prefix: &str, boot: &str) -> String {
-    format!("{prefix}:runner:mail:{boot}")
+/// Wait for markers for ever, in each part that has a queue. One task per process,
+/// with its own access.
+pub(crate) async fn listen(redis: Redis) {
+    let mut known = HashSet::new();
+    let mut waiting = FuturesUnordered::new();
+    loop {
+        for part in redis.parts() {
+            if !part.markers().held().is_empty() && known.insert(part.mailbox("")) {
+                waiting.push(wait(part));
+            }
+        }
+        tokio::select! {
+            Some(()) = waiting.next(), if !waiting.is_empty() => {}
+            () = redis.enters() => {}
+        }
+    }
 }
 
-/// Wait for markers for ever. One task per process.
-pub(crate) async fn listen(redis: Redis) {
+/// Wait for the markers of one part for ever.
+async fn wait(redis: Redis) {
     let markers = redis.markers();
     let mut pause = Pause::default();
+    let mut may_unblock = true;
     loop {
-        let served = serve(&redis, markers).await;
+        let served = serve(&redis, markers, &mut may_unblock).await;
         if let Err(error) = served {
             tracing::debug!(%error, "waiting for work was interrupted");
             tokio::time::sleep(pause.next()).await;
@@ -132,14 +156,14 @@ pub(crate) async fn listen(redis: Redis) {
 }
 
 /// Serve one connection. `Ok` when it answered at least once before it broke.
-async fn serve(redis: &Redis, markers: &Markers) -> Result<(), super::Error> {
+async fn serve(redis: &Redis, markers: &Markers, may_unblock: &mut bool) -> Result<(), Error> {
     let mut connection = redis.dial_blocking().await?;
-    let id: i64 = redis::cmd("CLIENT")
-        .arg("ID")
-        .query_async(&mut connection)
-        .await
-        .map_err(|e| redis.explain(&e))?;
-    let mailbox = mailbox(redis.prefix(), redis.boot());
+    let id = redis::cmd("CLIENT").arg("ID").to_owned();
+    let id = match redis.answer(connection.send_packed_command(&id).await) {
+        Err(Error::Refused(_)) => None,
+        id => Some(settle::whole(&id?)),
+    };
+    let mailbox = redis.mailbox(redis.boot());
     loop {
         let mut command = redis::cmd("BZPOPMIN");
         command.arg(&mailbox).arg(markers.wait());
@@ -151,9 +175,12 @@ async fn serve(redis: &Redis, markers: &Markers) -> Result<(), super::Error> {
             tokio::select! {
                 answer = &mut popping => break answer,
                 () = markers.changed.notified() => {
-                    let mut unblock = redis::cmd("CLIENT");
-                    unblock.arg("UNBLOCK").arg(id);
-                    redis.call(&unblock).await?;
+                    if let Some(id) = id.filter(|_| *may_unblock) {
+                        *may_unblock = unblock(redis, id).await?;
+                    }
+                    if id.is_none() || !*may_unblock {
+                        write_to_oneself(redis, &mailbox).await?;
+                    }
                 }
             }
         };
@@ -183,12 +210,29 @@ async fn serve(redis: &Redis, markers: &Markers) -> Result<(), super::Error> {
     }
 }
 
-async fn put_back(
-    redis: &Redis,
-    key: &str,
-    member: &Value,
-    score: &Value,
-) -> Result<(), super::Error> {
+/// Break off the wait of this client. `false`: we may not.
+async fn unblock(redis: &Redis, id: i64) -> Result<bool, Error> {
+    let mut command = redis::cmd("CLIENT");
+    command.arg("UNBLOCK").arg(id);
+    match redis.call(&command).await {
+        Ok(_) => Ok(true),
+        Err(Error::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same by a letter that names no job.
+async fn write_to_oneself(redis: &Redis, mailbox: &str) -> Result<(), Error> {
+    let mut letter = redis::cmd("ZADD");
+    letter.arg(mailbox).arg(0).arg("");
+    let mut expiry = redis::cmd("PEXPIRE");
+    expiry.arg(mailbox).arg(LETTER.as_millis() as u64);
+    // Sent in this order, so that it expires should nobody read it.
+    let (sent, kept) = tokio::join!(redis.call(&letter), redis.call(&expiry));
+    sent.and(kept).map(drop)
+}
+
+async fn put_back(redis: &Redis, key: &str, member: &Value, score: &Value) -> Result<(), Error> {
     let text = |value: &Value| match value {
         Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::Double(number) => number.to_string(),

@@ -43,6 +43,7 @@ mod settle;
 mod state;
 mod stats;
 mod sweep;
+mod tls;
 mod verdict;
 mod watch;
 
@@ -129,8 +130,9 @@ struct Inner {
 pub struct Queue(Arc<Inner>);
 
 impl Queue {
-    /// A queue on this connection.
+    /// A queue of this Redis; on a Cluster, on the node that has its keys.
     pub fn new(redis: Redis, settings: Settings) -> Queue {
+        let redis = redis.at(&settings.name);
         let base = format!("{}:{}:", redis.prefix(), settings.name);
         Queue(Arc::new(Inner {
             redis,
@@ -181,13 +183,29 @@ impl Queue {
         Queue::new(redis, self.0.settings.clone())
     }
 
+    /// Refuse what a script would have to do with both queues when they are in
+    /// different slots of a Cluster.
+    fn reaches(&self, other: &Queue) -> Result<(), Error> {
+        match self.redis().reaches(other.redis()) {
+            true => Ok(()),
+            false => Err(Error::Invalid(format!(
+                "the queues {:?} and {:?} are in different slots of the Cluster; give both the \
+                 same {{tag}}",
+                self.name(),
+                other.name()
+            ))),
+        }
+    }
+
     fn key(&self, suffix: &str) -> String {
         format!("{}{suffix}", self.0.base)
     }
 
     /// Ask to be woken when there is work.
     pub(crate) fn enter_markers(&self) -> Arc<Wake> {
-        self.0.redis.markers().enter(&self.key("marker"))
+        let wake = self.0.redis.markers().enter(&self.key("marker"));
+        self.0.redis.entered();
+        wake
     }
 
     /// Say whether the queue wants work.

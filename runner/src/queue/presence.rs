@@ -15,6 +15,7 @@ const PING: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(10);
 
 pub(crate) async fn present(redis: Redis, queue: String, runner: String) {
+    let redis = redis.at(&queue);
     // A name must not contain spaces or control characters.
     let runner = runner.replace(|c: char| c.is_whitespace() || c.is_control(), "-");
     let name = format!("{}:{}:w:{runner}", redis.prefix(), STANDARD.encode(&queue));
@@ -34,7 +35,7 @@ async fn hold(redis: &Redis, name: &str) -> Result<(), Error> {
     redis::cmd("CLIENT")
         .arg("SETNAME")
         .arg(name)
-        .query_async::<()>(&mut connection)
+        .query_async::<()>(&mut *connection)
         .await
         .map_err(|e| redis.explain(&e))?;
     loop {

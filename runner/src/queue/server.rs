@@ -1,418 +1,392 @@
 //! Where Redis is: one server, the master that Sentinels name, or the node of a
-//! Cluster that holds the keys of this prefix. Asked anew at each dial, so that a
-//! failover is followed. Refuses addresses that cannot work before anything is
-//! dialled.
-//!
-//! All keys of one process begin with one prefix, so on a Cluster its `{tag}` puts
-//! them into one slot, and one connection to the slot's node is enough.
+//! Cluster that has a slot. Asked anew at each dial, so that a failover is followed.
+//! All connections of this process are made here.
 
-use std::fmt::Write as _;
-use std::path::Path;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind,
-    IntoConnectionInfo, RedisError, TlsCertificates, Value,
+    AsyncConnectionConfig, Cmd, ErrorKind, RedisConnectionInfo, RedisError, RedisResult, Value,
 };
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
 
+use super::tls;
+use crate::config::{Address, Host, Route};
+
+/// Longest wait for a connection.
+const DIAL: Duration = Duration::from_secs(5);
 /// Longest wait for one Sentinel or node that is asked where to go.
 const ASK: Duration = Duration::from_secs(2);
 
 /// Where to dial.
 #[derive(Debug)]
-pub(super) struct Server {
-    route: Route,
-    address: String,
+pub(super) struct Server(Address);
+
+/// Which of several nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The one that has the slot; any slot will do if there is one server.
+    Slot(u16),
+    /// This one.
+    Node(String, u16),
 }
 
-#[derive(Debug)]
-enum Route {
-    One(Client),
-    /// Ask each until one knows.
-    Ask {
-        seeds: Vec<Client>,
-        /// With the credentials and TLS of the server that is to be found.
-        target: Target,
-        question: Question,
-    },
+/// An open connection. It ends with its last clone, whatever it still waits for.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    multiplexed: MultiplexedConnection,
+    _driver: Arc<Driver>,
 }
 
-#[derive(Debug)]
-enum Question {
-    /// The address of the master of this name.
-    Sentinel(String),
-    /// The node of this slot.
-    Cluster(u16),
-}
+struct Driver(tokio::task::AbortHandle);
 
-#[derive(Debug)]
-struct Target {
-    info: ConnectionInfo,
-    ca: Option<Vec<u8>>,
-}
-
-impl Target {
-    fn at(&self, host: String, port: u16) -> Result<Client, RedisError> {
-        let addr = match self.info.addr() {
-            ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {
-                host,
-                port,
-                insecure: *insecure,
-                tls_params: None,
-            },
-            _ => ConnectionAddr::Tcp(host, port),
-        };
-        open(self.info.clone().set_addr(addr), self.ca.as_deref())
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
-fn open(info: ConnectionInfo, ca: Option<&[u8]>) -> Result<Client, RedisError> {
-    match ca {
-        None => Client::open(info),
-        Some(pem) => Client::build_with_tls(
-            info,
-            TlsCertificates {
-                client_tls: None,
-                root_cert: Some(pem.to_vec()),
-            },
-        ),
+impl Deref for Connection {
+    type Target = MultiplexedConnection;
+
+    fn deref(&self) -> &MultiplexedConnection {
+        &self.multiplexed
     }
 }
 
-/// A URL cut where several hosts may be: `redis+sentinel://user@a:1,b:2/name/0?ca=f`.
-struct Parts<'a> {
-    /// `redis` or `rediss`.
-    scheme: &'a str,
-    /// With its `@`.
-    user: &'a str,
-    hosts: Vec<&'a str>,
-    path: &'a str,
-}
-
-impl<'a> Parts<'a> {
-    fn of(scheme: &'a str, rest: &'a str) -> Parts<'a> {
-        let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (user, hosts) = place
-            .rfind('@')
-            .map_or(("", place), |at| place.split_at(at + 1));
-        Parts {
-            scheme,
-            user,
-            hosts: hosts.split(',').filter(|host| !host.is_empty()).collect(),
-            path,
-        }
-    }
-
-    /// Each host as an address of its own, with or without the user.
-    fn seeds(&self, port: u16, user: bool) -> Result<Vec<ConnectionInfo>, String> {
-        if self.hosts.is_empty() {
-            return Err("it names no host".to_owned());
-        }
-        self.hosts
-            .iter()
-            .map(|host| {
-                let mut url = format!("{}://", self.scheme);
-                if user {
-                    url += self.user;
-                }
-                url += host;
-                // The closing bracket of IPv6 is before the port.
-                if !host.rsplit(']').next().unwrap_or(host).contains(':') {
-                    let _ = write!(url, ":{port}");
-                }
-                url.as_str()
-                    .into_connection_info()
-                    .map_err(|error| format!("{host}: {error}"))
-            })
-            .collect()
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut MultiplexedConnection {
+        &mut self.multiplexed
     }
 }
 
-/// Take `?ca=FILE` off a URL and read the file.
-fn authority(url: &str) -> Result<(&str, Option<Vec<u8>>), String> {
-    let Some((rest, query)) = url.split_once('?') else {
-        return Ok((url, None));
-    };
-    let Some(file) = query.strip_prefix("ca=") else {
-        return Ok((url, None));
-    };
-    if !rest.starts_with("rediss") && !rest.starts_with("valkeys") {
-        return Err("ca is for TLS only: write rediss://".to_owned());
-    }
-    let pem = std::fs::read(Path::new(file))
-        .map_err(|error| format!("the certificates of ca cannot be read: {file}: {error}"))?;
-    Ok((rest, Some(pem)))
-}
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 impl Server {
-    /// The server of a URL, for keys under a prefix.
+    /// The server of a URL.
     ///
     /// # Errors
-    /// What is wrong with the URL or, on a Cluster, with the prefix.
-    pub(super) fn new(url: &str, prefix: &str) -> Result<Server, String> {
-        let (url, ca) = authority(url)?;
-        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-        match scheme.split_once('+') {
-            Some((scheme @ ("redis" | "rediss"), "sentinel")) => {
-                Server::sentinel(&Parts::of(scheme, rest), ca)
-            }
-            Some((scheme @ ("redis" | "rediss"), "cluster")) => {
-                Server::cluster(&Parts::of(scheme, rest), prefix, ca)
-            }
-            _ => Server::one(url, ca),
+    /// What is wrong with the URL or with the files it names.
+    pub(super) fn new(url: &str) -> Result<Server, String> {
+        let address =
+            Address::parse(url).map_err(|fault| format!("it {}: {}", fault.message, fault.hint))?;
+        if let Some(options) = &address.tls {
+            tls::client(options)?;
         }
-    }
-
-    fn one(url: &str, ca: Option<Vec<u8>>) -> Result<Server, String> {
-        let info = url.into_connection_info().map_err(|e| e.to_string())?;
-        let address = match info.addr() {
-            ConnectionAddr::Tcp(host, port) => format!("{host}:{port}"),
-            ConnectionAddr::TcpTls { host, port, .. } => format!("{host}:{port} (TLS)"),
-            ConnectionAddr::Unix(path) => path.display().to_string(),
-            other => other.to_string(),
-        };
-        let client = open(info, ca.as_deref()).map_err(|e| e.to_string())?;
-        Ok(Server {
-            route: Route::One(client),
-            address,
-        })
-    }
-
-    fn sentinel(parts: &Parts<'_>, ca: Option<Vec<u8>>) -> Result<Server, String> {
-        let (name, database) = parts.path.split_once('/').unwrap_or((parts.path, "0"));
-        if name.is_empty() {
-            return Err(
-                "it names no master: write redis+sentinel://host:26379,host:26379/mymaster"
-                    .to_owned(),
-            );
-        }
-        let number: i64 = database
-            .parse()
-            .map_err(|_| format!("the database {database:?} is not a number"))?;
-        let target = parts.seeds(26379, true)?.swap_remove(0);
-        let settings = target.redis_settings().clone().set_db(number);
-        Ok(Server {
-            address: format!("master {name:?} of {}", parts.hosts.join(",")),
-            route: Route::Ask {
-                // Sentinels have passwords of their own, and mostly none.
-                seeds: clients(parts.seeds(26379, false)?, ca.as_deref())?,
-                target: Target {
-                    info: target.set_redis_settings(settings),
-                    ca,
-                },
-                question: Question::Sentinel(name.to_owned()),
-            },
-        })
-    }
-
-    fn cluster(parts: &Parts<'_>, prefix: &str, ca: Option<Vec<u8>>) -> Result<Server, String> {
-        if !matches!(parts.path, "" | "0") {
-            return Err("a Cluster has database 0 only".to_owned());
-        }
-        let Some(tag) = tag(prefix) else {
-            return Err(format!(
-                "on a Cluster all keys of a queue must be in one slot, and the prefix {prefix:?} \
-                 has no {{tag}}: set the prefix of the producers and of [redis] to \"{{{prefix}}}\""
-            ));
-        };
-        let seeds = parts.seeds(6379, true)?;
-        let info = seeds[0].clone();
-        Ok(Server {
-            address: format!("the Cluster of {}", parts.hosts.join(",")),
-            route: Route::Ask {
-                seeds: clients(seeds, ca.as_deref())?,
-                target: Target { info, ca },
-                question: Question::Cluster(slot(tag.as_bytes())),
-            },
-        })
-    }
-
-    /// What is dialled, without password.
-    pub(super) fn address(&self) -> &str {
-        &self.address
+        Ok(Server(address))
     }
 
     /// Whether the server is one of a Cluster, and was asked for as such.
     pub(super) fn is_cluster(&self) -> bool {
-        matches!(
-            self.route,
-            Route::Ask {
-                question: Question::Cluster(_),
-                ..
-            }
-        )
+        self.0.is_cluster()
     }
 
-    /// The server to dial now.
+    /// The user that logs in.
+    pub(super) fn user(&self) -> &str {
+        self.0.user.as_deref().unwrap_or("default")
+    }
+
+    /// Open a connection; answers are waited for so long.
     ///
     /// # Errors
-    /// When nobody knows, why the last one that was asked does not.
-    pub(super) async fn find(&self) -> Result<Client, RedisError> {
-        let (seeds, target, question) = match &self.route {
-            Route::One(client) => return Ok(client.clone()),
-            Route::Ask {
-                seeds,
-                target,
-                question,
-            } => (seeds, target, question),
+    /// When nobody knows where to go, why the last one that was asked does not; else
+    /// why the server does not let us in.
+    pub(super) async fn dial(
+        &self,
+        place: &Place,
+        answer: Option<Duration>,
+    ) -> RedisResult<Connection> {
+        let found = match (&self.0.route, place) {
+            (Route::Cluster(_), Place::Node(name, port)) => (name.clone(), *port),
+            (Route::Socket(path), _) => {
+                let stream = within(DIAL, UnixStream::connect(path)).await??;
+                return self.log_in(stream, self.settings(), DIAL, answer).await;
+            }
+            (Route::Server(host), _) => (host.name.clone(), host.port),
+            (Route::Sentinels(hosts, name), _) => self.master(hosts, name).await?,
+            (Route::Cluster(hosts), Place::Slot(slot)) => self.owner(hosts, *slot).await?,
+        };
+        self.open(&found.0, found.1, self.settings(), DIAL, answer)
+            .await
+    }
+
+    /// The masters of a Cluster.
+    ///
+    /// # Errors
+    /// When no node tells, why the last one does not.
+    pub(super) async fn nodes(&self) -> RedisResult<Vec<Place>> {
+        let Route::Cluster(hosts) = &self.0.route else {
+            return Ok(Vec::new());
         };
         let mut last = unknown("nobody was asked");
-        for seed in seeds {
-            match ask(seed, question).await {
-                Ok((host, port)) => return target.at(host, port),
+        for host in hosts {
+            match self.masters(host).await {
+                Ok(masters) => {
+                    let mut nodes: Vec<Place> = Vec::new();
+                    for Master { name, port, .. } in masters {
+                        let node = Place::Node(name, port);
+                        if !nodes.contains(&node) {
+                            nodes.push(node);
+                        }
+                    }
+                    return Ok(nodes);
+                }
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
+
+    /// The node that has a slot.
+    async fn owner(&self, hosts: &[Host], slot: u16) -> RedisResult<(String, u16)> {
+        let mut last = unknown("nobody was asked");
+        for host in hosts {
+            match self.masters(host).await {
+                Ok(masters) => {
+                    let mut masters = masters.into_iter();
+                    match masters.find(|master| master.has(slot)) {
+                        Some(Master { name, port, .. }) => return Ok((name, port)),
+                        None => {
+                            last = unknown("no node of the Cluster serves the slot of the keys");
+                        }
+                    }
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn settings(&self) -> RedisConnectionInfo {
+        let address = &self.0;
+        let mut settings = RedisConnectionInfo::default().set_db(address.database.into());
+        if let Some(user) = &address.user {
+            settings = settings.set_username(user);
+        }
+        if let Some(password) = &address.password {
+            settings = settings.set_password(password);
+        }
+        settings
+    }
+
+    /// Who the Sentinels say is the master.
+    async fn master(&self, hosts: &[Host], name: &str) -> RedisResult<(String, u16)> {
+        let mut last = unknown("nobody was asked");
+        for host in hosts {
+            match self.master_of(host, name).await {
+                Ok(Some(master)) => return Ok(master),
+                Ok(None) => last = unknown("the Sentinels know no master of this name"),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Who this Sentinel says is the master. Sentinels mostly have no password; some
+    /// have that of the servers.
+    async fn master_of(&self, host: &Host, name: &str) -> RedisResult<Option<(String, u16)>> {
+        let mut command = Cmd::new();
+        command
+            .arg("SENTINEL")
+            .arg("GET-MASTER-ADDR-BY-NAME")
+            .arg(name);
+        let nobody = RedisConnectionInfo::default();
+        let answer = match self.ask(host, nobody, &command).await {
+            Err(error) if error.code() == Some("NOAUTH") && self.0.password.is_some() => {
+                let settings = self.settings().set_db(0);
+                self.ask(host, settings, &command).await
+            }
+            answer => answer,
+        };
+        Ok(redis::from_redis_value(answer?)?)
+    }
+
+    /// The masters that a node of a Cluster knows, one for each range of slots.
+    async fn masters(&self, host: &Host) -> RedisResult<Vec<Master>> {
+        let mut command = Cmd::new();
+        command.arg("CLUSTER").arg("SLOTS");
+        let ranges = self.ask(host, self.settings(), &command).await?;
+        let ranges: Vec<Vec<Value>> = redis::from_redis_value(ranges)?;
+        let masters = ranges.iter().filter_map(|range| Master::of(range, host));
+        Ok(masters.collect())
+    }
+
+    async fn ask(
+        &self,
+        host: &Host,
+        settings: RedisConnectionInfo,
+        command: &Cmd,
+    ) -> RedisResult<Value> {
+        let mut connection = self
+            .open(&host.name, host.port, settings, ASK, Some(ASK))
+            .await?;
+        match connection.send_packed_command(command).await? {
+            Value::ServerError(error) => Err(error.into()),
+            value => Ok(value),
+        }
+    }
+
+    async fn open(
+        &self,
+        name: &str,
+        port: u16,
+        settings: RedisConnectionInfo,
+        patience: Duration,
+        answer: Option<Duration>,
+    ) -> RedisResult<Connection> {
+        let connecting = async {
+            let stream = self.connect(name, port).await?;
+            let Some(options) = &self.0.tls else {
+                return Ok::<Box<dyn Stream>, io::Error>(Box::new(stream));
+            };
+            let config = tls::client(options).map_err(io::Error::other)?;
+            let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+            let connector = TlsConnector::from(Arc::new(config));
+            let stream = connector.connect(name, stream).await.map_err(tls::plain)?;
+            Ok(Box::new(stream))
+        };
+        let stream = within(patience, connecting).await??;
+        self.log_in(stream, settings, patience, answer).await
+    }
+
+    /// The first of the host's addresses that answers.
+    async fn connect(&self, name: &str, port: u16) -> io::Result<TcpStream> {
+        let found = tokio::net::lookup_host((name, port)).await?;
+        let addresses: Vec<SocketAddr> = found
+            .filter(|address| self.0.family.has(address.ip()))
+            .collect();
+        let mut last = io::Error::other("the host has no address of this family");
+        for address in addresses {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    // Calls are small, and somebody waits for each.
+                    stream.set_nodelay(true)?;
+                    return Ok(stream);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn log_in(
+        &self,
+        stream: impl Stream + 'static,
+        settings: RedisConnectionInfo,
+        patience: Duration,
+        answer: Option<Duration>,
+    ) -> RedisResult<Connection> {
+        let config = AsyncConnectionConfig::new().set_response_timeout(answer);
+        let logging_in = MultiplexedConnection::new_with_config(&settings, stream, config);
+        let (multiplexed, driver) = within(patience, logging_in).await??;
+        let driver = tokio::spawn(driver).abort_handle();
+        Ok(Connection {
+            multiplexed,
+            _driver: Arc::new(Driver(driver)),
+        })
+    }
 }
 
-fn clients(infos: Vec<ConnectionInfo>, ca: Option<&[u8]>) -> Result<Vec<Client>, String> {
-    infos
-        .into_iter()
-        .map(|info| open(info, ca).map_err(|error| error.to_string()))
-        .collect()
+/// What is dialled, without password.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> io::Result<T> {
+    tokio::time::timeout(patience, work)
+        .await
+        .map_err(|_| io::ErrorKind::TimedOut.into())
 }
 
 fn unknown(why: &'static str) -> RedisError {
     RedisError::from((ErrorKind::Io, why))
 }
 
-async fn ask(seed: &Client, question: &Question) -> Result<(String, u16), RedisError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(ASK))
-        .set_response_timeout(Some(ASK));
-    let mut connection = seed
-        .get_multiplexed_async_connection_with_config(&config)
-        .await?;
-    match question {
-        Question::Sentinel(name) => {
-            let mut command = Cmd::new();
-            command
-                .arg("SENTINEL")
-                .arg("GET-MASTER-ADDR-BY-NAME")
-                .arg(name);
-            let found: Option<(String, u16)> = command.query_async(&mut connection).await?;
-            found.ok_or_else(|| unknown("the Sentinels know no master of this name"))
-        }
-        Question::Cluster(slot) => {
-            let mut command = Cmd::new();
-            command.arg("CLUSTER").arg("SLOTS");
-            let ranges: Vec<Vec<Value>> = command.query_async(&mut connection).await?;
-            let (host, port) = ranges
-                .iter()
-                .find_map(|range| master_of(range, *slot))
-                .ok_or_else(|| unknown("no node of the Cluster serves the slot of the prefix"))?;
-            // A node that does not know its own address leaves it out.
-            let host = host.filter(|host| !host.is_empty());
-            let host = host.or_else(|| match seed.get_connection_info().addr() {
-                ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
-                    Some(host.clone())
-                }
-                _ => None,
-            });
-            Ok((host.unwrap_or_default(), port))
-        }
+/// A master of a Cluster, and a range of its slots.
+struct Master {
+    first: i64,
+    last: i64,
+    name: String,
+    port: u16,
+}
+
+impl Master {
+    /// `[first, last, [host, port, …], replicas…]`, as the node at `asked` says it.
+    fn of(range: &[Value], asked: &Host) -> Option<Master> {
+        let [
+            Value::Int(first),
+            Value::Int(last),
+            Value::Array(master),
+            ..,
+        ] = range
+        else {
+            return None;
+        };
+        let [name, Value::Int(port), ..] = master.as_slice() else {
+            return None;
+        };
+        let name = match name {
+            Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
+            _ => None,
+        };
+        // A node that does not know its own address leaves it out.
+        let name = name.filter(|name| !name.is_empty());
+        Some(Master {
+            first: *first,
+            last: *last,
+            name: name.unwrap_or_else(|| asked.name.clone()),
+            port: u16::try_from(*port).ok()?,
+        })
+    }
+
+    fn has(&self, slot: u16) -> bool {
+        (self.first..=self.last).contains(&i64::from(slot))
     }
 }
 
-/// Host and port of a range's master: `[first, last, [host, port, …], replicas…]`.
-fn master_of(range: &[Value], slot: u16) -> Option<(Option<String>, u16)> {
-    let [
-        Value::Int(first),
-        Value::Int(last),
-        Value::Array(master),
-        ..,
-    ] = range
-    else {
-        return None;
-    };
-    let [host, Value::Int(port), ..] = master.as_slice() else {
-        return None;
-    };
-    (*first..=*last).contains(&i64::from(slot)).then_some(())?;
-    let host = match host {
-        Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
-        _ => None,
-    };
-    Some((host, u16::try_from(*port).ok()?))
-}
-
-/// What decides on a key's slot: the part in the first braces.
-fn tag(key: &str) -> Option<&str> {
-    let (_, rest) = key.split_once('{')?;
-    let (tag, _) = rest.split_once('}')?;
-    (!tag.is_empty()).then_some(tag)
-}
-
-/// CRC-16/XMODEM modulo 16384 (Redis Cluster specification, key distribution).
-fn slot(tag: &[u8]) -> u16 {
+/// The slot of a key: CRC-16/XMODEM of what decides, modulo 16384 (Redis Cluster
+/// specification, key distribution).
+pub(super) fn slot(key: &str) -> u16 {
+    let decides = crate::config::tag(key).unwrap_or(key);
     let step = |crc: u16, byte: &u8| {
         (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
             (crc << 1) ^ if crc & 0x8000 == 0 { 0 } else { 0x1021 }
         })
     };
-    tag.iter().fold(0, step) % 16384
+    decides.as_bytes().iter().fold(0, step) % 16384
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refused(url: &str, prefix: &str) -> String {
-        Server::new(url, prefix).unwrap_err()
-    }
-
     #[test]
     fn slots_are_those_of_the_specification() {
-        assert_eq!(slot(b"123456789"), 0x31c3);
-        assert_eq!(tag("a{b}c{d}"), Some("b"));
-        assert_eq!(tag("a{}b"), None);
+        assert_eq!(slot("123456789"), 0x31c3);
+        assert_eq!(slot("a{123456789}b{c}"), 0x31c3);
     }
 
     #[test]
-    fn each_host_of_a_list_is_asked_and_the_password_is_for_the_master() {
-        let server = Server::new("redis+sentinel://u:p%40ss@a,b:5/mymaster/3", "bull").unwrap();
-        assert_eq!(server.address(), r#"master "mymaster" of a,b:5"#);
-        let Route::Ask { seeds, target, .. } = server.route else {
-            panic!("one server");
-        };
-        let seeds: Vec<String> = seeds
-            .iter()
-            .map(|seed| seed.get_connection_info().addr().to_string())
-            .collect();
-        assert_eq!(seeds, ["a:26379", "b:5"]);
-        let settings = target.info.redis_settings();
-        assert_eq!((settings.db(), settings.username()), (3, Some("u")));
-        assert_eq!(settings.password(), Some("p@ss"));
-    }
-
-    #[test]
-    fn addresses_that_cannot_work_are_refused_with_the_way_out() {
+    fn an_address_that_cannot_work_is_refused_with_the_way_out() {
         assert_eq!(
-            refused("redis+sentinel://a:1", "bull"),
-            "it names no master: write redis+sentinel://host:26379,host:26379/mymaster"
+            Server::new("redis+sentinel://u:secret@a:1").unwrap_err(),
+            "it names no master: \"redis+sentinel://u:******@a:1\": name the master and, if it is \
+             not 0, its database: \"redis+sentinel://host:26379,host:26379/mymaster/0\""
         );
         assert_eq!(
-            refused("redis+sentinel://a:1/m/x", "bull"),
-            r#"the database "x" is not a number"#
-        );
-        assert_eq!(refused("redis+cluster:///", "{b}"), "it names no host");
-        assert_eq!(
-            refused("redis+cluster://a:1/2", "{b}"),
-            "a Cluster has database 0 only"
-        );
-        assert_eq!(
-            refused("redis+cluster://a:1", "bull"),
-            "on a Cluster all keys of a queue must be in one slot, and the prefix \"bull\" has \
-             no {tag}: set the prefix of the producers and of [redis] to \"{bull}\""
-        );
-        assert_eq!(
-            refused("redis://a:1?ca=/ca.pem", "bull"),
-            "ca is for TLS only: write rediss://"
-        );
-        assert_eq!(
-            refused("rediss://a:1?ca=/no/ca.pem", "bull"),
+            Server::new("rediss://a:1?ca=/no/ca.pem").unwrap_err(),
             "the certificates of ca cannot be read: /no/ca.pem: No such file or directory (os error 2)"
         );
     }

@@ -1,10 +1,9 @@
 //! Following one job until it ends, on a connection of its own: progress and the
 //! end from BullMQ's event stream, log lines from the job's log.
 
-use redis::aio::MultiplexedConnection;
-
 use super::Queue;
 use super::redis::Error;
+use super::server::Connection;
 use super::settle::{list, text, texts, whole};
 
 /// How long one look at the stream blocks, milliseconds: log lines have no
@@ -35,7 +34,7 @@ pub enum Event {
 pub struct Watch {
     queue: Queue,
     id: String,
-    connection: MultiplexedConnection,
+    connection: Connection,
     last: String,
     lines: usize,
     pending: std::collections::VecDeque<Event>,

@@ -48,8 +48,6 @@ pub struct Sources {
     pub secrets: BTreeSet<PathBuf>,
     /// The directory of the contracts, if a queue has one.
     pub contracts: Option<PathBuf>,
-    /// `?ca=` of Redis, which is read at the start only.
-    pub certificates: Option<PathBuf>,
 }
 
 impl Config {
@@ -97,7 +95,7 @@ impl Config {
             true => decoder.library(&runtime.contracts),
             false => Library::default(),
         };
-        let queues = queue::read_all(&mut decoder, &root, overrides, &library);
+        let queues = queue::read_all(&mut decoder, &root, overrides, &redis, &library);
         let (plugins, withheld) = plugin::read_all(&mut decoder, &root, &runtime.plugins, &queues);
 
         let schedules = schedule::read_all(&mut decoder, &root, &queues);

@@ -15,7 +15,7 @@ use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{
     Backoff, BackoffKind, Group, JobDefaults, JobSettings, Keep, Limiter, Overrides, Pattern,
-    Queue, Unrouted,
+    Queue, Redis, Unrouted, tag,
 };
 use crate::contract::Library;
 
@@ -47,6 +47,7 @@ pub(super) fn read_all(
     decoder: &mut Decoder<'_>,
     root: &Table<'_>,
     overrides: &Overrides,
+    redis: &Redis,
     library: &Library,
 ) -> BTreeMap<String, Arc<Queue>> {
     let defaults = decoder.table(root, "defaults", keys::DEFAULTS);
@@ -96,7 +97,7 @@ pub(super) fn read_all(
         return BTreeMap::new();
     };
     for entry in &table.entries {
-        if let Err(fault) = queue_name(entry.key) {
+        if let Err(fault) = queue_name(entry.key, redis) {
             decoder.refuse(entry.key_span.clone(), &join("queues", entry.key), fault);
         }
         let Some(table) = decoder.as_table(entry, join("queues", entry.key)) else {
@@ -107,8 +108,8 @@ pub(super) fn read_all(
         contract::read(decoder, &table, library, &mut queue);
         queues.insert(queue.name.clone(), queue);
     }
-    dead_letter::resolve(decoder, root, &mut queues);
-    moves(decoder, &table, &queues);
+    dead_letter::resolve(decoder, root, redis, &mut queues);
+    moves(decoder, &table, redis, &queues);
     queues
         .into_iter()
         .map(|(name, queue)| (name, Arc::new(queue)))
@@ -223,7 +224,7 @@ fn warn_unused(decoder: &mut Decoder<'_>, table: &Table<'_>) {
 }
 
 /// BullMQ builds keys as `prefix:queue:…`, so it refuses a colon in a name.
-fn queue_name(name: &str) -> Result<(), Fault> {
+fn queue_name(name: &str, redis: &Redis) -> Result<(), Fault> {
     if name.is_empty() {
         return Err(fault("is not a queue name: it is empty", "name the queue"));
     }
@@ -233,7 +234,29 @@ fn queue_name(name: &str) -> Result<(), Fault> {
             "a prefix may have colons: [redis] prefix",
         ));
     }
+    if redis.by_queue && tag(name).is_none() {
+        let prefix = &redis.prefix;
+        return Err(fault(
+            "has no {tag}: on a Cluster all keys of a queue must be in one slot",
+            format!(
+                "put braces round the prefix or the queue's name, here and in the producers: \
+                 prefix = \"{{{prefix}}}\", or [queues.\"{{{name}}}\"]"
+            ),
+        ));
+    }
     Ok(())
+}
+
+/// Why a script cannot move or copy jobs between two queues of a Cluster.
+fn apart(to: &str, redis: &Redis) -> Fault {
+    let prefix = &redis.prefix;
+    fault(
+        format!("names the queue {to:?}, which is in another slot of the Cluster"),
+        format!(
+            "give both the same tag, as in \"{{shop}}-orders\" and \"{{shop}}-dead\", or all \
+             queues one: prefix = \"{{{prefix}}}\""
+        ),
+    )
 }
 
 /// The settings of `wider` with what this table sets. `from` is the path of
@@ -341,7 +364,12 @@ fn unrouted(raw: Raw<'_>) -> Result<Unrouted, Fault> {
 }
 
 /// Jobs are moved to queues that are declared, and not to their own.
-fn moves(decoder: &mut Decoder<'_>, table: &Table<'_>, queues: &BTreeMap<String, Queue>) {
+fn moves(
+    decoder: &mut Decoder<'_>,
+    table: &Table<'_>,
+    redis: &Redis,
+    queues: &BTreeMap<String, Queue>,
+) {
     for entry in &table.entries {
         let Some(Unrouted::Move(to)) = queues.get(entry.key).map(|queue| &queue.unrouted) else {
             continue;
@@ -352,7 +380,10 @@ fn moves(decoder: &mut Decoder<'_>, table: &Table<'_>, queues: &BTreeMap<String,
                 "name another queue, or write \"delay\"",
             )
         } else if queues.contains_key(to) {
-            continue;
+            match redis.parts(entry.key, to) {
+                true => apart(to, redis),
+                false => continue,
+            }
         } else {
             let hint = match nearest(to, queues.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean \"move:{near}\"?"),

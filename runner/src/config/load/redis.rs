@@ -1,26 +1,16 @@
 //! `[redis]`, and the many names under which other BullMQ set-ups keep the
 //! address of Redis.
 
-use std::path::PathBuf;
-
 use url::Url;
 
 use crate::config::decode::{Decoder, Table, keys};
 use crate::config::origins::Source;
 use crate::config::problem::mask_passwords;
 use crate::config::value::{self, Fault, Raw, fault};
-use crate::config::{Overrides, Redis, RedisUrl};
+use crate::config::{Address, Overrides, Redis, RedisUrl, tag};
 
 const DEFAULT_URL: &str = "redis://127.0.0.1:6379";
 const EMBEDDED: &str = "embedded";
-const SCHEMES: [&str; 6] = ["redis", "rediss", "valkey", "valkeys", "unix", "redis+unix"];
-/// Those of a list of hosts, which are asked for the server.
-const LISTS: [&str; 4] = [
-    "redis+sentinel",
-    "rediss+sentinel",
-    "redis+cluster",
-    "rediss+cluster",
-];
 /// Stands for a list of hosts where a URL can have only one.
 const HOSTS: &str = "hosts.invalid";
 
@@ -29,10 +19,15 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
     let table = table.as_ref();
 
     let url = address(decoder, table, overrides);
+    let mut is_cluster = false;
     let url = if url == EMBEDDED {
         RedisUrl::Embedded(decoder.path("data/redis"))
     } else {
-        decoder.sources.certificates = certificates(&url);
+        // What was refused is not used.
+        if let Ok(address) = Address::parse(&url) {
+            is_cluster = address.is_cluster();
+            warn(decoder, &address);
+        }
         RedisUrl::Url(url)
     };
 
@@ -46,23 +41,6 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
     }
 
     let prefix = prefix.unwrap_or_else(|| "bull".to_owned());
-    if let RedisUrl::Url(url) = &url
-        && url
-            .split_once("://")
-            .is_some_and(|(scheme, _)| scheme.ends_with("+cluster"))
-        && prefix
-            .split_once('{')
-            .is_none_or(|(_, rest)| rest.find('}') <= Some(0))
-    {
-        decoder.refuse_outside(
-            "`redis.prefix`",
-            fault(
-                format!("has no {{tag}}, found {prefix:?}: on a Cluster all keys of a queue must be in one slot"),
-                "put braces into the prefix, here and in the producers: \"{bull}\"",
-            ),
-        );
-    }
-
     let presence = table.and_then(|table| decoder.value(table, "presence", value::boolean));
     let presence = decoder
         .env_value("redis.presence", &["RUNNER_REDIS_PRESENCE"], value::boolean)
@@ -70,16 +48,25 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
 
     Redis {
         url,
+        by_queue: is_cluster && tag(&prefix).is_none(),
         prefix,
         presence: presence.unwrap_or(true),
     }
 }
 
-/// `?ca=FILE`, as it is read.
-fn certificates(url: &str) -> Option<PathBuf> {
-    let (_, query) = url.split_once('?')?;
-    let file = query.split('&').find_map(|pair| pair.strip_prefix("ca="))?;
-    Some(PathBuf::from(file))
+/// Say what is allowed and probably not meant, and where it is written.
+fn warn(decoder: &mut Decoder<'_>, address: &Address) {
+    let place = match decoder.origins.of("redis.url") {
+        Source::File(line) => format!("{}:{line}: ", decoder.file),
+        Source::Env(name) => format!("{name}: "),
+        Source::Flag(name) => format!("{name}: "),
+        Source::Default => String::new(),
+    };
+    for warning in address.warnings() {
+        decoder
+            .warnings
+            .push(format!("{place}`redis.url` {warning}"));
+    }
 }
 
 /// The URL that wins, or `embedded`.
@@ -164,7 +151,7 @@ fn one_host(url: &str) -> (String, Option<&str>) {
     let Some((scheme, rest)) = url.split_once("://") else {
         return (url.to_owned(), None);
     };
-    if !LISTS.contains(&scheme) {
+    if !(scheme.ends_with("+sentinel") || scheme.ends_with("+cluster")) {
         return (url.to_owned(), None);
     }
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -180,52 +167,7 @@ fn address_text(raw: Raw<'_>) -> Result<String, Fault> {
     if text == EMBEDDED {
         return Ok(text);
     }
-    let hint = "write \"redis://127.0.0.1:6379\", \"rediss://…\", \"unix:///path\" or \"embedded\"";
-    let shown = mask_passwords(&text);
-    let (one, hosts) = one_host(&text);
-    if let Some(hosts) = hosts {
-        if hosts.split(',').any(str::is_empty) {
-            let hint = "write the hosts with commas between: \"host:26379,host:26379\"";
-            return Err(fault(format!("names no host: {shown:?}"), hint));
-        }
-        let url = Url::parse(&one)
-            .map_err(|reason| fault(format!("is not a Redis URL: {shown:?}: {reason}"), hint))?;
-        let mut path = url.path().trim_matches('/').split('/');
-        let first = path.next().unwrap_or_default();
-        if url.scheme().ends_with("sentinel") {
-            let database = path.next().unwrap_or("0");
-            if first.is_empty() || path.next().is_some() || database.parse::<u32>().is_err() {
-                return Err(fault(
-                    format!("names no master: {shown:?}"),
-                    "name the master and, if it is not 0, its database: \"redis+sentinel://host:26379,host:26379/mymaster/0\"",
-                ));
-            }
-        } else if !matches!(first, "" | "0") {
-            return Err(fault(
-                format!("names a database: {shown:?}"),
-                "a Cluster has database 0 only",
-            ));
-        }
-        return Ok(text);
-    }
-    let url = Url::parse(&text)
-        .map_err(|reason| fault(format!("is not a Redis URL: {shown:?}: {reason}"), hint))?;
-    if !SCHEMES.contains(&url.scheme()) {
-        return Err(fault(format!("is not a Redis URL: {shown:?}"), hint));
-    }
-    if !url.scheme().contains("unix") {
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(fault(format!("names no host: {shown:?}"), hint));
-        }
-        let database = url.path().trim_matches('/');
-        if !database.is_empty() && database.parse::<u32>().is_err() {
-            return Err(fault(
-                format!("names a database that is not a number: {shown:?}"),
-                "the database is the number after the last slash: \"redis://127.0.0.1:6379/2\"",
-            ));
-        }
-    }
-    Ok(text)
+    Address::parse(&text).map(|_| text)
 }
 
 /// BullMQ prefixes may hold `:`, and `{…}` for a cluster's hash tag.

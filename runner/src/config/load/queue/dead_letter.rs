@@ -9,7 +9,7 @@ use crate::config::decode::{Decoder, Entry, Table};
 use crate::config::origins::join;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
-use crate::config::{DeadLetter, Queue};
+use crate::config::{DeadLetter, Queue, Redis};
 
 /// A queue's name, or `false` for none where a wider table names one.
 pub(super) fn name(raw: Raw<'_>) -> Result<Option<Arc<DeadLetter>>, Fault> {
@@ -28,6 +28,7 @@ pub(super) fn name(raw: Raw<'_>) -> Result<Option<Arc<DeadLetter>>, Fault> {
 pub(super) fn resolve(
     decoder: &mut Decoder<'_>,
     root: &Table<'_>,
+    redis: &Redis,
     queues: &mut BTreeMap<String, Queue>,
 ) {
     for (queue, table) in tables(decoder, root) {
@@ -35,7 +36,7 @@ pub(super) fn resolve(
             continue;
         };
         if let Some(to) = entry.value.as_str()
-            && let Err(fault) = check(queue.as_deref(), to, queues)
+            && let Err(fault) = check(queue.as_deref(), to, redis, queues)
         {
             decoder.refuse(entry.span.clone(), &join(&table.path, "dead_letter"), fault);
         }
@@ -83,7 +84,12 @@ fn tables<'t>(decoder: &mut Decoder<'_>, root: &Table<'t>) -> Vec<(Option<String
     all
 }
 
-fn check(queue: Option<&str>, to: &str, queues: &BTreeMap<String, Queue>) -> Result<(), Fault> {
+fn check(
+    queue: Option<&str>,
+    to: &str,
+    redis: &Redis,
+    queues: &BTreeMap<String, Queue>,
+) -> Result<(), Fault> {
     if !queues.contains_key(to) {
         let hint = match nearest(to, queues.keys().map(String::as_str)) {
             Some(near) => format!("did you mean {near:?}?"),
@@ -92,7 +98,16 @@ fn check(queue: Option<&str>, to: &str, queues: &BTreeMap<String, Queue>) -> Res
         let missing = format!("names the queue {to:?}, which is not declared");
         return Err(fault(missing, hint));
     }
-    let Some(queue) = queue else { return Ok(()) };
+    let Some(queue) = queue else {
+        // `[defaults.queue]` is about all of them.
+        return match queues.keys().any(|queue| redis.parts(queue, to)) {
+            true => Err(super::apart(to, redis)),
+            false => Ok(()),
+        };
+    };
+    if redis.parts(queue, to) {
+        return Err(super::apart(to, redis));
+    }
     if to == queue {
         return Err(fault(
             "is the queue itself: what fails there would be added there again",

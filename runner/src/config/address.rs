@@ -1,0 +1,635 @@
+//! The address of Redis: the forms its URL can have, and the options behind its
+//! `?`. This is the one place that reads them; `docs/configuration.md` lists them.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+use url::form_urlencoded;
+
+use super::problem::mask_passwords;
+use super::value::{Fault, fault};
+
+/// Of one server, with or without TLS.
+const SERVERS: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
+/// Of a socket.
+const SOCKETS: [&str; 3] = ["unix", "redis+unix", "valkey+unix"];
+/// What is known behind the `?`, as people would write it.
+const OPTIONS: &str = "ca, cert, key, pin, verify, family and db";
+/// Options of other clients that turn verification off.
+const UNVERIFIED: [&str; 4] = [
+    "rejectUnauthorized",
+    "ssl_cert_reqs",
+    "tlsInsecure",
+    "skip_verify",
+];
+
+/// Where Redis is, and how to get in.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Address {
+    pub(crate) route: Route,
+    /// User of the ACL; none: `default`.
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) database: u32,
+    pub(crate) family: Family,
+    /// How the server proves who it is; none: no TLS.
+    pub(crate) tls: Option<Tls>,
+    /// Options that are of no use here.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// Whom to dial, or to ask.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Route {
+    /// A Unix socket.
+    Socket(PathBuf),
+    /// One server.
+    Server(Host),
+    /// Sentinels, and the name of the master they watch.
+    Sentinels(Vec<Host>, String),
+    /// Some nodes of a Cluster.
+    Cluster(Vec<Host>),
+}
+
+/// A host and its port.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Host {
+    /// Name or IP address, without brackets.
+    pub(crate) name: String,
+    pub(crate) port: u16,
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Host { name, port } = self;
+        match name.contains(':') {
+            true => write!(f, "[{name}]:{port}"),
+            false => write!(f, "{name}:{port}"),
+        }
+    }
+}
+
+/// Which addresses of a host are dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Any,
+    V4,
+    V6,
+}
+
+impl Family {
+    pub(crate) fn has(self, ip: IpAddr) -> bool {
+        match self {
+            Family::Any => true,
+            Family::V4 => ip.is_ipv4(),
+            Family::V6 => ip.is_ipv6(),
+        }
+    }
+}
+
+/// `rediss://`
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tls {
+    pub(crate) trust: Trust,
+    /// Files with our own certificate and its key, PEM.
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// By what the server is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Trust {
+    /// The authorities that browsers trust.
+    Public,
+    /// The authorities, and self-signed certificates, of a PEM file.
+    File(PathBuf),
+    /// SHA-256 of its certificate or public key: one of these.
+    Pins(Vec<[u8; 32]>),
+    /// Whoever answers.
+    Anybody,
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Address").field(&self.to_string()).finish()
+    }
+}
+
+/// What is dialled, without user and password.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |hosts: &[Host]| {
+            let hosts: Vec<String> = hosts.iter().map(Host::to_string).collect();
+            hosts.join(",")
+        };
+        match &self.route {
+            Route::Socket(path) => write!(f, "{}", path.display())?,
+            Route::Server(host) => write!(f, "{host}")?,
+            Route::Sentinels(hosts, master) => write!(f, "master {master:?} of {}", list(hosts))?,
+            Route::Cluster(hosts) => write!(f, "the Cluster of {}", list(hosts))?,
+        }
+        match self.tls {
+            Some(_) => f.write_str(" (TLS)"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Address {
+    /// Read a URL.
+    ///
+    /// # Errors
+    /// What is wrong with it, with passwords masked, and the way out.
+    pub(crate) fn parse(text: &str) -> Result<Address, Fault> {
+        let shown = mask_passwords(text);
+        let refused = |what: &str, hint: &str| fault(format!("{what}: {shown:?}"), hint);
+        let no_url = || {
+            refused(
+                "is not a Redis URL",
+                "write \"redis://127.0.0.1:6379\", \"rediss://…\", \"unix:///path\" or \"embedded\"",
+            )
+        };
+        let (scheme, rest) = text.split_once(':').ok_or_else(no_url)?;
+        let (rest, fragment) = split(rest, '#');
+        match fragment {
+            Some("insecure") => {
+                return Err(refused(
+                    "has #insecure",
+                    "to accept any certificate write ?verify=none",
+                ));
+            }
+            Some(_) => {
+                return Err(refused(
+                    "has a # part",
+                    "a # in a password is written %23, a / %2F, an @ %40",
+                ));
+            }
+            None => {}
+        }
+        let (place, query) = split(rest, '?');
+        let mut address = Address {
+            route: Route::Socket(PathBuf::new()),
+            user: None,
+            password: None,
+            database: 0,
+            family: Family::Any,
+            tls: None,
+            unknown: Vec::new(),
+        };
+        if SOCKETS.contains(&scheme) {
+            let path = place.strip_prefix("//").unwrap_or(place);
+            if !path.starts_with('/') {
+                return Err(refused(
+                    "names no socket",
+                    "write \"unix:///run/redis.sock\"",
+                ));
+            }
+            address.route = Route::Socket(decoded(path).ok_or_else(no_url)?.into());
+        } else {
+            let place = place.strip_prefix("//").ok_or_else(no_url)?;
+            let (base, kind) = split(scheme, '+');
+            if !SERVERS.contains(&base) {
+                return Err(no_url());
+            }
+            if base.ends_with('s') && base != "redis" {
+                address.tls = Some(Tls {
+                    trust: Trust::Public,
+                    identity: None,
+                });
+            }
+            address.read_place(place, kind, &refused, &no_url)?;
+        }
+        address.read_options(query.unwrap_or_default(), &refused)?;
+        Ok(address)
+    }
+
+    /// `user:password@host:port,host:port/path`
+    fn read_place(
+        &mut self,
+        place: &str,
+        kind: Option<&str>,
+        refused: &dyn Fn(&str, &str) -> Fault,
+        no_url: &dyn Fn() -> Fault,
+    ) -> Result<(), Fault> {
+        let (authority, path) = split(place, '/');
+        let (user_info, hosts) = match authority.rsplit_once('@') {
+            Some((user_info, hosts)) => (user_info, hosts),
+            None => ("", authority),
+        };
+        let (user, password) = split(user_info, ':');
+        let decode = |text: &str| decoded(text).ok_or_else(no_url);
+        self.user = Some(decode(user)?).filter(|user| !user.is_empty());
+        self.password = password.map(decode).transpose()?;
+        let path = path.unwrap_or_default().trim_end_matches('/');
+        let port = if kind == Some("sentinel") {
+            26379
+        } else {
+            6379
+        };
+        let mut all = Vec::new();
+        for text in hosts.split(',') {
+            if text.is_empty() && kind.is_some() {
+                let hint = "write the hosts with commas between: \"host:26379,host:26379\"";
+                return Err(refused("names no host", hint));
+            }
+            if text.is_empty() || text.starts_with(':') {
+                return Err(refused("names no host", "write \"redis://127.0.0.1:6379\""));
+            }
+            all.push(host(text, port).ok_or_else(no_url)?);
+        }
+        let database = |text: &str| {
+            text.parse::<u32>().map_err(|_| {
+                refused(
+                    "names a database that is not a number",
+                    "the database is the number after the last slash: \"redis://127.0.0.1:6379/2\"",
+                )
+            })
+        };
+        match kind {
+            None if all.len() > 1 => {
+                return Err(refused(
+                    "names several hosts",
+                    "write \"redis+sentinel://host,host/master\" or \"redis+cluster://host,host\"",
+                ));
+            }
+            None => {
+                if !path.is_empty() {
+                    self.database = database(path)?;
+                }
+                self.route = Route::Server(all.swap_remove(0));
+            }
+            Some("sentinel") => {
+                let (master, number) = split(path, '/');
+                let number = number.unwrap_or("0").parse::<u32>();
+                let (Ok(number), false) = (number, master.is_empty()) else {
+                    return Err(refused(
+                        "names no master",
+                        "name the master and, if it is not 0, its database: \"redis+sentinel://host:26379,host:26379/mymaster/0\"",
+                    ));
+                };
+                self.database = number;
+                self.route = Route::Sentinels(all, decode(master)?);
+            }
+            Some("cluster") => {
+                if !matches!(path, "" | "0") {
+                    return Err(refused("names a database", "a Cluster has database 0 only"));
+                }
+                self.route = Route::Cluster(all);
+            }
+            Some(_) => return Err(no_url()),
+        }
+        Ok(())
+    }
+
+    fn read_options(
+        &mut self,
+        query: &str,
+        refused: &dyn Fn(&str, &str) -> Fault,
+    ) -> Result<(), Fault> {
+        let (mut cert, mut key) = (None, None);
+        let mut trust = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let file = || match value.is_empty() {
+                true => Err(refused(
+                    &format!("has the option {name} without a file"),
+                    "write the path of a PEM file behind the =",
+                )),
+                false => Ok(PathBuf::from(&*value)),
+            };
+            match &*name {
+                "ca" => trust.push(("ca", Trust::File(file()?))),
+                "cert" => cert = Some(file()?),
+                "key" => key = Some(file()?),
+                "pin" => {
+                    let pins = value.split(',').map(pin).collect::<Option<Vec<_>>>();
+                    let pins = pins.ok_or_else(|| {
+                        refused(
+                            "has a pin that is none",
+                            "write \"pin=sha256:\" and the 64 hex digits that openssl x509 -fingerprint -sha256 prints",
+                        )
+                    })?;
+                    trust.push(("pin", Trust::Pins(pins)));
+                }
+                "verify" => match &*value {
+                    "none" => trust.push(("verify=none", Trust::Anybody)),
+                    "full" => {}
+                    _ => {
+                        let hint =
+                            "write \"verify=none\" to accept any certificate, or leave it out";
+                        return Err(refused("has an option verify that is not known", hint));
+                    }
+                },
+                "family" => {
+                    self.family = match &*value {
+                        "0" => Family::Any,
+                        "4" => Family::V4,
+                        "6" => Family::V6,
+                        _ => {
+                            let hint = "write 4, 6 or, for both, 0";
+                            return Err(refused("has a family that is not known", hint));
+                        }
+                    };
+                }
+                "db" => {
+                    let number = value.parse::<u32>();
+                    let number = number
+                        .ok()
+                        .filter(|number| self.database == 0 || self.database == *number);
+                    self.database = number.ok_or_else(|| {
+                        refused(
+                            "has an option db that is not its database",
+                            "write one number: \"unix:///run/redis.sock?db=2\"",
+                        )
+                    })?;
+                }
+                "user" | "username" => self.user = Some(value.into_owned()),
+                "pass" | "password" => self.password = Some(value.into_owned()),
+                // Of our concern only: ours is version 2.
+                "protocol" => {}
+                _ => self.unknown.push(name.into_owned()),
+            }
+        }
+        if matches!(self.route, Route::Cluster(_)) && self.database != 0 {
+            return Err(refused("names a database", "a Cluster has database 0 only"));
+        }
+        let Some(tls) = &mut self.tls else {
+            let first = trust.first().map(|(name, _)| *name);
+            let first = first.or(cert.and(Some("cert"))).or(key.and(Some("key")));
+            return first.map_or(Ok(()), |name| {
+                let what = format!("has the option {name}, which is for TLS only");
+                Err(refused(&what, "write rediss://"))
+            });
+        };
+        tls.identity = match (cert, key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            _ => {
+                let hint = "name the certificate and its key: \"?cert=client.pem&key=client.key\"";
+                return Err(refused("has one of cert and key", hint));
+            }
+        };
+        if trust.len() > 1 {
+            let names: Vec<&str> = trust.iter().map(|(name, _)| *name).collect();
+            let what = format!("has {}, which exclude each other", names.join(" and "));
+            return Err(refused(&what, "write one of ca, pin and verify=none"));
+        }
+        if let Some((_, only)) = trust.pop() {
+            tls.trust = only;
+        }
+        Ok(())
+    }
+
+    /// What is allowed and probably not meant.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for name in &self.unknown {
+            let hint = match UNVERIFIED.contains(&name.as_str()) {
+                true => "to accept any certificate write verify=none".to_owned(),
+                false => format!("known are {OPTIONS}"),
+            };
+            all.push(format!("has the option {name:?}, which is ignored: {hint}"));
+        }
+        if let Some(Tls {
+            trust: Trust::Anybody,
+            ..
+        }) = &self.tls
+        {
+            all.push(
+                "has verify=none: whoever answers at this address is taken for Redis and is given its password; pin=sha256:… or ca=FILE is as easy and safe"
+                    .to_owned(),
+            );
+        }
+        all
+    }
+
+    /// Whether it is one of a Cluster.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.route, Route::Cluster(_))
+    }
+}
+
+/// What decides on a key's slot: the part in the first braces (Redis Cluster
+/// specification, hash tags).
+pub(crate) fn tag(key: &str) -> Option<&str> {
+    let (_, rest) = key.split_once('{')?;
+    let (tag, _) = rest.split_once('}')?;
+    (!tag.is_empty()).then_some(tag)
+}
+
+fn split(text: &str, at: char) -> (&str, Option<&str>) {
+    match text.split_once(at) {
+        Some((before, after)) => (before, Some(after)),
+        None => (text, None),
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let text = percent_decode_str(text).decode_utf8().ok()?;
+    Some(text.into_owned())
+}
+
+fn host(text: &str, default: u16) -> Option<Host> {
+    // The closing bracket of IPv6 is before the port.
+    let end = text.rfind(']').map_or(0, |at| at + 1);
+    let (name, port) = match text[end..].find(':') {
+        Some(colon) => (&text[..end + colon], &text[end + colon + 1..]),
+        None => (text, ""),
+    };
+    let port = match port {
+        "" => default,
+        port => port.parse().ok().filter(|port| *port > 0)?,
+    };
+    let name = match url::Host::parse(&decoded(name)?).ok()? {
+        url::Host::Domain(name) => name,
+        url::Host::Ipv4(ip) => ip.to_string(),
+        url::Host::Ipv6(ip) => ip.to_string(),
+    };
+    Some(Host { name, port })
+}
+
+/// `sha256:` and 64 hex digits, with or without colons.
+fn pin(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = text
+        .strip_prefix("sha256:")?
+        .chars()
+        .filter(|c| *c != ':')
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+        .collect();
+    match digits.len() {
+        64 => bytes.try_into().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Address {
+        Address::parse(url).unwrap_or_else(|fault| panic!("{url}: {fault:?}"))
+    }
+
+    fn refused(url: &str) -> String {
+        let Fault { message, hint } = Address::parse(url).unwrap_err();
+        format!("{message}; {hint}")
+    }
+
+    #[test]
+    fn each_form_is_read_and_shown_without_user_and_password() {
+        for (url, shown) in [
+            ("redis://u:p@a", "a:6379"),
+            ("valkey://a:1/2", "a:1"),
+            ("rediss://:p@[::1]:7", "[::1]:7 (TLS)"),
+            ("valkeys://a", "a:6379 (TLS)"),
+            ("unix:///run/a%20b.sock?db=3", "/run/a b.sock"),
+            ("redis+unix:///r.sock", "/r.sock"),
+            ("redis+sentinel://a,b:5/m", r#"master "m" of a:26379,b:5"#),
+            ("rediss+cluster://a,b", "the Cluster of a:6379,b:6379 (TLS)"),
+            ("valkey+cluster://a/0", "the Cluster of a:6379"),
+        ] {
+            assert_eq!(read(url).to_string(), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn user_password_and_database_are_decoded() {
+        for (url, user, password, database) in [
+            ("redis://u:p%40s%2Fs%3a@a/2", Some("u"), Some("p@s/s:"), 2),
+            ("redis://:p@a", None, Some("p"), 0),
+            ("redis://a?db=4&password=p+q", None, Some("p q"), 4),
+            ("redis+sentinel://u:p@a/m/3", Some("u"), Some("p"), 3),
+            ("unix:///r?db=5&user=u&pass=p", Some("u"), Some("p"), 5),
+        ] {
+            let read = read(url);
+            let found = (read.user.as_deref(), read.password.as_deref());
+            assert_eq!(
+                (found, read.database),
+                ((user, password), database),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn options_of_tls_are_read() {
+        let trust = |url: &str| read(url).tls.unwrap().trust;
+        assert_eq!(trust("rediss://a?ca=/c.pem"), Trust::File("/c.pem".into()));
+        assert_eq!(trust("rediss://a?family=4&verify=none"), Trust::Anybody);
+        let hex = "0f".repeat(32);
+        let colons = ["0F"; 32].join(":");
+        assert_eq!(
+            trust(&format!("rediss://a?pin=sha256:{hex},sha256:{colons}")),
+            Trust::Pins(vec![[15; 32]; 2])
+        );
+        assert_eq!(
+            read("rediss://a?cert=c&key=k").tls.unwrap().identity,
+            Some(("c".into(), "k".into()))
+        );
+    }
+
+    #[test]
+    fn what_is_not_used_or_dangerous_is_said() {
+        assert_eq!(
+            read("rediss://a?timeout=5&ssl_cert_reqs=none").warnings(),
+            [
+                r#"has the option "timeout", which is ignored: known are ca, cert, key, pin, verify, family and db"#,
+                r#"has the option "ssl_cert_reqs", which is ignored: to accept any certificate write verify=none"#,
+            ]
+        );
+        assert_eq!(
+            read("rediss://a?verify=none").warnings(),
+            [
+                "has verify=none: whoever answers at this address is taken for Redis and is given its password; pin=sha256:… or ca=FILE is as easy and safe"
+            ]
+        );
+        assert!(read("redis://a?family=0&protocol=2").warnings().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_the_way_out() {
+        for (url, message) in [
+            (
+                "a:1",
+                r#"is not a Redis URL: "a:1"; write "redis://127.0.0.1:6379", "rediss://…", "unix:///path" or "embedded""#,
+            ),
+            (
+                "redis://a:0",
+                r#"is not a Redis URL: "redis://a:0"; write "redis://127.0.0.1:6379", "rediss://…", "unix:///path" or "embedded""#,
+            ),
+            (
+                "redis://:pw@",
+                r#"names no host: "redis://:**@"; write "redis://127.0.0.1:6379""#,
+            ),
+            (
+                "redis://a,b",
+                r#"names several hosts: "redis://a,b"; write "redis+sentinel://host,host/master" or "redis+cluster://host,host""#,
+            ),
+            (
+                "redis+cluster://a/2",
+                r#"names a database: "redis+cluster://a/2"; a Cluster has database 0 only"#,
+            ),
+            (
+                "redis+cluster://a?db=2",
+                r#"names a database: "redis+cluster://a?db=2"; a Cluster has database 0 only"#,
+            ),
+            (
+                "redis://a/1?db=2",
+                r#"has an option db that is not its database: "redis://a/1?db=2"; write one number: "unix:///run/redis.sock?db=2""#,
+            ),
+            (
+                "unix:r.sock",
+                r#"names no socket: "unix:r.sock"; write "unix:///run/redis.sock""#,
+            ),
+            (
+                "redis://a?ca=/c",
+                r#"has the option ca, which is for TLS only: "redis://a?ca=/c"; write rediss://"#,
+            ),
+            (
+                "rediss://a?ca=",
+                r#"has the option ca without a file: "rediss://a?ca="; write the path of a PEM file behind the ="#,
+            ),
+            (
+                "rediss://a?ca=/c&verify=none",
+                r#"has ca and verify=none, which exclude each other: "rediss://a?ca=/c&verify=none"; write one of ca, pin and verify=none"#,
+            ),
+            (
+                "rediss://a?cert=c",
+                r#"has one of cert and key: "rediss://a?cert=c"; name the certificate and its key: "?cert=client.pem&key=client.key""#,
+            ),
+            (
+                "rediss://a?pin=sha256:00",
+                r#"has a pin that is none: "rediss://a?pin=sha256:00"; write "pin=sha256:" and the 64 hex digits that openssl x509 -fingerprint -sha256 prints"#,
+            ),
+            (
+                "rediss://a?verify=no",
+                r#"has an option verify that is not known: "rediss://a?verify=no"; write "verify=none" to accept any certificate, or leave it out"#,
+            ),
+            (
+                "redis://a?family=5",
+                r#"has a family that is not known: "redis://a?family=5"; write 4, 6 or, for both, 0"#,
+            ),
+            (
+                "rediss://a#insecure",
+                r#"has #insecure: "rediss://a#insecure"; to accept any certificate write ?verify=none"#,
+            ),
+            (
+                "redis://u:p#w@a",
+                r##"has a # part: "redis://u:***@a"; a # in a password is written %23, a / %2F, an @ %40"##,
+            ),
+        ] {
+            assert_eq!(refused(url), message);
+        }
+    }
+
+    #[test]
+    fn the_tag_is_what_the_first_braces_hold() {
+        assert_eq!(tag("a{b}c{d}"), Some("b"));
+        assert_eq!(tag("a{}b"), None);
+        assert_eq!(tag("a{b"), None);
+    }
+}
