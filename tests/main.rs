@@ -39,6 +39,7 @@ mod queue_faults;
 mod queue_proof;
 mod recovery;
 mod reload;
+mod rights;
 mod sandbox;
 mod schedules;
 mod servers;

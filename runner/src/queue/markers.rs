@@ -22,7 +22,7 @@ use redis::Value;
 use tokio::sync::Notify;
 
 use super::redis::{Error, Pause, Redis};
-use super::settle;
+use super::{examine, settle};
 
 /// How long `BZPOPMIN` blocks. No longer, so that a dead connection is noticed.
 const BLOCK: Duration = Duration::from_secs(5);
@@ -158,6 +158,7 @@ async fn wait(redis: Redis) {
 /// Serve one connection. `Ok` when it answered at least once before it broke.
 async fn serve(redis: &Redis, markers: &Markers, may_unblock: &mut bool) -> Result<(), Error> {
     let mut connection = redis.dial_blocking().await?;
+    examine::tell(redis).await;
     let id = redis::cmd("CLIENT").arg("ID").to_owned();
     let id = match redis.answer(connection.send_packed_command(&id).await) {
         Err(Error::Refused(_)) => None,

@@ -17,6 +17,7 @@ mod counts;
 mod dead_letter;
 mod deduplication;
 mod discover;
+mod examine;
 mod expire;
 mod find;
 mod fit;

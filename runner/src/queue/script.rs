@@ -74,6 +74,7 @@ script!(REAP, "reap", "lib/queue", "reap");
 script!(NOTE, "note", "lib/queue", "note");
 script!(WRITE, "write", "write");
 script!(HELD, "held", "held");
+script!(RIGHTS, "rights", "rights");
 script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
 script!(FLOW, "flow", "lib/queue", "lib/parents", "flow");
 script!(

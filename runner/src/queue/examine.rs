@@ -1,0 +1,280 @@
+//! What Runner needs of a Redis, looked at when it connects to serve: version, role,
+//! memory policy, and what its user may do. Nothing that is looked at changes
+//! anything. What is missing is told once per process, with what it costs and the
+//! way out; commands of the command line do not ask.
+
+use std::collections::BTreeMap;
+
+use super::redis::{Error, Redis};
+use super::script::RIGHTS;
+use super::settle::{list, text, texts};
+
+/// What the scripts run on keys of queues, and `BZPOPMIN`.
+const COMMANDS: [&str; 51] = [
+    "BZPOPMIN",
+    "DEL",
+    "EXISTS",
+    "GET",
+    "HDEL",
+    "HEXISTS",
+    "HGET",
+    "HGETALL",
+    "HINCRBY",
+    "HKEYS",
+    "HLEN",
+    "HMGET",
+    "HSET",
+    "HSETNX",
+    "INCR",
+    "INCRBY",
+    "LLEN",
+    "LMOVE",
+    "LPOS",
+    "LPUSH",
+    "LRANGE",
+    "LREM",
+    "LSET",
+    "LTRIM",
+    "MGET",
+    "PERSIST",
+    "PEXPIRE",
+    "PTTL",
+    "RENAME",
+    "RPOP",
+    "RPOPLPUSH",
+    "RPUSH",
+    "SADD",
+    "SCARD",
+    "SET",
+    "SMEMBERS",
+    "SREM",
+    "TYPE",
+    "XADD",
+    "XTRIM",
+    "ZADD",
+    "ZCARD",
+    "ZPOPMIN",
+    "ZRANGE",
+    "ZRANGEBYSCORE",
+    "ZREM",
+    "ZREMRANGEBYRANK",
+    "ZREMRANGEBYSCORE",
+    "ZREVRANGE",
+    "ZREVRANGEBYSCORE",
+    "ZSCORE",
+];
+/// The oldest version that has all of them (`LMOVE`, `ZRANGE … BYSCORE`).
+const VERSION: (u32, u32) = (6, 2);
+
+/// Log what is missing, unless it was told before.
+pub(super) async fn tell(redis: &Redis) {
+    for remark in examine(redis).await {
+        if redis.is_news(&remark) {
+            tracing::warn!("Redis at {}: {remark}", redis.address());
+        }
+    }
+}
+
+/// What is missing. What cannot be seen is not.
+async fn examine(redis: &Redis) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Ok(about) = about(redis).await {
+        remarks.extend(of_server(redis, &about));
+    }
+    if let Some(policy) = policy(redis).await
+        && policy != "noeviction"
+    {
+        remarks.push(format!(
+            "its maxmemory-policy is {policy:?}: when its memory is full it drops keys, and jobs \
+             are lost or stuck without a word; set it to \"noeviction\""
+        ));
+    }
+    remarks.extend(rights(redis).await);
+    remarks
+}
+
+/// What the server says of itself: `HELLO`, which every user may send, or `INFO`
+/// where that is not known yet.
+async fn about(redis: &Redis) -> Result<BTreeMap<String, String>, Error> {
+    let hello = match redis.call(&redis::cmd("HELLO")).await {
+        Ok(hello) => hello,
+        Err(Error::Refused(_)) => return info(redis, "server").await,
+        Err(error) => return Err(error),
+    };
+    let mut about = BTreeMap::new();
+    let mut parts = list(hello).into_iter();
+    while let (Some(name), Some(value)) = (parts.next().and_then(text), parts.next()) {
+        // The list of modules is none.
+        about.extend(text(value).map(|value| (name, value)));
+    }
+    Ok(about)
+}
+
+async fn info(redis: &Redis, section: &str) -> Result<BTreeMap<String, String>, Error> {
+    let mut command = redis::cmd("INFO");
+    command.arg(section);
+    let said = text(redis.call(&command).await?).unwrap_or_default();
+    let fields = said.lines().filter_map(|line| line.split_once(':'));
+    Ok(fields
+        .map(|(name, value)| match name {
+            "redis_version" => ("version".to_owned(), value.to_owned()),
+            "redis_mode" => ("mode".to_owned(), value.to_owned()),
+            name => (name.to_owned(), value.to_owned()),
+        })
+        .collect())
+}
+
+fn of_server(redis: &Redis, about: &BTreeMap<String, String>) -> Vec<String> {
+    let field = |name: &str| about.get(name).map_or("", String::as_str);
+    let mut remarks = Vec::new();
+    let version = field("version");
+    if number(version).is_some_and(|number| number < VERSION) {
+        let (major, minor) = VERSION;
+        remarks.push(format!(
+            "it is version {version}: scripts use commands of {major}.{minor}, and jobs will not \
+             start; run Redis {major}.{minor} or newer, or Valkey"
+        ));
+    }
+    match field("mode") {
+        "cluster" if !redis.is_cluster() => remarks.push(
+            "it is a node of a Cluster, and dialled as one server: queues in slots of other nodes \
+             are out of reach and a failover is not followed; write redis+cluster:// in its URL"
+                .to_owned(),
+        ),
+        "sentinel" => remarks.push(
+            "it is a Sentinel, which has no queues; write redis+sentinel://host:26379/mymaster"
+                .to_owned(),
+        ),
+        _ => {}
+    }
+    if matches!(field("role"), "replica" | "slave") {
+        remarks.push(
+            "it is a replica, which takes no writes: no job starts until it is the master; name \
+             the master, or let Sentinels name it (redis+sentinel://host:26379/mymaster)"
+                .to_owned(),
+        );
+    }
+    remarks
+}
+
+fn number(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??))
+}
+
+/// `maxmemory-policy`, from whichever command is allowed.
+async fn policy(redis: &Redis) -> Option<String> {
+    if let Ok(mut info) = info(redis, "memory").await
+        && let Some(policy) = info.remove("maxmemory_policy")
+    {
+        return Some(policy);
+    }
+    let mut command = redis::cmd("CONFIG");
+    command.arg("GET").arg("maxmemory-policy");
+    let answer = redis.call(&command).await.ok()?;
+    texts(answer).into_iter().nth(1)
+}
+
+/// What the user may not do.
+async fn rights(redis: &Redis) -> Vec<String> {
+    let user = redis.user();
+    let names = COMMANDS.into_iter().chain(["CLIENT UNBLOCK"]);
+    let key = redis.mailbox(redis.boot());
+    let asked = RIGHTS.run(redis, &key, |command| {
+        command.arg(names.clone().collect::<Vec<_>>());
+    });
+    let refused = match asked.await {
+        Ok(answer) => texts(answer),
+        // Redis looks at the key of the call before the script could.
+        Err(Error::Refused(reason)) if reason.contains("permission") && reason.contains(" key") => {
+            return vec![keyless(redis)];
+        }
+        Err(Error::Refused(reason))
+            if reason.contains("permission") || reason.contains("unknown command") =>
+        {
+            return vec![format!(
+                "the user {user:?} may not run scripts, without which no job starts ({reason}); \
+                 ACL SETUSER {user} +evalsha +script|load"
+            )];
+        }
+        // Whoever calls next says so.
+        Err(_) => return Vec::new(),
+    };
+    let mut remarks = Vec::new();
+    let (unblock, missing): (Vec<_>, Vec<_>) =
+        refused.iter().partition(|name| *name == "CLIENT UNBLOCK");
+    if !unblock.is_empty() {
+        remarks.push(format!(
+            "the user {user:?} may not run CLIENT UNBLOCK: a queue that waits for work again costs \
+             two small writes; ACL SETUSER {user} +client|unblock saves them"
+        ));
+    }
+    let prefix = redis.prefix();
+    if missing.len() == COMMANDS.len() {
+        remarks.push(keyless(redis));
+    } else if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
+        let grants: Vec<String> = names
+            .iter()
+            .map(|name| format!("+{}", name.to_lowercase()))
+            .collect();
+        remarks.push(format!(
+            "the user {user:?} may not run {} on keys that begin with \"{prefix}:\": jobs will not \
+             start or not end; ACL SETUSER {user} {}",
+            names.join(", "),
+            grants.join(" ")
+        ));
+    }
+    remarks
+}
+
+fn keyless(redis: &Redis) -> String {
+    let (user, prefix) = (redis.user(), redis.prefix());
+    format!(
+        "the user {user:?} may not use keys that begin with \"{prefix}:\": no job starts; ACL \
+         SETUSER {user} ~{prefix}:*"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The commands that the scripts of a directory call by name.
+    fn called(directory: &Path, names: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                called(&path, names);
+                continue;
+            }
+            let source = std::fs::read_to_string(path).unwrap();
+            for mark in ["call('", "try('"] {
+                for (at, _) in source.match_indices(mark) {
+                    let name = source[at + mark.len()..].split('\'').next().unwrap();
+                    names.insert(name.to_owned());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_commands_are_those_of_the_scripts() {
+        let mut names = BTreeSet::from(["BZPOPMIN".to_owned()]);
+        let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/src/queue/scripts");
+        called(Path::new(scripts), &mut names);
+        // It has no key, and every user may ask for the time.
+        names.remove("TIME");
+        assert_eq!(COMMANDS.map(str::to_owned), *Vec::from_iter(names));
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert_eq!(number("6.2.14"), Some((6, 2)));
+        assert!(number("10.0.0").unwrap() > VERSION && number("6.0.16").unwrap() < VERSION);
+        assert_eq!(number("unknown"), None);
+    }
+}
