@@ -344,6 +344,37 @@ fn run_needs_neither_redis_nor_a_configuration() {
 }
 
 #[test]
+fn a_job_that_is_run_by_hand_looks_as_if_it_was_just_added_and_taken() {
+    let toml = "[queues.work]\nplugin = \"echo\"\n[queues.work.defaults]\nattempts = 3\n";
+    let setup = Setup::new(&Redis::shared(), toml).plugin("echo", &guest("echo"));
+    let now = || {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.unwrap().as_millis() as u64
+    };
+    let before = now();
+    let ended = setup.cli(&[
+        "run",
+        "echo",
+        r#"{"requestId":"r-1"}"#,
+        "--name",
+        "describe",
+    ]);
+    let job: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    for time in ["addedAt", "startedAt"] {
+        let time = job[time].as_u64().unwrap();
+        assert!((before..=now()).contains(&time), "{job}");
+    }
+    assert_eq!(
+        job,
+        serde_json::json!({
+            "id": "run", "queue": "work", "attempt": 1, "maxAttempts": 3, "priority": 0,
+            "delay": 0, "requestId": "r-1", "parent": null, "addedAt": job["addedAt"],
+            "startedAt": job["startedAt"],
+        })
+    );
+}
+
+#[test]
 fn run_says_how_the_attempt_ended() {
     let setup = setup();
     let run = |name| ["run", "faults", "7", "--name", name, "--timeout", "300ms"];

@@ -24,6 +24,7 @@ mod schedule;
 mod serve;
 mod state;
 mod test;
+mod trial;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -10,15 +10,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::output::{self, dim, plain};
-use super::{Cli, Exit, Result};
-use crate::config::{Config, Contract, JobSettings, SwapCheck};
+use super::{Cli, Exit, Result, trial};
+use crate::config::{Contract, JobSettings, SwapCheck};
 use crate::executor::Executor;
 use crate::host::http::Http;
 use crate::host::{Effect, Host};
 use crate::outbox::{self, Outbox};
 use crate::outcome::{Failure, Outcome};
 use crate::plugin::{self, Plugins};
-use crate::queue::{Attempt, Job, Options, Queue};
+use crate::queue::{Attempt, Queue};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -56,7 +56,8 @@ impl Args {
             Some(known) => (self.plugin.clone(), known.file.clone()),
             None => super::plugin::named(&self.plugin)?,
         };
-        let (queue, mut settings) = self.settings(&config, &name)?;
+        let place = trial::place(&config, self.queue.as_deref(), &name, &self.name)?;
+        let mut settings = place.settings;
         if let Some(timeout) = self.timeout {
             settings.timeout = timeout;
         }
@@ -93,44 +94,14 @@ impl Args {
                 .and_then(|plugin| own(&plugin, &self.name));
         }
         settings.plugin = Some(name);
-        let job = Job {
-            id: self.id.clone(),
-            name: self.name.clone(),
-            data,
-            options: Options {
-                attempts: 1,
-                ..Options::default()
-            },
-            ..Job::default()
-        };
-        let attempt = Attempt::new(
-            job,
-            Queue::detached(&queue),
-            String::new(),
-            settings.timeout,
-        );
+        let job = trial::job(&self.id, &self.name, data, 1, place.attempts);
+        let queue = Queue::detached(&place.queue);
+        let attempt = Attempt::new(job, queue, String::new(), settings.timeout);
         let executor =
             Executor::new(host.clone(), plugins, NonZeroUsize::MIN).map_err(Exit::failed)?;
         let outcome = runtime.block_on(attend(&executor, Arc::new(attempt), &settings))?;
         show_effects(&host.take_recorded());
         end(outcome)
-    }
-
-    /// The queue's name and what the job may use.
-    fn settings(&self, config: &Config, plugin: &str) -> Result<(String, JobSettings)> {
-        let serves = |queue: &&Arc<crate::config::Queue>| {
-            queue.settings(&self.name).plugin.as_deref() == Some(plugin)
-        };
-        let queue = match &self.queue {
-            Some(name) => Some(config.queues.get(name).ok_or_else(|| {
-                Exit::not_found(format!("queue {name:?} is not declared in queues.toml"))
-            })?),
-            None => config.queues.values().find(serves),
-        };
-        Ok(match queue {
-            Some(queue) => (queue.name.clone(), queue.settings(&self.name).clone()),
-            None => ("run".into(), JobSettings::default()),
-        })
     }
 }
 

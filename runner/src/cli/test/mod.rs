@@ -10,21 +10,21 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use self::cases::{Case, File};
 use self::compare::Happened;
 use super::output::{self, bad, dim, good, plain};
-use super::{Cli, Exit, Result};
+use super::{Cli, Exit, Result, trial};
 use crate::config::{Config, JobSettings, Plugin, Secret};
 use crate::executor::Executor;
 use crate::host::Host;
 use crate::host::http::Http;
 use crate::outbox::{self, Outbox};
 use crate::plugin::{self, Plugins};
-use crate::queue::{Attempt, Job, Options, Queue};
+use crate::queue::{Attempt, Queue};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner test plugins/otp-sender/cases.toml")]
@@ -113,8 +113,12 @@ impl Bench {
                 .collect(),
         );
 
-        let (queue, settings) = self.settings(file, case)?;
-        let name = settings.plugin.clone().expect("the plugin of the file");
+        let name = file.plugin.clone();
+        let place = trial::place(&self.config, file.queue.as_deref(), &name, &case.job)?;
+        let settings = JobSettings {
+            plugin: Some(name.clone()),
+            ..place.settings
+        };
         let plugins = Plugins::new(host.clone(), &self.config.runtime, plugin::THIS);
         plugins.configure(&self.granted(path, file, &name));
         if plugins.get(&name).is_none() {
@@ -123,24 +127,11 @@ impl Bench {
             let why = why.unwrap_or_default();
             return Err(Exit::failed(format!("plugin {name:?}: {why}")));
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |now| now.as_millis() as u64);
-        let job = Job {
-            id: "1".into(),
-            name: case.job.clone(),
-            data: case.data.to_string(),
-            attempts_made: case.attempt - 1,
-            options: Options {
-                attempts: case.attempts,
-                ..Options::default()
-            },
-            added_at: now,
-            started_at: now,
-            ..Job::default()
-        };
+        let data = case.data.to_string();
+        let job = trial::job("1", &case.job, data, case.attempt, case.attempts);
         let executor =
             Executor::new(host.clone(), plugins, NonZeroUsize::MIN).map_err(Exit::failed)?;
-        let queue = Queue::detached(&queue);
+        let queue = Queue::detached(&place.queue);
         let attempt = Arc::new(Attempt::new(job, queue, String::new(), settings.timeout));
         let (sender, receiver) = channel();
         let began = Instant::now();
@@ -158,28 +149,6 @@ impl Bench {
             logs: attempt.take_notes().logs,
         };
         Ok((happened.differences(&case.expect), took))
-    }
-
-    /// The queue of the job and what it may use.
-    fn settings(&self, file: &File, case: &Case) -> Result<(String, JobSettings)> {
-        let serves = |queue: &&Arc<crate::config::Queue>| {
-            queue.settings(&case.job).plugin.as_deref() == Some(&file.plugin)
-        };
-        let queue = match &file.queue {
-            Some(name) => Some(self.config.queues.get(name).ok_or_else(|| {
-                Exit::not_found(format!("queue {name:?} is not declared in queues.toml"))
-            })?),
-            None => self.config.queues.values().find(serves),
-        };
-        let (name, settings) = match queue {
-            Some(queue) => (queue.name.clone(), queue.settings(&case.job).clone()),
-            None => ("test".into(), JobSettings::default()),
-        };
-        let settings = JobSettings {
-            plugin: Some(file.plugin.clone()),
-            ..settings
-        };
-        Ok((name, settings))
     }
 
     /// The plugin with its grants, and the settings and secrets of the file.
