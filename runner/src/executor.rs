@@ -10,6 +10,7 @@
 
 mod call;
 mod classify;
+mod report;
 
 use std::future::{self, Future};
 use std::num::NonZeroUsize;

@@ -4,13 +4,15 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use super::report::{self, Report};
 use crate::config::JobSettings;
 use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
 use crate::host::limits::Limits;
-use crate::host::{State, check_json, log};
+use crate::host::{State, log};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
 use crate::printable;
@@ -60,10 +62,10 @@ pub(super) fn outcome(
         text.truncate(text.floor_char_boundary(REASON));
         text
     };
-    let failure = |cause, reason, frames| Failure {
+    let failure = |cause, reason, frames: Vec<String>| Failure {
         cause,
         reason: clean(reason),
-        frames,
+        frames: frames.into_iter().map(clean).collect(),
     };
     let unwritable = |reason| Outcome::Retry {
         failure: failure(Cause::Result, reason, Vec::new()),
@@ -112,9 +114,14 @@ pub(super) fn outcome(
                 let why = attempt.stopped().unwrap_or(Stop::Deadline);
                 return stopped(why, attempt, &failure);
             }
-            let (cause, reason) = trap(&error, settings, state.limits(), output);
+            let (cause, report) = trap(&error, settings, state.limits(), output);
+            let mut own = report.frames;
+            if own.is_empty() {
+                own = frames(&error);
+            }
+            own.truncate(FRAMES);
             Outcome::Retry {
-                failure: failure(cause, reason, frames(&error)),
+                failure: failure(cause, report.reason, own),
                 delay: None,
             }
         }
@@ -159,8 +166,8 @@ fn within(value: Option<String>, settings: &JobSettings) -> Result<String, Strin
 
 /// The result, if it is the JSON it should be.
 fn json(value: String) -> Result<String, String> {
-    match check_json(&value) {
-        Ok(()) => Ok(value),
+    match serde_json::from_str::<IgnoredAny>(&value) {
+        Ok(_) => Ok(value),
         Err(error) => {
             let mut start = value;
             start.truncate(start.floor_char_boundary(64));
@@ -169,36 +176,34 @@ fn json(value: String) -> Result<String, String> {
     }
 }
 
-/// Why the guest could not go on.
+/// Why the guest could not go on, with frames if it told them itself.
 fn trap(
     error: &wasmtime::Error,
     settings: &JobSettings,
     limits: &Limits,
     output: &[String],
-) -> (Cause, String) {
+) -> (Cause, Report) {
+    let of = |cause, reason| (cause, Report::of(reason));
     if let Some(asked) = limits.refused() {
-        return (
-            Cause::Memory,
-            format!(
-                "memory limit of {} reached (asked for {})",
-                mib(settings.memory),
-                mib(asked)
-            ),
+        let reason = format!(
+            "memory limit of {} reached (asked for {})",
+            mib(settings.memory),
+            mib(asked)
         );
+        return of(Cause::Memory, reason);
+    }
+    if let Some(report) = report::read(output) {
+        return (Cause::Panic, report);
     }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
-        let reason = format!(
-            "the plugin called exit({}); a handler returns its result or a failure",
-            exit.0
-        );
-        return (Cause::Exit, with_output(reason, output));
-    }
-    if let Some(panic) = panic_of(output) {
-        return (Cause::Panic, panic);
+        // WASI 0.2 passes on no more than whether the status was 0.
+        let how = if exit.0 == 0 { "" } else { " with an error" };
+        let reason = format!("the plugin exited{how}; a handler returns its result or a failure");
+        return of(Cause::Exit, with_output(reason, output));
     }
     let Some(trap) = error.downcast_ref::<Trap>() else {
         let reason = format!("the plugin was stopped: {}", error.root_cause());
-        return (Cause::Trap, with_output(reason, output));
+        return of(Cause::Trap, with_output(reason, output));
     };
     let reason = match trap {
         Trap::StackOverflow => "the plugin used up its stack: recursion without end?".into(),
@@ -209,7 +214,7 @@ fn trap(
         }
         other => format!("the plugin trapped: {other}"),
     };
-    (Cause::Trap, with_output(reason, output))
+    of(Cause::Trap, with_output(reason, output))
 }
 
 fn with_output(mut reason: String, output: &[String]) -> String {
@@ -217,25 +222,6 @@ fn with_output(mut reason: String, output: &[String]) -> String {
         let _ = write!(reason, "; it last wrote {last:?}");
     }
     reason
-}
-
-/// A panic of Rust: `thread '…' panicked at src/lib.rs:10:5:` and the message on
-/// the lines after it.
-fn panic_of(output: &[String]) -> Option<String> {
-    let at = output
-        .iter()
-        .rposition(|line| line.contains("panicked at "))?;
-    let (_, place) = output[at].split_once("panicked at ")?;
-    let message: Vec<&str> = output[at + 1..]
-        .iter()
-        .map(String::as_str)
-        .take_while(|line| !line.starts_with("note: "))
-        .collect();
-    Some(
-        format!("panicked at {place} {}", message.join("\n"))
-            .trim_end()
-            .to_owned(),
-    )
 }
 
 /// The guest's frames, innermost first: `otp_sender::send (otp_sender.wasm)`.
@@ -267,7 +253,6 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
     {
         frames.pop();
     }
-    frames.truncate(FRAMES);
     frames
 }
 

@@ -17,9 +17,11 @@ use super::log::Log;
 
 /// Bytes a line is collected to before it is cut in two.
 const LINE: usize = 8 << 10;
-/// Lines of stderr kept for the reason of a failure: a panic writes two or three,
-/// with a note on backtraces.
-const LAST: usize = 8;
+/// Lines of stderr kept for the reason of a failure: the reports of Python and Go
+/// have two for each of up to 100 frames.
+const LAST: usize = 256;
+/// Bytes of them.
+const LAST_BYTES: usize = 64 << 10;
 
 /// One of the two streams. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +32,7 @@ struct Buffer {
     level: Level,
     partial: Vec<u8>,
     last: VecDeque<String>,
+    last_bytes: usize,
 }
 
 impl Lines {
@@ -40,6 +43,7 @@ impl Lines {
             level,
             partial: Vec::new(),
             last: VecDeque::new(),
+            last_bytes: 0,
         })))
     }
 
@@ -77,10 +81,12 @@ impl Buffer {
             return;
         }
         self.log.write(self.level, &line, &[]);
-        if self.last.len() == LAST {
-            self.last.pop_front();
-        }
+        self.last_bytes += line.len();
         self.last.push_back(line);
+        while self.last.len() > LAST || self.last_bytes > LAST_BYTES {
+            let first = self.last.pop_front().unwrap_or_default();
+            self.last_bytes -= first.len();
+        }
     }
 }
 

@@ -34,6 +34,16 @@ impl Guest for Faults {
             "panic" => panic!("the sky is falling"),
             "abort" => std::process::abort(),
             "exit" => std::process::exit(3),
+            "exit-well" => std::process::exit(0),
+            // As the runtimes of other languages end: what they write, then how.
+            "says-and-aborts" | "says-and-exits" => {
+                let text: String = serde_json::from_str(&job.data).unwrap_or_default();
+                eprintln!("{text}");
+                match job.name.as_str() {
+                    "says-and-exits" => std::process::exit(2),
+                    _ => std::process::abort(),
+                }
+            }
             "not-json" => return Ok(Some("{oops".into())),
             "large" => return Ok(Some(format!("\"{}\"", "x".repeat(number as usize)))),
             "print" => {
