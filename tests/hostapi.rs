@@ -144,6 +144,35 @@ fn the_payload_is_replaced_for_the_next_attempt() {
 }
 
 #[test]
+fn what_is_no_file_in_a_granted_directory_is_refused_and_holds_nobody_up() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let fifo = directory.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.unwrap().success());
+    std::fs::write(directory.path().join("a.txt"), "text").unwrap();
+    let grants = Plugin {
+        dirs: [("/documents".into(), directory.path().to_owned())].into(),
+        ..Plugin::default()
+    };
+    let sandbox = Sandbox::granted(&guest("reach"), grants);
+    let read = |name: &str| {
+        let data = json!({ "path": format!("/documents/{name}") }).to_string();
+        sandbox.start(job("read", &data), timeout(LONG))
+    };
+    // More than there are threads for what blocks.
+    let waiting: Vec<_> = (0..600).map(|_| read("fifo")).collect();
+    assert_eq!(value(read("a.txt").outcome()), json!({"Ok": "text"}));
+    for fifo in waiting {
+        let refused = value(fifo.outcome());
+        let text = refused["Err"].as_str().unwrap_or_default();
+        assert!(text.starts_with("Operation not permitted"), "{refused}");
+    }
+    let missing = value(read("missing").outcome());
+    let text = missing["Err"].as_str().unwrap_or_default();
+    assert!(text.starts_with("No such file"), "{missing}");
+}
+
+#[test]
 fn a_granted_directory_can_be_read_and_nothing_else() {
     let directory = tempfile::TempDir::new().unwrap();
     let documents = directory.path().join("documents");

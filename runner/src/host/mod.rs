@@ -8,6 +8,7 @@
 pub mod bindings;
 mod checkpoint;
 mod config;
+mod files;
 pub mod http;
 mod job;
 pub mod limits;
@@ -22,6 +23,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtx;
@@ -72,6 +74,7 @@ impl Host {
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        files::add_to_linker(&mut linker)?;
         bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
         Ok(Host {
             engine,
@@ -140,6 +143,7 @@ impl Host {
         Grants {
             redactor: http.redactor(),
             http: Arc::new(http),
+            opens: files::opens(),
             plugin,
         }
     }
@@ -162,6 +166,8 @@ pub struct Grants {
     pub http: Arc<Grant>,
     /// Secrets that must not leave it.
     pub redactor: Arc<Redactor>,
+    /// Files it may have in the course of being opened.
+    opens: Arc<Semaphore>,
 }
 
 /// What the store of one attempt holds.
@@ -172,6 +178,7 @@ pub struct State {
     plugin: Arc<Plugin>,
     redactor: Arc<Redactor>,
     grant: Arc<Grant>,
+    opens: Arc<Semaphore>,
     limits: Limits,
     log: Log,
     stdout: Lines,
@@ -217,6 +224,7 @@ impl State {
             plugin: grants.plugin.clone(),
             redactor: grants.redactor.clone(),
             grant: grants.http.clone(),
+            opens: grants.opens.clone(),
             limits: Limits::new(settings.memory),
             log,
             stdout,

@@ -1,0 +1,160 @@
+//! Opening files of granted directories, with more care than wasmtime takes.
+//!
+//! What is no regular file or directory is refused: to open a FIFO is to wait for
+//! its other end, and to open a device may do anything. On a file system that has
+//! stopped answering an open waits, too, on one of the 512 threads that all guests
+//! share and after its job has ended; so a plugin has a few opens under way and
+//! waits with further ones, while the files of others are read.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::{Linker, Resource, ResourceTable};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, HostDescriptor, OpenFlags,
+    PathFlags,
+};
+use wasmtime_wasi::p2::{FsError, FsResult};
+
+use super::State;
+
+/// Opens of one plugin under way: few of the 512, many for a disk.
+const OPENS: usize = 16;
+/// The interface, in the version of wasmtime-wasi.
+const TYPES: &str = "wasi:filesystem/types@0.2.12";
+
+/// The opens of a plugin that are under way.
+pub(super) fn opens() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(OPENS))
+}
+
+/// Put these functions in the place of wasmtime's.
+pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    let mut types = linker.instance(TYPES)?;
+    types.func_wrap_async(
+        "[method]descriptor.open-at",
+        |mut store, (dir, at, path, open, flags): (_, _, String, _, _)| {
+            Box::new(async move {
+                let opened = store.data_mut().open_at(dir, at, path, open, flags).await;
+                Ok((answer(opened)?,))
+            })
+        },
+    )?;
+    types.func_wrap_async(
+        "[method]descriptor.stat-at",
+        |mut store, (dir, at, path): (_, _, String)| {
+            Box::new(async move {
+                let found = store.data_mut().stat_at(dir, at, path).await;
+                Ok((answer(found)?,))
+            })
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// What the guest is told; a trap is an error.
+fn answer<T>(result: FsResult<T>) -> wasmtime::Result<Result<T, ErrorCode>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => error.downcast().map(Err),
+    }
+}
+
+impl State {
+    async fn open_at(
+        &mut self,
+        dir: Resource<Descriptor>,
+        at: PathFlags,
+        path: String,
+        open: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> FsResult<Resource<Descriptor>> {
+        let apart = self.apart(&dir).await?;
+        let opened = apart_from_the_attempt(apart.open(at, path, open, flags)).await?;
+        Ok(self.table.push(opened)?)
+    }
+
+    async fn stat_at(
+        &mut self,
+        dir: Resource<Descriptor>,
+        at: PathFlags,
+        path: String,
+    ) -> FsResult<DescriptorStat> {
+        let mut apart = self.apart(&dir).await?;
+        apart_from_the_attempt(async move { apart.stat(at, path).await }).await
+    }
+
+    /// Wait until the plugin may open something in this directory.
+    async fn apart(&mut self, dir: &Resource<Descriptor>) -> FsResult<Apart> {
+        let Descriptor::Dir(dir) = self.table.get(dir)? else {
+            return Err(ErrorCode::NotDirectory.into());
+        };
+        let place = self.opens.clone().acquire_owned().await;
+        let mut table = ResourceTable::new();
+        Ok(Apart {
+            dir: table.push(Descriptor::Dir(Dir::clone(dir)))?,
+            table,
+            context: WasiFilesystemCtx::default(),
+            _place: place.expect("the semaphore is never closed"),
+        })
+    }
+}
+
+/// Do this in a task of its own, which keeps its place until the system answers,
+/// even if nobody waits any more.
+async fn apart_from_the_attempt<T: Send + 'static>(
+    what: impl Future<Output = FsResult<T>> + Send + 'static,
+) -> FsResult<T> {
+    match tokio::spawn(what).await {
+        Ok(result) => result,
+        Err(error) => Err(FsError::trap(error)),
+    }
+}
+
+/// A directory of the guest, outside of its store.
+struct Apart {
+    table: ResourceTable,
+    context: WasiFilesystemCtx,
+    dir: Resource<Descriptor>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Apart {
+    fn view(&mut self) -> (WasiFilesystemCtxView<'_>, Resource<Descriptor>) {
+        let dir = Resource::new_borrow(self.dir.rep());
+        let view = WasiFilesystemCtxView {
+            ctx: &mut self.context,
+            table: &mut self.table,
+        };
+        (view, dir)
+    }
+
+    async fn stat(&mut self, at: PathFlags, path: String) -> FsResult<DescriptorStat> {
+        let (mut view, dir) = self.view();
+        view.stat_at(dir, at, path).await
+    }
+
+    async fn open(
+        mut self,
+        at: PathFlags,
+        path: String,
+        open: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> FsResult<Descriptor> {
+        // A file that is to be created is not there.
+        if !open.contains(OpenFlags::CREATE) {
+            let found = self.stat(at, path.clone()).await?;
+            use DescriptorType::{Directory, RegularFile, SymbolicLink};
+            // A link that is not followed is for wasmtime to refuse.
+            if !matches!(found.type_, RegularFile | Directory | SymbolicLink) {
+                return Err(ErrorCode::NotPermitted.into());
+            }
+        }
+        let (mut view, dir) = self.view();
+        let opened = view.open_at(dir, at, path, open, flags).await?;
+        Ok(self.table.delete(opened)?)
+    }
+}
