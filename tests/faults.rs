@@ -128,7 +128,8 @@ fn after_its_lock_is_gone_a_guest_ends_soon_and_writes_nothing_more() {
 #[test]
 fn payloads_at_the_edge_reach_the_guest_and_come_back_byte_for_byte() {
     let redis = Redis::shared();
-    let toml = "[queues.work]\nplugin = \"echo\"\nmemory = \"256MiB\"\nmax_result = \"10MiB\"\n";
+    let toml = "[queues.work]\nplugin = \"echo\"\nmemory = \"256MiB\"\nmax_result = \"10MiB\"\n\
+        max_depth = 100000\n";
     let (_setup, _runner) = serve(&redis, "echo", toml);
     for (name, data) in [
         ("10 MiB", format!("\"{}\"", "x".repeat((10 << 20) - 2))),

@@ -143,6 +143,139 @@ fn the_payload_is_replaced_for_the_next_attempt() {
     );
 }
 
+/// What came of writing again and again in a job that may send 1000 bytes.
+fn writes(name: &str) -> Value {
+    let settings = JobSettings {
+        max_sent: 1000,
+        ..timeout(LONG)
+    };
+    let data = json!({"queue": "other", "bytes": 100}).to_string();
+    value(reach().start(job(name, &data), settings).outcome())
+}
+
+#[test]
+fn what_an_attempt_sends_to_redis_ends_at_max_sent() {
+    // A job is its name and its data, in quotes.
+    let result = writes("add-large");
+    assert_eq!(result["written"], 9);
+    let refused = "this attempt has sent 963 bytes to Redis and wants to send 107 more; it may \
+                   send 1000 (max_sent)";
+    let text = result["refused"].as_str().unwrap();
+    assert!(text.ends_with(refused), "{text}");
+
+    let result = writes("update-large");
+    assert_eq!(result["written"], 9);
+    let text = result["refused"].as_str().unwrap();
+    assert!(text.contains("it may send 1000 (max_sent)"), "{text}");
+
+    let sandbox = reach();
+    let settings = JobSettings {
+        max_sent: 4,
+        ..timeout(LONG)
+    };
+    let running = sandbox.start(job("checkpoint", "{}"), settings);
+    running.outcome();
+    assert_eq!(sandbox.effects(), []);
+    let logs = running.logs();
+    assert!(logs[0].contains("it may send 4 (max_sent)"), "{logs:?}");
+}
+
+#[test]
+fn lines_and_progress_beyond_max_sent_are_dropped_and_say_so_once() {
+    let sandbox = Sandbox::new(&guest("faults"));
+    let settings = JobSettings {
+        max_sent: 1000,
+        ..timeout(LONG)
+    };
+    let running = sandbox.start(job("flood", "1000"), settings.clone());
+    value(running.outcome());
+    let logs = running.logs();
+    let (last, lines) = logs.split_last().unwrap();
+    assert!(
+        last.starts_with("INFO this attempt has sent ")
+            && last.ends_with("it may send 1000 (max_sent); further lines are dropped"),
+        "{last}"
+    );
+    let sent: usize = lines.iter().map(|line| line.len() + 25).sum();
+    assert!((900..=1000).contains(&sent), "{sent}");
+
+    // Progress that takes the place of what was not sent yet costs its difference.
+    let sandbox = reach();
+    let settings = JobSettings {
+        max_sent: 3,
+        ..settings
+    };
+    let running = sandbox.start(job("progress", "{}"), settings.clone());
+    value(running.outcome());
+    let progress = running.attempt.take_notes().progress;
+    assert_eq!(progress.as_deref(), Some("100"));
+    let settings = JobSettings {
+        max_sent: 2,
+        ..settings
+    };
+    let running = sandbox.start(job("progress", "{}"), settings);
+    value(running.outcome());
+    let notes = running.attempt.take_notes();
+    assert_eq!(notes.progress.as_deref(), Some("99"));
+    assert_eq!(notes.logs.len(), 1, "{:?}", notes.logs);
+}
+
+#[test]
+fn json_that_is_nested_too_deep_goes_neither_in_nor_out() {
+    let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    let echo = Sandbox::new(&guest("echo"));
+    let text = deep(128);
+    assert_eq!(echo.run("any", &text), Outcome::Completed(text));
+    match echo.run("any", &format!("{{\"items\":{}}}", deep(128))) {
+        Outcome::Rejected(failure) => assert_eq!(
+            failure.reason,
+            "the payload is nested too deep: data.items[0][0][0][0][0][0][0]: more than 128 \
+             levels from here on (max_depth)"
+        ),
+        other => panic!("{other:?}"),
+    }
+    let settings = JobSettings {
+        max_depth: 5000,
+        ..timeout(LONG)
+    };
+    let text = deep(5000);
+    let ended = echo.start(job("any", &text), settings).outcome();
+    assert_eq!(ended, Outcome::Completed(text));
+
+    let sandbox = reach();
+    let running = sandbox.start(
+        job(
+            "deep",
+            &json!({"queue": "other", "levels": 129}).to_string(),
+        ),
+        timeout(LONG),
+    );
+    let refused = value(running.outcome()).to_string();
+    let place = "[0][0][0][0][0][0][0][0]: more than 128 levels from here on (max_depth)";
+    for text in [
+        format!("the payload of job \\\"deep\\\" is nested too deep: data{place}"),
+        format!("the payload is nested too deep: data{place}"),
+    ] {
+        assert!(refused.contains(&text), "{refused}");
+    }
+    assert_eq!(sandbox.effects(), []);
+    let notes = running.attempt.take_notes();
+    let told = format!("the value of step \"deep\" is nested too deep: value{place}");
+    assert!(notes.logs[0].contains(&told), "{:?}", notes.logs);
+    // As any progress that is no JSON.
+    let progress: Value = serde_json::from_str(&notes.progress.unwrap()).unwrap();
+    assert_eq!(progress, deep(129));
+
+    let data = json!({"queue": "other", "levels": 129, "return": true});
+    match reach().run("deep", &data.to_string()) {
+        Outcome::Retry { failure, .. } => assert_eq!(
+            failure.reason,
+            format!("the result is nested too deep: result{place}")
+        ),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn what_is_no_file_in_a_granted_directory_is_refused_and_holds_nobody_up() {
     let directory = tempfile::TempDir::new().unwrap();

@@ -71,6 +71,10 @@ pub mod keys {
         "max_result",
         "max_logs",
         "max_adds",
+        "max_depth",
+        "max_requests",
+        "max_held",
+        "max_sent",
         "dead_letter",
         "metrics",
     ];
@@ -91,6 +95,10 @@ pub mod keys {
         "max_result",
         "max_logs",
         "max_adds",
+        "max_depth",
+        "max_requests",
+        "max_held",
+        "max_sent",
         "dead_letter",
         "unrouted",
         "max_started_attempts",
@@ -111,6 +119,10 @@ pub mod keys {
         "max_result",
         "max_logs",
         "max_adds",
+        "max_depth",
+        "max_requests",
+        "max_held",
+        "max_sent",
         "dead_letter",
     ];
     /// `[plugins.<name>]`

@@ -230,6 +230,10 @@ fn job_settings(loaded: &Loaded, path: &str, settings: &JobSettings) -> Vec<Sett
         loaded.setting(path, "max_result", show_size(settings.max_result)),
         loaded.setting(path, "max_logs", settings.max_logs),
         loaded.setting(path, "max_adds", settings.max_adds),
+        loaded.setting(path, "max_depth", settings.max_depth),
+        loaded.setting(path, "max_requests", settings.max_requests),
+        loaded.setting(path, "max_held", show_size(settings.max_held)),
+        loaded.setting(path, "max_sent", show_size(settings.max_sent)),
         loaded.setting(path, "dead_letter", dead_letter),
     ]
 }

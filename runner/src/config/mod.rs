@@ -217,6 +217,20 @@ pub struct JobSettings {
     pub max_logs: usize,
     /// Jobs one attempt may add. Defaults to 1000.
     pub max_adds: usize,
+    /// Levels of arrays and objects in JSON that goes into a plugin or comes out
+    /// of it; at least 1. Defaults to 128, where Rust's serde_json ends, too:
+    /// parsers that recurse use up a guest's small stack at 1000 or so.
+    pub max_depth: usize,
+    /// HTTP requests of one attempt under way at once; further ones wait. At
+    /// least 1. Defaults to 8: browsers open 6 connections to a host.
+    pub max_requests: usize,
+    /// Bytes the host holds for one attempt, beside its memory: content and
+    /// header fields of its HTTP requests and of responses it has not taken yet,
+    /// and what is read for it from Redis. Defaults to 64 MiB.
+    pub max_held: usize,
+    /// Bytes one attempt may write to Redis: jobs it adds, data it updates,
+    /// checkpoints, progress, log lines; not the result. Defaults to 64 MiB.
+    pub max_sent: usize,
     /// Where a copy goes when the job fails for good.
     pub dead_letter: Option<Arc<DeadLetter>>,
     /// What the payloads of the queue are.
@@ -389,6 +403,10 @@ impl Default for JobSettings {
             max_result: 5 << 20,
             max_logs: 1000,
             max_adds: 1000,
+            max_depth: 128,
+            max_requests: 8,
+            max_held: 64 << 20,
+            max_sent: 64 << 20,
             dead_letter: None,
             contract: None,
             concurrency: None,

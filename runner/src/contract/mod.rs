@@ -6,6 +6,7 @@
 //! into JSON. [`door`] is how these bytes get in and out of a component.
 
 mod compare;
+mod depth;
 mod door;
 mod fault;
 mod interface;
@@ -24,6 +25,7 @@ use wit_component::DecodedWasm;
 use wit_parser::{InterfaceId, Resolve};
 
 pub use self::compare::{Difference, compare};
+pub use self::depth::too_deep;
 pub use self::door::VERSION as DOOR;
 pub use self::fault::{Fault, Path, Step};
 pub use self::interface::{Function, Interface, unversioned};

@@ -41,6 +41,10 @@ pub(super) fn ready<'a>(
             frames: Vec::new(),
         })
     };
+    if let Some(fault) = contract::too_deep("data", &job.data, settings.max_depth) {
+        let reason = format!("the payload is nested too deep: {fault}");
+        return Err(rejected(Cause::Payload, reason));
+    }
     let Some(contract) = &settings.contract else {
         return match plugin.doors.handler {
             Some(_) => Ok(Call::Handler),

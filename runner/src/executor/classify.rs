@@ -10,6 +10,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::report::{self, Report};
 use crate::config::JobSettings;
+use crate::contract;
 use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
 use crate::host::limits::Limits;
 use crate::host::{State, log};
@@ -161,7 +162,10 @@ fn within(value: Option<String>, settings: &JobSettings) -> Result<String, Strin
             settings.max_result
         ));
     }
-    Ok(value)
+    match contract::too_deep("result", &value, settings.max_depth) {
+        Some(fault) => Err(format!("the result is nested too deep: {fault}")),
+        None => Ok(value),
+    }
 }
 
 /// The result, if it is the JSON it should be.

@@ -34,8 +34,8 @@ impl Host for State {
                 value.len()
             ));
         }
-        super::check_json(&value)
-            .map_err(|error| format!("the value of step {step:?} is not JSON: {error}"))?;
+        super::check_json("value", &value, self.settings.max_depth)
+            .map_err(|fault| format!("the value of step {step:?} {fault}"))?;
         let known = |steps: &[(String, String)]| steps.iter().any(|(name, _)| *name == step);
         let earlier = &self.attempt.job.checkpoints;
         let new = self
@@ -47,6 +47,7 @@ impl Host for State {
                 "step {step:?} is one too many: a job has {STEPS} checkpoints"
             ));
         }
+        self.budget.spend(step.len() + value.len())?;
         let effect = || Effect::Checkpoint(step.clone(), value.clone());
         let written = match self.host.record(effect) {
             true => Ok(true),

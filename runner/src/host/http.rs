@@ -16,6 +16,7 @@ mod connect;
 mod policy;
 mod request;
 mod response;
+mod room;
 #[cfg(test)]
 mod tests;
 mod wasi;
@@ -47,6 +48,8 @@ use crate::outbox::{Exchange, Outbox};
 use crate::queue::Attempt;
 
 pub use self::connect::Resolve;
+pub use self::room::Room;
+use self::room::{Held, Ticket};
 pub use self::wasi::Hooks;
 
 /// Time for a request with its redirects, unless the job has less left.
@@ -170,18 +173,68 @@ pub struct Caller {
     /// Which of the attempt's idempotent requests this is, from 1; used when
     /// the request asks for a key.
     pub nth: u32,
+    /// What its requests may take.
+    pub room: Room,
 }
 
 impl Caller {
     /// The job of this attempt.
-    pub fn new(attempt: &Attempt, request_id: Option<String>, nth: u32) -> Self {
+    pub fn new(attempt: &Attempt, request_id: Option<String>, nth: u32, room: Room) -> Self {
         Caller {
             queue: attempt.queue.name().to_owned(),
             job: attempt.job.id.clone(),
             deadline: attempt.deadline(),
             request_id,
             nth,
+            room,
         }
+    }
+}
+
+/// When a request must have ended, and by which of its limits.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    until: Instant,
+    time: Duration,
+    why: &'static str,
+}
+
+impl Limit {
+    /// The nearest of the limits of a request that begins now.
+    fn new(caller: &Caller, own: Option<Duration>) -> Limit {
+        let general = (TIME, "the limit of a request");
+        let own = own.map(|time| (time, "the timeout of the request"));
+        let job = Limit::of_job(caller);
+        let (time, why) = std::iter::once(general)
+            .chain(own)
+            .chain([(job.time, job.why)])
+            .min_by_key(|(time, _)| *time)
+            .expect("two limits always apply");
+        Limit {
+            until: Instant::now() + time,
+            time,
+            why,
+        }
+    }
+
+    /// That of the job alone.
+    fn of_job(caller: &Caller) -> Limit {
+        Limit {
+            until: caller.deadline,
+            time: caller.deadline.saturating_duration_since(Instant::now()),
+            why: "what was left of the job's timeout",
+        }
+    }
+
+    /// The time, for people.
+    fn time(&self) -> humantime::FormattedDuration {
+        humantime::format_duration(Duration::from_millis(self.time.as_millis() as u64))
+    }
+
+    /// What is done within the limit, for the request to this URL.
+    async fn keep<T>(&self, url: &Url, what: impl Future<Output = T>) -> Result<T, Error> {
+        let kept = tokio::time::timeout_at(self.until.into(), what).await;
+        kept.map_err(|_| response::late(&url.origin(), self.time, self.why))
     }
 }
 
@@ -194,42 +247,41 @@ impl Grant {
     /// Send a request, follow redirects as asked, and read the response to its
     /// end. Dropping the future closes the connection.
     pub async fn send(&self, caller: &Caller, request: Request) -> Result<Response, Error> {
-        let outgoing =
+        let mut outgoing =
             Outgoing::new(&self.0.policy, caller, request).inspect_err(|e| self.refused(e))?;
-        self.exchange(caller, outgoing).await
+        let ticket = caller.room.ticket();
+        ticket.begin().await;
+        let limit = Limit::new(caller, outgoing.time);
+        let size = outgoing.body.len();
+        let most = caller.room.beside(0);
+        let held = ticket.hold("the request's content", size, most, &limit);
+        outgoing.body = held.await?.around(outgoing.body);
+        let (response, _) = self.exchange(caller, outgoing, limit, ticket).await?;
+        Ok(response)
     }
 
     /// Send a request that has been checked, within its time.
-    async fn exchange(&self, caller: &Caller, outgoing: Outgoing) -> Result<Response, Error> {
+    async fn exchange(
+        &self,
+        caller: &Caller,
+        outgoing: Outgoing,
+        limit: Limit,
+        ticket: Ticket,
+    ) -> Result<(Response, Held), Error> {
         let began = Instant::now();
         let method = outgoing.method.clone();
         let origin = outgoing.url.origin();
-        let left = caller.deadline.saturating_duration_since(began);
-        let (time, limit) = [
-            (TIME, "the limit of a request"),
-            (left, "what was left of the job's timeout"),
-        ]
-        .into_iter()
-        .chain(
-            outgoing
-                .time
-                .map(|time| (time, "the timeout of the request")),
-        )
-        .min_by_key(|(time, _)| *time)
-        .expect("two limits always apply");
-
         let (inner, caller) = (self.0.clone(), caller.clone());
-        let sent = AbortOnDrop(self.0.io.spawn(async move {
-            let follow = inner.follow(&caller, outgoing);
-            tokio::time::timeout(time, follow).await
-        }));
-        let result = match sent.await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(response::late(&origin, time, limit)),
-            Err(error) => Err(Error::Protocol(format!(
+        let sent = AbortOnDrop(
+            self.0
+                .io
+                .spawn(async move { inner.follow(&caller, outgoing, &limit, &ticket).await }),
+        );
+        let result = sent.await.unwrap_or_else(|error| {
+            Err(Error::Protocol(format!(
                 "the request was not finished: {error}"
-            ))),
-        };
+            )))
+        });
         self.record(&method, &origin, began, &result);
         result
     }
@@ -247,13 +299,13 @@ impl Grant {
         method: &Method,
         origin: &Origin,
         began: Instant,
-        result: &Result<Response, Error>,
+        result: &Result<(Response, Held), Error>,
     ) {
         let plugin = &self.0.plugin;
         let origin = origin.ascii_serialization();
         let ms = began.elapsed().as_millis() as u64;
         match result {
-            Ok(response) => {
+            Ok((response, _)) => {
                 let (status, bytes) = (response.status, response.body.len());
                 tracing::debug!(plugin, %method, origin, status, ms, bytes, "http request");
             }
@@ -268,41 +320,70 @@ impl Grant {
 impl Inner {
     /// The request, then as many redirects as it asked for, each checked as if
     /// the plugin had sent it.
-    async fn follow(&self, caller: &Caller, mut outgoing: Outgoing) -> Result<Response, Error> {
+    async fn follow(
+        &self,
+        caller: &Caller,
+        mut outgoing: Outgoing,
+        limit: &Limit,
+        ticket: &Ticket,
+    ) -> Result<(Response, Held), Error> {
         for hops in (0..=outgoing.redirects).rev() {
-            let response = self.hop(caller, &outgoing).await?;
+            // The last hop is the end of the content: its room is free for the
+            // response.
+            let body = match hops {
+                0 => std::mem::take(&mut outgoing.body),
+                _ => outgoing.body.clone(),
+            };
+            let (response, held) = self.hop(caller, &outgoing, body, limit, ticket).await?;
             let next = match response::redirect(&response, &outgoing.url) {
                 Some(next) if hops > 0 => next?,
-                _ => return Ok(response),
+                _ => return Ok((response, held)),
             };
             outgoing = self.redirected(outgoing, response.status, next)?;
         }
         unreachable!("the last hop returns its response")
     }
 
-    async fn hop(&self, caller: &Caller, outgoing: &Outgoing) -> Result<Response, Error> {
+    async fn hop(
+        &self,
+        caller: &Caller,
+        outgoing: &Outgoing,
+        body: Bytes,
+        limit: &Limit,
+        ticket: &Ticket,
+    ) -> Result<(Response, Held), Error> {
+        let url = &outgoing.url;
+        // What is kept for a redirect.
+        let beside = outgoing.body.len();
         let time = outgoing.head_time.unwrap_or(TIME);
-        let late = |_| response::late(&outgoing.url.origin(), time, "the timeout of the request");
+        let late = |_| response::late(&url.origin(), time, "the timeout of the request");
         if let Some(outbox) = &self.outbox {
             let exchange = Exchange {
                 plugin: &self.plugin,
                 queue: &caller.queue,
                 job: &caller.job,
                 method: &outgoing.method,
-                url: &outgoing.url,
+                url,
                 headers: &outgoing.headers,
-                body: &outgoing.body,
+                body: &body,
                 redactor: &self.redactor,
             };
-            let answer = tokio::time::timeout(time, outbox.answer(exchange)).await;
-            return response::answered(&outgoing.url, answer.map_err(late)?);
+            let answer = tokio::time::timeout(time, outbox.answer(exchange));
+            let answer = limit.keep(url, answer).await?.map_err(late)?;
+            drop(body);
+            let response = response::answered(url, answer)?;
+            let size = response.body.len();
+            let most = caller.room.beside(beside);
+            let held = ticket.hold("the reply of the outbox", size, most, limit);
+            return Ok((response, held.await?));
         }
-        let sent = self.client.request(outgoing.to_hyper()?);
-        let response = tokio::time::timeout(time, sent)
-            .await
+        let sent = self.client.request(outgoing.to_hyper(body)?);
+        let response = limit
+            .keep(url, tokio::time::timeout(time, sent))
+            .await?
             .map_err(late)?
-            .map_err(|error| response::client_error(&outgoing.url, &error))?;
-        response::read(&outgoing.url, response).await
+            .map_err(|error| response::client_error(url, &error))?;
+        response::read(url, response, (ticket, beside), limit).await
     }
 
     /// The request a redirect leads to (RFC 9110, section 15.4).
@@ -389,10 +470,12 @@ impl Host for State {
         if request.idempotent {
             self.idempotent_requests += 1;
         }
+        let room = self.room();
         let caller = Caller::new(
             &self.attempt,
             self.request_id.clone(),
             self.idempotent_requests,
+            room,
         );
         self.grant.send(&caller, request).await
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::bindings::runner::plugin::job::{DependencyCounts, Host, Job, Parent};
 use super::bindings::runner::plugin::outcome;
 use super::{Effect, State};
+use crate::contract;
 use crate::queue::{self, Attempt};
 
 /// The record the guest is called with.
@@ -75,10 +76,13 @@ impl Host for State {
                 data.len()
             ));
         }
-        super::check_json(&data).map_err(|error| format!("the payload is not JSON: {error}"))?;
+        super::check_json("data", &data, self.settings.max_depth)
+            .map_err(|fault| format!("the payload {fault}"))?;
+        self.budget.spend(data.len())?;
         if self.host.record(|| Effect::Data(data.clone())) {
             return Ok(());
         }
+        let _turn = self.host.turn(data.len()).await;
         match self.attempt.queue.update_data(&self.attempt, &data).await {
             Ok(true) => Ok(()),
             Ok(false) => self.refuse_lost(),
@@ -90,15 +94,31 @@ impl Host for State {
         if self.host.records() {
             return Ok(Vec::new());
         }
-        let found = self.attempt.queue.children_values(&self.attempt.job.id);
-        found.await.map_err(|error| error.to_string())
+        let most = self.settings.max_held;
+        let found = self
+            .attempt
+            .queue
+            .children_values(&self.attempt.job.id, most);
+        let found = found.await.map_err(|error| error.to_string())?;
+        for (child, value) in &found {
+            if let Some(fault) = contract::too_deep("value", value, self.settings.max_depth) {
+                return Err(format!(
+                    "the value of child {child:?} is nested too deep: {fault}"
+                ));
+            }
+        }
+        Ok(found)
     }
 
     async fn ignored_failures(&mut self) -> Result<Vec<(String, String)>, String> {
         if self.host.records() {
             return Ok(Vec::new());
         }
-        let found = self.attempt.queue.ignored_failures(&self.attempt.job.id);
+        let most = self.settings.max_held;
+        let found = self
+            .attempt
+            .queue
+            .ignored_failures(&self.attempt.job.id, most);
         found.await.map_err(|error| error.to_string())
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::State;
 use super::bindings::runner::plugin::log::{Host, Level};
+use super::budget::{Budget, Line};
 use super::redact::Redactor;
 use crate::config::Contract;
 use crate::printable;
@@ -27,21 +28,19 @@ pub struct Log {
     /// said: most jobs say nothing.
     redactor: Arc<OnceLock<Arc<Redactor>>>,
     request_id: Option<Arc<str>>,
-    /// Lines an attempt may write. How many of them are kept is `keepLogs`'s
-    /// matter.
-    max: usize,
-    /// Lines this attempt may still write.
-    left: Arc<std::sync::atomic::AtomicUsize>,
+    /// Lines and bytes this attempt may still write. How many lines are kept is
+    /// `keepLogs`'s matter.
+    budget: Arc<Budget>,
 }
 
 impl Log {
-    /// A log with room for so many lines.
+    /// A log with this budget.
     pub fn new(
         attempt: Arc<Attempt>,
         secrets: Arc<Redactor>,
         contract: Option<Arc<Contract>>,
         request_id: Option<Arc<str>>,
-        lines: usize,
+        budget: Arc<Budget>,
     ) -> Log {
         Log {
             attempt,
@@ -49,31 +48,26 @@ impl Log {
             contract,
             redactor: Arc::default(),
             request_id,
-            max: lines,
-            left: Arc::new(lines.into()),
+            budget,
         }
     }
 
     /// Write a line: `2026-11-23T01:02:03.456Z INFO message key=value`.
     pub fn write(&self, level: Level, message: &str, fields: &[(String, String)]) {
-        use std::sync::atomic::Ordering::Relaxed;
         if self.attempt.lost() {
             return;
         }
-        let left = self
-            .left
-            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
         let mut text = String::new();
-        match left {
-            Err(_) => return,
-            Ok(1) => {
-                let max = self.max;
+        match self.budget.line() {
+            Line::Dropped => return,
+            Line::Last => {
+                let max = self.budget.max_lines();
                 let _ = write!(
                     text,
                     "this attempt may log {max} lines (max_logs); further lines are dropped"
                 );
             }
-            Ok(_) => {
+            Line::Fits => {
                 // Redacted first: escaping changes a secret, and cutting leaves
                 // the beginning of one.
                 let redacted = |text: &str| self.redact(text.to_owned());
@@ -86,9 +80,20 @@ impl Log {
                 }
             }
         }
+        let mut line = Log::stamped(level, &text);
+        if let Err(reason) = self.budget.spend(line.len()) {
+            if !self.budget.silence() {
+                return;
+            }
+            text = format!("{reason}; further lines are dropped");
+            line = Log::stamped(level, &text);
+        }
         self.emit(level, &text);
-        let line = format!("{:.3} {} {text}", jiff::Timestamp::now(), name(level));
         self.attempt.note(|notes| notes.logs.push(line));
+    }
+
+    fn stamped(level: Level, text: &str) -> String {
+        format!("{:.3} {} {text}", jiff::Timestamp::now(), name(level))
     }
 
     /// A text of the guest without what is secret, or sensitive in its payload.

@@ -6,6 +6,7 @@
 //! anything of another.
 
 pub mod bindings;
+mod budget;
 mod checkpoint;
 mod config;
 mod files;
@@ -23,23 +24,28 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use self::bindings::runner::plugin::log::Level;
+use self::budget::Budget;
 use self::http::{Grant, Http};
 use self::limits::Limits;
 use self::log::Log;
 use self::redact::Redactor;
 use self::stdio::Lines;
 use crate::config::{JobSettings, Plugin};
+use crate::contract;
 use crate::queue::{Attempt, NewJob, Queue, Stop};
 
 /// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
 const CALL: usize = 16 << 20;
+/// Bytes of a write to Redis from which it waits for its turn. Redis takes about
+/// 0.1 ms for so many, as for a batch of plain jobs.
+const LARGE: usize = 256 << 10;
 /// Handles a guest may hold: streams, descriptors, requests.
 const HANDLES: usize = 1_000;
 
@@ -50,6 +56,8 @@ pub struct Host {
     http: Http,
     queues: ArcSwap<HashMap<String, Queue>>,
     recorded: Option<Mutex<Vec<Effect>>>,
+    /// One large write at a time: see [`Host::turn`].
+    large: Semaphore,
 }
 
 /// What a guest would have written to Redis, in a host that records instead.
@@ -82,6 +90,7 @@ impl Host {
             http,
             queues: ArcSwap::default(),
             recorded: None,
+            large: Semaphore::new(1),
         })
     }
 
@@ -115,6 +124,16 @@ impl Host {
     /// Whether what guests write is recorded instead of written.
     fn records(&self) -> bool {
         self.recorded.is_some()
+    }
+
+    /// Wait for the turn of a write of so many bytes, kept until it is done. Large
+    /// ones go one after the other: whatever else this process has to say to
+    /// Redis waits behind them.
+    async fn turn(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        if bytes < LARGE {
+            return None;
+        }
+        self.large.acquire().await.ok()
     }
 
     /// The engine.
@@ -180,6 +199,7 @@ pub struct State {
     grant: Arc<Grant>,
     opens: Arc<Semaphore>,
     limits: Limits,
+    budget: Arc<Budget>,
     log: Log,
     stdout: Lines,
     stderr: Lines,
@@ -189,7 +209,10 @@ pub struct State {
     checkpoints: Vec<(String, String)>,
     wasi: WasiCtx,
     wasi_http: WasiHttpCtx,
-    wasi_hooks: http::Hooks,
+    /// Made with the first use: most jobs send nothing by `wasi:http`.
+    wasi_hooks: Option<http::Hooks>,
+    /// As is this.
+    room: Option<http::Room>,
     table: ResourceTable,
 }
 
@@ -205,12 +228,13 @@ impl State {
         settings: &JobSettings,
     ) -> Result<Store<State>, String> {
         let request_id = job::request_id(&attempt.job.data);
+        let budget = Arc::new(Budget::new(settings.max_logs, settings.max_sent));
         let log = Log::new(
             attempt.clone(),
             grants.redactor.clone(),
             settings.contract.clone(),
             request_id.as_deref().map(Into::into),
-            settings.max_logs,
+            budget.clone(),
         );
         let stdout = Lines::new(log.clone(), Level::Info);
         let stderr = Lines::new(log.clone(), Level::Warn);
@@ -226,20 +250,18 @@ impl State {
             grant: grants.http.clone(),
             opens: grants.opens.clone(),
             limits: Limits::new(settings.memory),
+            budget,
             log,
             stdout,
             stderr,
-            wasi_hooks: http::Hooks {
-                grant: grants.http.clone(),
-                attempt: attempt.clone(),
-                request_id: request_id.clone(),
-            },
+            wasi_hooks: None,
+            room: None,
             request_id,
             idempotent_requests: 0,
             jobs_added: 0,
             checkpoints: Vec::new(),
             wasi,
-            wasi_http: WasiHttpCtx::new(),
+            wasi_http: wasi::http_context(),
             table,
         };
         let mut store = Store::new(&host.engine, state);
@@ -264,6 +286,12 @@ impl State {
         self.stderr.finish()
     }
 
+    /// What the requests of the attempt may take.
+    fn room(&mut self) -> http::Room {
+        let room = || http::Room::new(&self.settings);
+        self.room.get_or_insert_with(room).clone()
+    }
+
     /// The text that refuses a write of an attempt whose job is lost.
     fn refuse_lost(&self) -> Result<(), String> {
         match self.attempt.stopped() {
@@ -276,7 +304,17 @@ impl State {
     }
 }
 
-/// Whether a text is JSON. Does not recurse, so depth is no danger.
-pub fn check_json(text: &str) -> Result<(), serde_json::Error> {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).map(drop)
+/// Whether a text is JSON that is not nested deeper than this. Does not recurse,
+/// so depth is no danger.
+///
+/// # Errors
+/// What is wrong, to follow a name of the text: `is not JSON: …`; the place in it
+/// begins with `root`.
+pub fn check_json(root: &'static str, text: &str, depth: usize) -> Result<(), String> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text)
+        .map_err(|error| format!("is not JSON: {error}"))?;
+    match contract::too_deep(root, text, depth) {
+        Some(fault) => Err(format!("is nested too deep: {fault}")),
+        None => Ok(()),
+    }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::State;
+use super::bindings::runner::plugin::log::Level;
 use super::bindings::runner::plugin::progress::Host;
 
 /// Bytes of progress; it is written to Redis and to the event stream each time.
@@ -28,7 +29,7 @@ impl Host for State {
     }
 
     async fn set_json(&mut self, value: String) {
-        match super::check_json(&value) {
+        match super::check_json("progress", &value, self.settings.max_depth) {
             Ok(()) => self.note_progress(value),
             Err(_) => self.note_progress(json!(value).to_string()),
         }
@@ -41,6 +42,18 @@ impl State {
             return;
         }
         let value = self.redactor.redact_json(value);
-        self.attempt.note(|notes| notes.progress = Some(value));
+        let mut refused = None;
+        self.attempt.note(|notes| {
+            // What takes the place of an earlier value is sent instead of it.
+            let earlier = notes.progress.as_ref().map_or(0, String::len);
+            match self.budget.spend(value.len().saturating_sub(earlier)) {
+                Ok(()) => notes.progress = Some(value),
+                Err(reason) => refused = Some(reason),
+            }
+        });
+        if let Some(reason) = refused {
+            let told = format!("progress is dropped: {reason}");
+            self.log.write(Level::Warn, &told, &[]);
+        }
     }
 }

@@ -25,12 +25,13 @@ impl Host for State {
         self.refuse_lost().map_err(Error::Lost)?;
         let target = self.target(&queue)?;
         self.afford(jobs.len())?;
-        let request_id = self.request_id.as_deref();
         let jobs: Vec<NewJob> = jobs
             .into_iter()
-            .map(|job| checked(job, request_id, self.settings.max_payload))
+            .map(|job| self.checked(job))
             .collect::<Result<_, _>>()
             .map_err(Error::Invalid)?;
+        let size = jobs.iter().map(size).sum();
+        self.budget.spend(size).map_err(Error::Limit)?;
         if self.host.recorded.is_some() {
             let added = jobs.into_iter().enumerate().map(|(at, job)| {
                 let id = job
@@ -45,6 +46,7 @@ impl Host for State {
             self.jobs_added += ids.len();
             return Ok(ids);
         }
+        let _turn = self.host.turn(size).await;
         let added = target.add(&jobs).await.map_err(|error| match error {
             queue::Error::Invalid(reason) => Error::Invalid(reason),
             other => Error::Unavailable(other.to_string()),
@@ -98,15 +100,15 @@ impl State {
         self.afford(jobs.len())?;
         let mut tree = Vec::with_capacity(jobs.len());
         for of in jobs {
-            let request_id = self.request_id.as_deref();
-            let job = checked(of.job, request_id, self.settings.max_payload);
             tree.push(FlowJob {
                 queue: self.target(&of.queue)?,
-                job: job.map_err(Error::Invalid)?,
+                job: self.checked(of.job).map_err(Error::Invalid)?,
                 parent: of.parent.map(|parent| parent as usize),
                 on_failure: of.on_failure.map(child_failure),
             });
         }
+        let size = tree.iter().map(|of| size(&of.job)).sum();
+        self.budget.spend(size).map_err(Error::Limit)?;
         if self.host.records() {
             let ids = tree.into_iter().enumerate().map(|(at, of)| {
                 let next = || (self.jobs_added + at + 1).to_string();
@@ -122,6 +124,7 @@ impl State {
             return Ok(ids);
         }
         let current = children.then_some(&*self.attempt);
+        let _turn = self.host.turn(size).await;
         match queue::add_flow(current, &tree).await {
             Ok(Some(ids)) => {
                 self.jobs_added += ids.len();
@@ -131,6 +134,46 @@ impl State {
             Err(queue::Error::Invalid(reason)) => Err(Error::Invalid(reason)),
             Err(error) => Err(Error::Unavailable(error.to_string())),
         }
+    }
+
+    /// A job of the guest, as it can be added.
+    fn checked(&self, job: wit::NewJob) -> Result<NewJob, String> {
+        let max = self.settings.max_payload;
+        let wit::NewJob {
+            name,
+            data,
+            options,
+        } = job;
+        super::check_json("data", &data, self.settings.max_depth)
+            .map_err(|fault| format!("the payload of job {name:?} {fault}"))?;
+        if data.len() > max {
+            return Err(format!(
+                "the payload of job {name:?} has {} bytes; this queue takes {max} (max_payload)",
+                data.len()
+            ));
+        }
+        let priority = options.priority.unwrap_or(0);
+        if priority > PRIORITY {
+            return Err(format!(
+                "priority {priority} of job {name:?} is above {PRIORITY}"
+            ));
+        }
+        Ok(NewJob {
+            data: carry(data, self.request_id.as_deref()),
+            name,
+            id: options.id,
+            delay: options.delay.unwrap_or(0),
+            priority,
+            lifo: options.lifo,
+            options: JobDefaults {
+                attempts: options.attempts,
+                backoff: options.backoff.map(backoff),
+                remove_on_complete: options.remove_on_complete.map(keep),
+                remove_on_fail: options.remove_on_fail.map(keep),
+                size_limit: options.size_limit,
+            },
+            deduplication: options.deduplication.map(deduplication),
+        })
     }
 }
 
@@ -143,42 +186,9 @@ fn child_failure(of: wit::ChildFailure) -> ChildFailure {
     }
 }
 
-fn checked(job: wit::NewJob, request_id: Option<&str>, max: usize) -> Result<NewJob, String> {
-    let wit::NewJob {
-        name,
-        data,
-        options,
-    } = job;
-    super::check_json(&data)
-        .map_err(|error| format!("the payload of job {name:?} is not JSON: {error}"))?;
-    if data.len() > max {
-        return Err(format!(
-            "the payload of job {name:?} has {} bytes; this queue takes {max} (max_payload)",
-            data.len()
-        ));
-    }
-    let priority = options.priority.unwrap_or(0);
-    if priority > PRIORITY {
-        return Err(format!(
-            "priority {priority} of job {name:?} is above {PRIORITY}"
-        ));
-    }
-    Ok(NewJob {
-        data: carry(data, request_id),
-        name,
-        id: options.id,
-        delay: options.delay.unwrap_or(0),
-        priority,
-        lifo: options.lifo,
-        options: JobDefaults {
-            attempts: options.attempts,
-            backoff: options.backoff.map(backoff),
-            remove_on_complete: options.remove_on_complete.map(keep),
-            remove_on_fail: options.remove_on_fail.map(keep),
-            size_limit: options.size_limit,
-        },
-        deduplication: options.deduplication.map(deduplication),
-    })
+/// Bytes of a job, as they are sent to Redis.
+fn size(job: &NewJob) -> usize {
+    job.name.len() + job.data.len()
 }
 
 /// Carry the request id on: put it in front of an object that has none. Every

@@ -1,15 +1,21 @@
 //! WASI 0.2 as a guest sees it: clocks, random numbers, its output, and the
 //! directories it was granted. No environment, no arguments, no sockets.
 
+use std::sync::Arc;
+
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::State;
+use super::http::Hooks;
 use super::stdio::Lines;
 use crate::config::Plugin;
 
 /// Bytes of random numbers in one call.
 const RANDOM: u64 = 1 << 20;
+/// Bytes of one set of header fields in memory, of which a guest may have as many
+/// as handles: twice what is sent of them.
+const FIELDS: usize = 64 << 10;
 
 pub(super) fn context(plugin: &Plugin, stdout: &Lines, stderr: &Lines) -> Result<WasiCtx, String> {
     let mut builder = WasiCtxBuilder::new();
@@ -44,12 +50,29 @@ impl WasiView for State {
     }
 }
 
+/// The settings of `wasi:http`.
+pub(super) fn http_context() -> WasiHttpCtx {
+    let mut context = WasiHttpCtx::new();
+    context.set_field_size_limit(FIELDS);
+    context
+}
+
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        if self.wasi_hooks.is_none() {
+            self.wasi_hooks = Some(Hooks {
+                grant: self.grant.clone(),
+                attempt: self.attempt.clone(),
+                request_id: self.request_id.clone(),
+                room: self.room(),
+                log: self.log.clone(),
+                logged: Arc::default(),
+            });
+        }
         WasiHttpCtxView {
             ctx: &mut self.wasi_http,
             table: &mut self.table,
-            hooks: &mut self.wasi_hooks,
+            hooks: self.wasi_hooks.as_mut().expect("made above"),
         }
     }
 }

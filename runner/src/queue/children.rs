@@ -7,7 +7,7 @@ use redis::Value;
 use super::Queue;
 use super::attempt::Attempt;
 use super::redis::Error;
-use super::script::DISOWN;
+use super::script::{CHILDREN, DISOWN};
 use super::settle::{texts, whole};
 
 /// How many children a job has, by what became of them.
@@ -24,14 +24,24 @@ pub struct Dependencies {
 }
 
 impl Queue {
-    /// Keys of the children that completed, with their return values.
-    pub async fn children_values(&self, id: &str) -> Result<Vec<(String, String)>, Error> {
-        self.hash(&self.key(&format!("{id}:processed"))).await
+    /// Keys of the children that completed, with their return values, at most so
+    /// many bytes of them.
+    pub async fn children_values(
+        &self,
+        id: &str,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, Error> {
+        self.hash(&format!("{id}:processed"), most).await
     }
 
-    /// Keys of the children whose failure was ignored, with the reasons.
-    pub async fn ignored_failures(&self, id: &str) -> Result<Vec<(String, String)>, Error> {
-        self.hash(&self.key(&format!("{id}:failed"))).await
+    /// Keys of the children whose failure was ignored, with the reasons, at most
+    /// so many bytes of them.
+    pub async fn ignored_failures(
+        &self,
+        id: &str,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, Error> {
+        self.hash(&format!("{id}:failed"), most).await
     }
 
     /// Keys of the children that failed and fail the job.
@@ -81,10 +91,18 @@ impl Queue {
     }
 
     /// Fields and values in the order of the fields.
-    async fn hash(&self, key: &str) -> Result<Vec<(String, String)>, Error> {
-        let mut command = redis::cmd("HGETALL");
-        command.arg(key);
-        let mut flat = match self.redis().call(&command).await? {
+    async fn hash(&self, suffix: &str, most: usize) -> Result<Vec<(String, String)>, Error> {
+        let key = self.key(suffix);
+        let reply = CHILDREN.run(self.redis(), &key, |command| {
+            command.arg(most);
+        });
+        let mut flat = match reply.await? {
+            Value::Int(size) => {
+                return Err(Error::Invalid(format!(
+                    "what its children left has {size} bytes: at most {most} are held for a job \
+                     (max_held)"
+                )));
+            }
             Value::Map(pairs) => texts(Value::Array(
                 pairs
                     .into_iter()

@@ -86,6 +86,7 @@ script!(
     "lib/erase",
     "disown"
 );
+script!(CHILDREN, "children", "children");
 script!(BURY, "bury", "lib/queue", "lib/dead_letter", "bury");
 script!(REPLAY, "replay", "lib/queue", "replay");
 script!(PAUSE, "pause", "lib/queue", "pause");

@@ -106,6 +106,41 @@ fn handle(job: Job) -> Result<Value> {
                 _ => json!({ "token": secret }),
             }
         }
+        "add-large" | "update-large" => {
+            let large = "x".repeat(data["bytes"].as_u64().unwrap_or(0) as usize);
+            let write = || match job.name.as_str() {
+                "update-large" => job
+                    .update_data(&large)
+                    .map_err(|error| error.reason().to_owned()),
+                _ => {
+                    let added = queue::add(&text("queue"), "large", &large).send();
+                    added.map(drop).map_err(|error| error.to_string())
+                }
+            };
+            let mut written = 0;
+            let refused = loop {
+                match write() {
+                    Ok(()) => written += 1,
+                    Err(refused) => break refused,
+                }
+            };
+            json!({ "written": written, "refused": refused })
+        }
+        "deep" => {
+            let levels = data["levels"].as_u64().unwrap_or(0);
+            let deep = (0..levels).fold(json!(1), |inner, _| json!([inner]));
+            let added = queue::add(&text("queue"), "deep", &deep).send();
+            let updated = job.update_data(&deep);
+            checkpoint::once("deep", || Ok(deep.clone()))?;
+            progress::set_json(&deep)?;
+            if data["return"] == true {
+                return Ok(deep);
+            }
+            json!([
+                added.map_err(|error| error.to_string()),
+                updated.map_err(|error| error.reason().to_owned()),
+            ])
+        }
         "update" => {
             job.update_data(&json!({ "updated": true }))?;
             json!(null)

@@ -24,7 +24,7 @@ const LARGEST_STRING: usize = 512 << 20;
 /// What 32-bit linear memory can address.
 const LARGEST_MEMORY: usize = 4 << 30;
 
-const NARROWED: [&str; 9] = [
+const NARROWED: [&str; 13] = [
     "plugin",
     "timeout",
     "expires",
@@ -33,6 +33,10 @@ const NARROWED: [&str; 9] = [
     "max_result",
     "max_logs",
     "max_adds",
+    "max_depth",
+    "max_requests",
+    "max_held",
+    "max_sent",
     "dead_letter",
 ];
 
@@ -270,8 +274,6 @@ fn narrow(
 ) -> JobSettings {
     let mut settings = wider.clone();
     if let Some(table) = table {
-        let payload = |raw: Raw<'_>| value::size(raw, LARGEST_STRING);
-        let number = |raw: Raw<'_>| value::count(raw).map(|n| n as usize);
         let set = &mut settings;
         if let Some(plugin) = decoder.value(table, "plugin", super::plugin::name) {
             set.plugin = Some(plugin);
@@ -283,14 +285,7 @@ fn narrow(
         set.expires = expires.unwrap_or(set.expires);
         let memory = decoder.value(table, "memory", |raw| value::size(raw, LARGEST_MEMORY));
         set.memory = memory.unwrap_or(set.memory);
-        let max_payload = decoder.value(table, "max_payload", payload);
-        set.max_payload = max_payload.unwrap_or(set.max_payload);
-        let max_result = decoder.value(table, "max_result", payload);
-        set.max_result = max_result.unwrap_or(set.max_result);
-        let max_logs = decoder.value(table, "max_logs", number);
-        set.max_logs = max_logs.unwrap_or(set.max_logs);
-        let max_adds = decoder.value(table, "max_adds", number);
-        set.max_adds = max_adds.unwrap_or(set.max_adds);
+        limits(decoder, table, set);
         let dead_letter = decoder.value(table, "dead_letter", dead_letter::name);
         set.dead_letter = dead_letter.unwrap_or_else(|| set.dead_letter.take());
     }
@@ -300,6 +295,30 @@ fn narrow(
         }
     }
     settings
+}
+
+/// The keys that begin with `max_`.
+fn limits(decoder: &mut Decoder<'_>, table: &Table<'_>, set: &mut JobSettings) {
+    let text = |raw: Raw<'_>| value::size(raw, LARGEST_STRING);
+    let bytes = |raw: Raw<'_>| value::size(raw, LARGEST_MEMORY);
+    let number = |raw: Raw<'_>| value::count(raw).map(|n| n as usize);
+    let positive = |raw: Raw<'_>| value::positive(raw).map(NonZeroUsize::get);
+    let max_payload = decoder.value(table, "max_payload", text);
+    set.max_payload = max_payload.unwrap_or(set.max_payload);
+    let max_result = decoder.value(table, "max_result", text);
+    set.max_result = max_result.unwrap_or(set.max_result);
+    let max_logs = decoder.value(table, "max_logs", number);
+    set.max_logs = max_logs.unwrap_or(set.max_logs);
+    let max_adds = decoder.value(table, "max_adds", number);
+    set.max_adds = max_adds.unwrap_or(set.max_adds);
+    let max_depth = decoder.value(table, "max_depth", positive);
+    set.max_depth = max_depth.unwrap_or(set.max_depth);
+    let max_requests = decoder.value(table, "max_requests", positive);
+    set.max_requests = max_requests.unwrap_or(set.max_requests);
+    let max_held = decoder.value(table, "max_held", bytes);
+    set.max_held = max_held.unwrap_or(set.max_held);
+    let max_sent = decoder.value(table, "max_sent", bytes);
+    set.max_sent = max_sent.unwrap_or(set.max_sent);
 }
 
 fn jobs(

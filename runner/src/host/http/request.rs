@@ -131,8 +131,8 @@ impl Outgoing {
         Ok(self)
     }
 
-    /// The message as it is sent. The framing and `Host` are hyper's.
-    pub(super) fn to_hyper(&self) -> Result<http::Request<Full<Bytes>>, Error> {
+    /// The message as it is sent, with this content. The framing and `Host` are hyper's.
+    pub(super) fn to_hyper(&self, body: Bytes) -> Result<http::Request<Full<Bytes>>, Error> {
         let refused = |why: &str| Error::Invalid(format!("URL cannot be sent: {why}"));
         let uri: Uri = self
             .url
@@ -143,7 +143,7 @@ impl Outgoing {
         if uri.host() != self.url.host_str() || uri.port_u16() != self.url.port() {
             return Err(refused("its host is ambiguous"));
         }
-        let mut request = http::Request::new(Full::new(self.body.clone()));
+        let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers.clone();

@@ -11,37 +11,45 @@ use hyper_util::client::legacy;
 use url::{Origin, Url};
 
 use super::request::field_bytes;
-use super::{BODY, Error, FIELD_BYTES, FIELDS, Response};
+use super::room::{Held, Ticket};
+use super::{BODY, Error, FIELD_BYTES, FIELDS, Limit, Response};
 use crate::outbox::Answer;
 
-/// Read a response to its end.
-pub(super) async fn read(url: &Url, response: HttpResponse<Incoming>) -> Result<Response, Error> {
-    let (head, mut incoming) = response.into_parts();
+/// Read a response to its end, in the room that is left beside the content of its
+/// request.
+pub(super) async fn read(
+    url: &Url,
+    response: HttpResponse<Incoming>,
+    (ticket, beside): (&Ticket, usize),
+    limit: &Limit,
+) -> Result<(Response, Held), Error> {
+    let (head, incoming) = response.into_parts();
     let host = host(url);
     // hyper bounds its buffer, and with it the header section only roughly.
-    if field_bytes(&head.headers) > FIELD_BYTES {
+    let fields = field_bytes(&head.headers);
+    if fields > FIELD_BYTES {
         return Err(header_too_large(host));
     }
-    let announced = incoming.size_hint().lower();
+    let size = incoming.size_hint();
+    let announced = size.lower();
     if announced > BODY as u64 {
         return Err(Error::TooLarge(format!(
             "the response of {host} has {announced} bytes: at most {BODY} are read"
         )));
     }
-    let mut body = Vec::with_capacity(announced as usize);
-    while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|error| hyper_error(host, &error))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if body.len() + data.len() > BODY {
-            return Err(Error::TooLarge(format!(
-                "the response of {host} does not end: at most {BODY} bytes are read"
-            )));
-        }
-        body.extend_from_slice(&data);
-    }
-    Ok(Response {
+    let room = ticket.room().beside(beside);
+    // One that does not say its length may have any.
+    let most = match size.exact() {
+        Some(length) => length as usize,
+        None => BODY.min(room.saturating_sub(fields)),
+    };
+    let what = format!("the response of {host}");
+    let held = ticket.hold(&what, fields + most, room, limit);
+    let mut held = held.await?;
+    let body = content(host, incoming, announced as usize, most);
+    let body = limit.keep(url, body).await??;
+    held.shrink(fields + body.len());
+    let response = Response {
         status: head.status.as_u16(),
         headers: head
             .headers
@@ -53,7 +61,34 @@ pub(super) async fn read(url: &Url, response: HttpResponse<Incoming>) -> Result<
             .collect(),
         body,
         url: url.to_string(),
-    })
+    };
+    Ok((response, held))
+}
+
+/// The content of a response, at most so many bytes.
+async fn content(
+    host: &str,
+    mut incoming: Incoming,
+    announced: usize,
+    most: usize,
+) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::with_capacity(announced);
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| hyper_error(host, &error))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if body.len() + data.len() > most {
+            let key = if most < BODY { " (max_held)" } else { "" };
+            return Err(Error::TooLarge(format!(
+                "the response of {host} does not end: at most {most} bytes are read{key}"
+            )));
+        }
+        body.extend_from_slice(&data);
+    }
+    // What it grew by stays no longer than it is read.
+    body.shrink_to_fit();
+    Ok(body)
 }
 
 /// The response the outbox gives.

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::config::{Origin, Plugin, Secret};
-use crate::host::http::{Caller, Error as HttpError, Grant, Http, Request, Response};
+use crate::host::http::{Caller, Error as HttpError, Grant, Http, Request, Response, Room};
 
 /// An outbox in a directory of its own, and a plugin that may call everyone.
 struct Desk {
@@ -81,6 +81,7 @@ impl Desk {
             deadline: Instant::now() + Duration::from_secs(10),
             request_id: Some("req-1".into()),
             nth: 1,
+            room: Room::default(),
         };
         self.grant.send(&caller, request).await
     }

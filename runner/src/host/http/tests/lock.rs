@@ -3,7 +3,8 @@
 use http_body_util::{BodyExt, Empty};
 use wasmtime_wasi_http::{Error as WasiError, WasiBody, WasiHttpHooks};
 
-use super::super::{Hooks, check_lock};
+use super::super::check_lock;
+use super::told::hooks;
 use super::upstream::Upstream;
 use super::*;
 use crate::queue::{Attempt, Job, Queue, Redis, Settings, Stop};
@@ -39,11 +40,7 @@ fn attempt() -> Attempt {
 async fn after_the_lock_is_lost_both_doors_are_closed() {
     let upstream = Upstream::ok().await;
     let attempt = Arc::new(attempt());
-    let mut hooks = Hooks {
-        grant: Arc::new(grant(&[&upstream.origin()])),
-        attempt: attempt.clone(),
-        request_id: None,
-    };
+    let mut hooks = hooks(grant(&[&upstream.origin()]), attempt.clone());
     let mut send = async || {
         let empty = Empty::new().map_err(|never| match never {});
         let request: http::Request<WasiBody> = http::Request::get(upstream.url("/"))
@@ -74,7 +71,7 @@ async fn after_the_lock_is_lost_both_doors_are_closed() {
 #[test]
 fn a_request_is_sent_in_the_name_of_its_job_and_ends_with_it() {
     let attempt = attempt();
-    let caller = Caller::new(&attempt, Some("req-1".into()), 3);
+    let caller = Caller::new(&attempt, Some("req-1".into()), 3, Room::default());
     assert_eq!(
         (caller.queue.as_str(), caller.job.as_str()),
         ("otp-queue", "42")

@@ -8,7 +8,9 @@ mod lock;
 mod names;
 mod redirects;
 mod requests;
+mod room;
 mod tls;
+mod told;
 mod upstream;
 mod wasi;
 
@@ -18,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use super::{Caller, Error, Grant, Http, Request, Resolve, Response};
+use super::{Caller, Error, Grant, Http, Request, Resolve, Response, Room};
 use crate::config::{Origin, Plugin};
 
 /// A plugin called `probe` with these origins and networks.
@@ -69,6 +71,7 @@ fn caller_with(left: Duration) -> Caller {
         deadline: Instant::now() + left,
         request_id: None,
         nth: 1,
+        room: Room::default(),
     }
 }
 

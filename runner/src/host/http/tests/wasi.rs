@@ -27,6 +27,7 @@ async fn a_request_goes_out_and_its_response_comes_back() {
     let sent = send(
         &grant,
         &caller,
+        caller.room.ticket(),
         request(&upstream.url("/a?b"), b"abc".into()),
         None,
     )
@@ -64,7 +65,14 @@ async fn the_policy_and_the_limits_hold_here_too() {
             first_byte_timeout: Some(Duration::from_millis(100)),
             ..RequestOptions::default()
         };
-        send(&grant, &caller, request(url, vec![0; body]), Some(options)).await
+        let sent = send(
+            &grant,
+            &caller,
+            caller.room.ticket(),
+            request(url, vec![0; body]),
+            Some(options),
+        );
+        sent.await.map_err(|failure| failure.code)
     };
     for url in [
         "http://169.254.169.254/",

@@ -1,0 +1,105 @@
+//! What one attempt may still write to Redis: log lines, and bytes of everything
+//! it adds, updates, records, reports and logs. One plugin that writes without
+//! end would delay all queues of that Redis.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Counts down; shared by the interfaces of an attempt and its output.
+#[derive(Debug)]
+pub struct Budget {
+    lines: AtomicUsize,
+    bytes: AtomicUsize,
+    max_lines: usize,
+    max_bytes: usize,
+}
+
+/// Whether a log line may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// It may.
+    Fits,
+    /// The last one, which says so.
+    Last,
+    /// There are none left.
+    Dropped,
+}
+
+impl Budget {
+    /// So many lines and bytes.
+    pub fn new(lines: usize, bytes: usize) -> Budget {
+        Budget {
+            lines: lines.into(),
+            bytes: bytes.into(),
+            max_lines: lines,
+            max_bytes: bytes,
+        }
+    }
+
+    /// Spend bytes.
+    ///
+    /// # Errors
+    /// When there are not so many left, of which none are spent then. The text
+    /// names the limit.
+    pub(super) fn spend(&self, bytes: usize) -> Result<(), String> {
+        let left = self
+            .bytes
+            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
+        left.map(drop).map_err(|left| {
+            format!(
+                "this attempt has sent {} bytes to Redis and wants to send {bytes} more; \
+                 it may send {} (max_sent)",
+                self.max_bytes - left,
+                self.max_bytes
+            )
+        })
+    }
+
+    /// Spend a log line.
+    pub(super) fn line(&self) -> Line {
+        match self
+            .lines
+            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
+        {
+            Err(_) => Line::Dropped,
+            Ok(1) => Line::Last,
+            Ok(_) => Line::Fits,
+        }
+    }
+
+    /// Give up the log lines that are left; whether there were any.
+    pub(super) fn silence(&self) -> bool {
+        self.lines.swap(0, Relaxed) > 0
+    }
+
+    /// Lines there were in all.
+    pub(super) fn max_lines(&self) -> usize {
+        self.max_lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_not_spent() {
+        let budget = Budget::new(2, 10);
+        assert_eq!(budget.spend(6), Ok(()));
+        let refused = "this attempt has sent 6 bytes to Redis and wants to send 5 more; \
+                       it may send 10 (max_sent)";
+        assert_eq!(budget.spend(5), Err(refused.to_owned()));
+        assert_eq!(budget.spend(4), Ok(()));
+        assert_eq!(budget.spend(0), Ok(()));
+    }
+
+    #[test]
+    fn the_last_line_is_known_as_such() {
+        let budget = Budget::new(2, 10);
+        assert_eq!(budget.line(), Line::Fits);
+        assert_eq!(budget.line(), Line::Last);
+        assert_eq!(budget.line(), Line::Dropped);
+        assert!(!budget.silence());
+        assert!(Budget::new(2, 10).silence());
+    }
+}
