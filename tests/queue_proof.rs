@@ -10,6 +10,8 @@
 //! - I6 work for a worker that waits wakes it
 //! - I7 no more starts in a window than its limit
 //! - I8 every id has its hash, every score decodes
+//! - I9 who takes less than was wanted, for whatever reason, knows when the next
+//!   delayed job is due
 //!
 //! `RUNNER_PROOF=10000` sets the number of sequences (`make proof`).
 
@@ -406,6 +408,7 @@ impl World {
         let ids = taken.jobs.iter().map(|job| job.id.clone()).collect();
         same("taken", expected.ids, ids)?;
         same("limited", expected.limited, taken.limited_for.is_some())?;
+        same("I9: looks", expected.looks, taken.delayed_for.is_some())?;
         self.starts(q, &taken.jobs);
         for job in taken.jobs {
             let stored = &self.model.queues[q].jobs[&job.id];

@@ -165,6 +165,8 @@ pub(super) struct Queue {
 pub(super) struct Taken {
     pub(super) ids: Vec<String>,
     pub(super) limited: bool,
+    /// It says when the next delayed job is due.
+    pub(super) looks: bool,
 }
 
 #[derive(Debug, Default)]
@@ -313,6 +315,7 @@ impl Model {
         {
             n = n.min(cap.saturating_sub(queue.active.len()));
         }
+        taken.looks = !queue.delayed.is_empty();
         if taken.limited || held_back || n == 0 {
             return taken;
         }
@@ -332,6 +335,7 @@ impl Model {
                 queue.counter = 0;
             }
         }
+        taken.looks &= taken.ids.len() < n;
         let mut tokens = 0;
         for id in &taken.ids {
             queue.active.push_front(id.clone());

@@ -128,9 +128,27 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Attempts end and jobs are taken just after delayed jobs have fallen due, in a queue
+/// that may be paused.
+fn falls_due() -> impl Strategy<Value = Vec<Step>> {
+    let delayed = vec(job(3), 1..3).prop_map(|mut jobs| {
+        jobs.iter_mut().for_each(|job| job.delay = 1);
+        jobs
+    });
+    let work = (0..2usize, vec((0..8usize, end()), 0..4), 0..6usize);
+    (0..2usize, delayed, any::<bool>(), work).prop_map(|(q, jobs, pause, (w, ends, want))| {
+        let mut steps = vec![Step::Add(q, jobs)];
+        steps.extend(pause.then_some(Step::Pause(q)));
+        steps.extend([Step::TimePasses, Step::Work(w, q, ends, want)]);
+        steps
+    })
+}
+
 /// The layout of BullMQ 5 or 6, and what happens.
 pub(super) fn sequences() -> impl Strategy<Value = (bool, Vec<Step>)> {
-    (any::<bool>(), vec(step(), 1..50))
+    let some = prop_oneof![9 => step().prop_map(|step| vec![step]), 1 => falls_due()];
+    let steps = vec(some, 1..50).prop_map(|steps| steps.concat());
+    (any::<bool>(), steps)
 }
 
 /// All workers die, nothing bounds the queues any more, and what was held goes

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use runner::queue::{Attempt, Batch, Stop};
+use redis::Commands;
+use runner::queue::{Attempt, Batch, Failing, Stop};
 use serde_json::json;
 
 use super::{VERSIONS, now, setup};
@@ -175,16 +176,26 @@ struct Held {
 
 impl Held {
     fn new(lock: Duration) -> Held {
+        Held::after(lock, |_, _| {})
+    }
+
+    /// `happens` just before, with another worker's queue and the job.
+    fn after(lock: Duration, happens: impl Fn(&Engine, &str) + Send + Sync + 'static) -> Held {
         let redis = Redis::own();
         let refuse = redis::Client::open(redis.url()).unwrap();
+        let (url, active) = (redis.url(), redis.key("q", "active"));
         let armed = AtomicBool::new(true);
         // The script is loaded by its text: this Redis has not seen it.
         let relay = Relay::watched(redis.port(), move |piece| {
             let loads = piece.windows(18).any(|part| part == b"updateJobScheduler");
             if loads && armed.swap(false, Ordering::Relaxed) {
+                let mut connection = refuse.get_connection().unwrap();
+                let jobs: Vec<String> = connection.lrange(&active, 0, -1).unwrap();
+                let other = Engine::over(&url, "bull", Duration::from_secs(30), echo);
+                happens(&other, &jobs[0]);
                 redis::cmd("CONFIG")
                     .arg(&["SET", "min-replicas-to-write", "1"])
-                    .query::<()>(&mut refuse.get_connection().unwrap())
+                    .query::<()>(&mut connection)
                     .unwrap();
             }
         });
@@ -250,6 +261,18 @@ fn a_run_whose_lock_expires_while_redis_takes_no_writes_is_run_by_whoever_takes_
     until("the lock to expire", || {
         let there: bool = held.redis.run(&["EXISTS", &held.redis.key("q", &lock)]);
         (!there).then_some(())
+    });
+    Held::accept(&held.redis);
+    held.has_run_once();
+}
+
+#[test]
+fn a_run_cannot_be_cancelled_before_its_next_run_is_there() {
+    let held = Held::after(Duration::from_secs(30), |other, job| {
+        let queue = other.shared.queue(&config("q", 1));
+        let jobs = [job.to_owned()];
+        let cancel = queue.cancel(&jobs, "no longer");
+        assert_eq!(other.runtime.block_on(cancel).unwrap(), [Failing::NextRun]);
     });
     Held::accept(&held.redis);
     held.has_run_once();

@@ -186,3 +186,42 @@ impl Attempt {
         std::mem::take(&mut self.notes.lock().expect("no panic while notes are held"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt() -> Attempt {
+        let timeout = Duration::from_secs(60);
+        Attempt::new(Job::default(), Queue::detached("q"), "t".into(), timeout)
+    }
+
+    #[test]
+    fn the_timeout_begins_when_the_attempt_can() {
+        let attempt = attempt();
+        assert_eq!(attempt.deadline(), attempt.started + attempt.timeout);
+        std::thread::yield_now();
+        attempt.ready();
+        let began = *attempt.ready.get().unwrap();
+        assert!(began > attempt.started);
+        assert_eq!(attempt.deadline(), began + attempt.timeout);
+    }
+
+    #[test]
+    fn the_first_reason_to_stop_stays_but_for_the_loss_of_the_job() {
+        for loss in [Stop::LockLost, Stop::Removed] {
+            let attempt = attempt();
+            assert!(attempt.stop(Stop::Shutdown));
+            attempt.stop(Stop::Cancelled);
+            assert_eq!(attempt.stopped(), Some(Stop::Shutdown));
+            attempt.stop(loss);
+            attempt.stop(Stop::LockLost);
+            attempt.end();
+            assert_eq!((attempt.stopped(), attempt.lost()), (Some(loss), true));
+        }
+        let ended = attempt();
+        ended.end();
+        assert!(!ended.stop(Stop::Removed));
+        assert!(!ended.lost());
+    }
+}

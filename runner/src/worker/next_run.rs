@@ -12,8 +12,7 @@ use crate::queue::{Attempt, Pause, Scheduler, Settlement};
 
 /// The attempt when it may begin: its next run is there, or cannot be written and
 /// that was told. While Redis takes no writes it waits, as long as the job is ours and
-/// the worker does not stop; one that was cancelled waits, too, for its schedule goes
-/// on.
+/// the worker does not stop.
 ///
 /// # Errors
 /// How it ended that did not begin.
