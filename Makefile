@@ -4,8 +4,9 @@
 PLUGINS := $(patsubst plugins/%/Cargo.toml,%,$(shell grep -l cdylib plugins/*/Cargo.toml))
 TARGET := wasm32-wasip2
 WASM := target/$(TARGET)/plugin
+BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
-.PHONY: help setup plugins guests build demo test proof lint bench figures faults
+.PHONY: help setup plugins guests build dist install demo test proof lint bench figures faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,19 @@ guests: ## Compile the components that the tests run
 build: plugins ## Build the release binary and the plugins
 	@echo "build: compiling runner"
 	@cargo build --quiet --locked --release -p runner
+
+dist: ## Build target/dist/runner to ship, its debug information apart in runner.debug
+	@echo "dist: compiling runner"
+	@cargo build --quiet --locked --release -p runner
+	@mkdir -p target/dist
+	@cd target/dist && \
+	  objcopy --only-keep-debug --compress-debug-sections ../release/runner runner.debug && \
+	  objcopy --strip-all --add-gnu-debuglink=runner.debug ../release/runner runner
+	@ls -lh target/dist | awk 'NR > 1 { print "dist: target/dist/" $$9, $$5 }'
+
+install: dist ## Install runner into ~/.cargo/bin; BIN= for another place
+	@install -D target/dist/runner "$(BIN)/runner"
+	@echo "install: $(BIN)/runner"
 
 demo: setup build ## Run the sample queues end to end; DEMO_EXIT=1 ends after the summary
 	@node tests/node/demo.mjs

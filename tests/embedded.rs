@@ -136,6 +136,24 @@ fn the_five_minutes_of_the_readme_work_as_they_stand() {
 }
 
 #[test]
+fn the_five_minutes_of_the_readme_begin_with_the_command() {
+    assert!(readme("## Five minutes", "```rust").contains("$ make install\n"));
+    // What it would do; to compile for a release takes minutes.
+    let make = std::process::Command::new("make")
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(["--dry-run", "install", "BIN=/some/where"])
+        .env_remove("MAKEFLAGS")
+        .output()
+        .unwrap();
+    let steps = String::from_utf8_lossy(&make.stdout).into_owned();
+    let installs = "install -D target/dist/runner \"/some/where/runner\"";
+    assert!(
+        make.status.success() && steps.contains(installs),
+        "{make:?}"
+    );
+}
+
+#[test]
 fn jobs_and_port_outlive_a_restart() {
     let dev = Dev::new();
     let mut runner = dev.start();
