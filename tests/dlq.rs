@@ -80,14 +80,14 @@ fn letters_are_listed_and_filtered_and_shown() {
         &line,
         0,
         "",
-        "queue \"otp-dead\" has no letter that fits\n",
+        "queue \"otp-dead\" has no letters that match\n",
     );
     ends(
         &setup,
         &["dlq", "list", "bulk-dead"],
         0,
         "",
-        "queue \"bulk-dead\" has no letter\n",
+        "queue \"bulk-dead\" has no letters\n",
     );
 
     let shown = setup.cli(&["dlq", "show", "otp-dead", &ids[1]]).stdout;

@@ -354,7 +354,7 @@ fn on_a_terminal_the_queue_s_name_is_asked_for() {
         "{refused}"
     );
     assert!(
-        refused.contains("type the queue's name to go on: "),
+        refused.contains("type the queue's name to continue: "),
         "{refused}"
     );
     assert!(

@@ -26,19 +26,19 @@ pub(super) struct Args {
     /// Wait before the job may start: 30s, 5m, 2h.
     #[arg(long, value_parser = humantime::parse_duration)]
     delay: Option<Duration>,
-    /// 1 (first) to 2097151 (last); 0 goes before all of them.
+    /// 1 (first) to 2097151 (last); 0 comes before all of them.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=2_097_151))]
     priority: u32,
     /// Put the job in front of the waiting ones.
     #[arg(long)]
     lifo: bool,
-    /// How often the job may be attempted.
+    /// How many times the job may be attempted.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     attempts: Option<u32>,
     /// The wait between attempts: fixed:1s or exponential:1s.
     #[arg(long, value_parser = backoff)]
     backoff: Option<Backoff>,
-    /// Refuse a payload of more bytes.
+    /// Refuse a payload that is larger.
     #[arg(long, value_name = "BYTES")]
     size_limit: Option<u64>,
     /// Add no second job with this id until the first has ended.
@@ -47,16 +47,16 @@ pub(super) struct Args {
     /// Add no second one for this time instead: 30s, 5m.
     #[arg(long, value_name = "TIME", requires = "dedup_id", value_parser = humantime::parse_duration)]
     dedup_ttl: Option<Duration>,
-    /// Each further job begins that time anew.
+    /// Start that time anew with each further job.
     #[arg(long, requires = "dedup_ttl")]
     dedup_extend: bool,
-    /// Take the place of the first job while that is delayed.
+    /// Replace the first job while it is delayed.
     #[arg(long, requires = "dedup_id")]
     dedup_replace: bool,
-    /// While the first job is running, keep the last that comes for later.
+    /// Keep the last job that comes while the first is running, and add it then.
     #[arg(long, requires = "dedup_id")]
     dedup_keep_last: bool,
-    /// Move the first job, if that is delayed, to the delay of this one.
+    /// Give the first job, while it is delayed, the delay of this one.
     #[arg(long, requires = "dedup_id")]
     dedup_reschedule: bool,
     /// Follow the job: progress and logs on stderr, the result on stdout. Exits

@@ -23,7 +23,7 @@ impl Confirm {
             return Err(Exit::usage(format!("this {what}; add --yes to do it")));
         }
         output::say(format!("this {what}"));
-        output::ask("type the queue's name to go on: ");
+        output::ask("type the queue's name to continue: ");
         let mut typed = String::new();
         std::io::stdin()
             .lock()

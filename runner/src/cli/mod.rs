@@ -67,7 +67,7 @@ struct Cli {
     /// How log lines look: text on a terminal, else json.
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
-    /// Log more: -v debug, -vv trace. RUST_LOG goes before.
+    /// Log more: -v debug, -vv trace. RUST_LOG overrides it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Address of Redis, or `embedded`.
@@ -99,19 +99,19 @@ enum Command {
     /// Show what the jobs of a queue are: JSON Schema, TypeScript, OpenAPI.
     #[command(subcommand)]
     Contract(contract::Command),
-    /// Look at plugins.
+    /// Inspect plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
-    /// Look at queues, and operate them.
+    /// Inspect and manage queues.
     #[command(subcommand)]
     Queue(queue::Command),
-    /// Look at jobs, and operate them.
+    /// Inspect and manage jobs.
     #[command(subcommand)]
     Job(job::Command),
-    /// Look at jobs that failed for good, replay them, throw them away.
+    /// Inspect, replay and purge jobs that failed for good.
     #[command(subcommand)]
     Dlq(dlq::Command),
-    /// Look at job schedulers, and operate them.
+    /// Inspect and manage job schedulers.
     #[command(subcommand)]
     Schedule(schedule::Command),
     /// Show the HTTP requests that `runner dev --outbox` answered.

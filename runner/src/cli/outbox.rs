@@ -14,16 +14,16 @@ pub(super) struct Args {
     /// Only requests of the job with this id.
     #[arg(long)]
     job: Option<String>,
-    /// Only the last so many.
+    /// Only the last N requests.
     #[arg(long, value_name = "N")]
     last: Option<usize>,
-    /// With header fields and content.
+    /// Show header fields and content, too.
     #[arg(long)]
     whole: bool,
-    /// Go on with new requests until interrupted.
+    /// Keep printing new requests until interrupted.
     #[arg(short, long)]
     follow: bool,
-    /// Forget all requests.
+    /// Delete all recorded requests.
     #[arg(long, conflicts_with_all = ["host", "queue", "job", "last", "whole", "follow"])]
     clear: bool,
 }

@@ -30,8 +30,8 @@ pub(super) struct Args {
     /// The job's name.
     #[arg(long, default_value = "job")]
     name: String,
-    /// The queue whose settings and name the job has; by default the first that
-    /// the plugin serves.
+    /// The queue whose name and settings the job has; by default the first that the
+    /// plugin serves.
     #[arg(long)]
     queue: Option<String>,
     /// The job's id.

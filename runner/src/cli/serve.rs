@@ -16,10 +16,10 @@ pub(super) struct Args {
     /// Directory of the plugins.
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
-    /// Jobs at once, for every queue.
+    /// How many jobs each queue runs at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
-    /// How long running jobs may go on after SIGTERM.
+    /// How long running jobs get to finish after SIGTERM.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     grace: Option<Duration>,
 }

@@ -12,11 +12,10 @@ use crate::plugin::Status;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner check --against-redis")]
 pub(super) struct Args {
-    /// Check the payloads of the jobs that are in Redis, too: which would not fit
-    /// the contracts as they are now.
+    /// Also check the payloads of the jobs that are in Redis against the contracts.
     #[arg(long)]
     against_redis: bool,
-    /// Look at so many jobs of each state of a queue.
+    /// Check at most N jobs of each state of a queue.
     #[arg(long, value_name = "N", requires = "against_redis", default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
 }

@@ -15,7 +15,7 @@ pub(in crate::cli) struct Args {
     queue: Option<String>,
     #[command(flatten)]
     filter: Filter,
-    /// Most letters to show.
+    /// Show at most N letters.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
@@ -59,11 +59,11 @@ impl Args {
             output::json(&all);
         } else if found.is_empty() {
             let which = if self.filter.is_set() {
-                " that fits"
+                " that match"
             } else {
                 ""
             };
-            output::say(format!("queue {:?} has no letter{which}", queue.name()));
+            output::say(format!("queue {:?} has no letters{which}", queue.name()));
         } else {
             table(&found);
         }

@@ -8,16 +8,16 @@ use crate::queue::{Letter, Queue};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Filter {
-    /// Only jobs whose name fits; * stands for any characters.
+    /// Only jobs whose name matches; * stands for any characters.
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
-    /// Only those whose reason has this text, in whatever case.
+    /// Only those whose reason contains this text; case is ignored.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Only those that failed so long ago or longer: 2h, 30d.
+    /// Only those that failed at least this long ago: 2h, 30d.
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     older_than: Option<Duration>,
-    /// Only those that failed since then.
+    /// Only those that failed within this time: 2h, 30d.
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     newer_than: Option<Duration>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Pick {
     /// Ids of letters.
     #[arg(required_unless_present = "all", conflicts_with_all = ["all", "name", "reason", "older_than", "newer_than"])]
     ids: Vec<String>,
-    /// All letters, or all that the filters let through.
+    /// All letters, or all that match the filters.
     #[arg(long)]
     all: bool,
     #[command(flatten)]

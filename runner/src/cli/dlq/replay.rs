@@ -21,13 +21,13 @@ pub(in crate::cli) struct Args {
     queue: String,
     #[command(flatten)]
     pick: Pick,
-    /// No more than so many in a time: 10/s, 600/m, 100/h.
+    /// At most this many in a time: 10/s, 600/m, 100/h.
     #[arg(long, value_parser = pause)]
     rate: Option<Duration>,
-    /// Let the jobs have only the attempts that were left, at least one.
+    /// Give the jobs only the attempts that were left, at least one.
     #[arg(long, conflicts_with = "reset_attempts")]
     keep_attempts: bool,
-    /// Let the jobs have all of their attempts again; so it is by default.
+    /// Give the jobs all of their attempts again (the default).
     #[arg(long)]
     reset_attempts: bool,
     /// The queue they go to, instead of the one they failed in.

@@ -89,8 +89,8 @@ async fn stopped(
     };
     tokio::time::timeout(STOP, end).await.unwrap_or_else(|_| {
         Ok(Some(Exit::failed(format!(
-            "the runner that runs job {id:?} has not stopped it within {}; if it is gone, \
-             the job goes back when its lock ends: cancel it then",
+            "the runner that runs job {id:?} did not stop it within {}; if that runner is gone, \
+             the job returns to its queue when its lock expires: cancel it then",
             humantime::format_duration(STOP)
         ))))
     })

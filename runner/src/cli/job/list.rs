@@ -15,13 +15,13 @@ pub(in crate::cli) struct Args {
     /// Only jobs in this state; may be given several times.
     #[arg(long, value_name = "STATE", value_parser = one_of(State::ALL))]
     state: Vec<State>,
-    /// Only jobs whose name fits; * stands for any characters.
+    /// Only jobs whose name matches; * stands for any characters.
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
-    /// Most jobs to show.
+    /// Show at most N jobs.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// Most jobs to look at for a name.
+    /// Look through at most N jobs for a name.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     scan: usize,
 }

@@ -16,7 +16,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> 
     if cli.json {
         output::json(&lines);
     } else {
-        lines.iter().for_each(|line| output::line(line));
+        lines.iter().for_each(output::line);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `runner job`: look at jobs, and operate them. One file per command.
+//! `runner job`: inspect and manage jobs. One file per command.
 
 mod cancel;
 mod get;
@@ -29,13 +29,13 @@ pub(super) enum Command {
     List(list::Args),
     /// Search jobs for a text in their data, name or failure reason.
     Search(search::Args),
-    /// Let completed or failed jobs run again.
+    /// Run completed or failed jobs again.
     Retry(retry::Args),
-    /// Let delayed jobs start now.
+    /// Start delayed jobs now.
     Promote(promote::Args),
     /// Remove jobs, with their children.
     Rm(rm::Args),
-    /// End jobs, whether they wait or run: they fail without another attempt.
+    /// Cancel waiting or running jobs: they fail without another attempt.
     Cancel(cancel::Args),
     /// Wait for the end of a job: logs on stderr, the result on stdout.
     Wait(wait::Args),

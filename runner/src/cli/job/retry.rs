@@ -35,7 +35,7 @@ pub(in crate::cli) struct Args {
         value_parser = one_of([State::Failed, State::Completed])
     )]
     state: State,
-    /// With --all, only jobs whose name fits; * stands for any characters.
+    /// With --all, only jobs whose name matches; * stands for any characters.
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
     /// Count their attempts from zero again.

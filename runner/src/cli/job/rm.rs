@@ -16,7 +16,7 @@ pub(in crate::cli) struct Args {
     /// Ids of jobs.
     #[arg(required = true)]
     ids: Vec<String>,
-    /// Let the children of a flow's job stay.
+    /// Keep the children of a flow's job.
     #[arg(long)]
     keep_children: bool,
 }

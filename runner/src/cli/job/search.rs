@@ -13,15 +13,15 @@ use crate::queue::{Queue, State};
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// The text, in capitals or not.
+    /// The text; case is ignored.
     text: String,
     /// Only jobs in this state; may be given several times.
     #[arg(long, value_name = "STATE", value_parser = one_of(State::ALL))]
     state: Vec<State>,
-    /// Most jobs to show.
+    /// Show at most N jobs.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// Most jobs to look at.
+    /// Look through at most N jobs.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     scan: usize,
 }

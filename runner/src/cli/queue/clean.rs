@@ -21,10 +21,10 @@ pub(in crate::cli) struct Args {
         value_parser = one_of(State::ALL.into_iter().filter(|state| *state != State::WaitingChildren))
     )]
     state: State,
-    /// Only jobs that ended, else started, else were added so long ago: 30m, 7d.
+    /// Only jobs that ended (else started, else were added) at least this long ago: 30m, 7d.
     #[arg(long, value_name = "AGE", default_value = "0s", value_parser = humantime::parse_duration)]
     older_than: Duration,
-    /// Most jobs to remove, the oldest first.
+    /// Remove at most N jobs, the oldest first.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `runner queue`: look at queues, and operate them. One file per command.
+//! `runner queue`: inspect and manage queues. One file per command.
 
 mod clean;
 mod concurrency;
@@ -22,10 +22,10 @@ pub(super) enum Command {
     /// Show a queue in figures: states, rates, waiting and running times.
     #[command(after_help = "Example: runner queue stats orders")]
     Stats(Name),
-    /// Let no further job start, in any worker.
+    /// Start no further jobs, in any worker.
     #[command(after_help = "Example: runner queue pause orders")]
     Pause(Name),
-    /// Let jobs start again.
+    /// Start jobs again.
     #[command(after_help = "Example: runner queue resume orders")]
     Resume(Name),
     /// Remove the jobs that wait.
@@ -36,7 +36,7 @@ pub(super) enum Command {
     Obliterate(obliterate::Args),
     /// Show, set or lift how many jobs may be active at once, over all workers.
     Concurrency(concurrency::Args),
-    /// Show, set or lift how many jobs may start in a time, over all workers.
+    /// Show, set or lift how many jobs may start within a time, over all workers.
     Limit(limit::Args),
 }
 

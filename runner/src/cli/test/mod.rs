@@ -32,7 +32,7 @@ pub(super) struct Args {
     /// Files of cases.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Only cases whose name has this text.
+    /// Only cases whose name contains this text.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 }
