@@ -1,5 +1,10 @@
 //! The process that compiles one component and ends.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "these are pipes to the parent, which escapes what it shows"
+)]
+
 use std::io::{Read, Write};
 use std::time::Duration;
 
