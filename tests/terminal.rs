@@ -34,6 +34,7 @@ fn rows(id: &str, queue: &str) -> Vec<Row> {
     vec![
         row(0, true, "run plugins/scripted.wasm", &[&script.to_string()]),
         row(1, true, "run plugins/scripted.wasm", &[&rejects]),
+        row(1, true, "run plugins/named.wasm --name recurse", &[]),
         row(3, true, "run plugins/EVIL.wasm", &[]),
         row(1, true, "test cases.toml", &[]),
         row(2, true, "check", &[]),
@@ -157,6 +158,7 @@ fn setup(redis: &Redis) -> Setup {
         ),
     );
     let setup = setup.plugin("scripted", &guest("scripted"));
+    std::fs::write(setup.path("plugins/named.wasm"), named()).unwrap();
     let case = toml(HOSTILE);
     let cases = format!(
         "plugin = \"scripted\"\n[[case]]\nname = {case}\njob = \"n\"\n\
@@ -171,6 +173,22 @@ fn setup(redis: &Redis) -> Setup {
     });
     std::fs::write(setup.path("data/outbox.ndjson"), format!("{entry}\n")).unwrap();
     setup
+}
+
+/// A component with a function whose name a toolchain would not give it.
+fn named() -> Vec<u8> {
+    let (name, odd) = (
+        b"_ZN6faults7recurse",
+        "\u{1b}]0;PWNED\u{7}\u{1b}[2J\u{9b}31",
+    );
+    let mut bytes = std::fs::read(guest("faults")).unwrap();
+    let places = 0..bytes.len() - name.len();
+    let places: Vec<usize> = places.filter(|at| bytes[*at..].starts_with(name)).collect();
+    assert!(!places.is_empty(), "the function has another name now");
+    for at in places {
+        bytes[at..at + name.len()].copy_from_slice(odd.as_bytes());
+    }
+    bytes
 }
 
 /// The command on a terminal of its own.
