@@ -114,6 +114,37 @@ fn compiling_ends_at_its_limits_and_says_which_setting_they_are() {
 }
 
 #[test]
+fn imports_and_exports_are_looked_at_before_the_compiler_is_started() {
+    let few_seconds = |runtime: &mut Runtime| {
+        runtime.compile_timeout = std::time::Duration::from_secs(20);
+    };
+    let replaced = |from: &[u8], to: &[u8]| {
+        let mut bytes = endless();
+        let places = 0..bytes.len() - from.len();
+        let found: Vec<usize> = places.filter(|at| bytes[*at..].starts_with(from)).collect();
+        for at in found {
+            bytes[at..at + from.len()].copy_from_slice(to);
+        }
+        bytes
+    };
+    let unknown = replaced(b"wasi:cli/environment@", b"wasi:cli/environmend@");
+    let reason = refusal(&unknown, few_seconds);
+    assert!(
+        reason.starts_with("it imports \"wasi:cli/environmend@0.2."),
+        "{reason}"
+    );
+    let other = replaced(
+        b"runner:plugin/handler@0.1.0",
+        b"runner:plugin/hurdler@0.1.0",
+    );
+    let reason = refusal(&other, few_seconds);
+    assert!(
+        reason.starts_with("it does not export \"runner:plugin/handler@0.1.0\""),
+        "{reason}"
+    );
+}
+
+#[test]
 fn a_plugin_larger_than_the_setting_is_refused_by_its_name() {
     let bytes = std::fs::read(guest("noop")).unwrap();
     assert_eq!(

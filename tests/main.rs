@@ -46,6 +46,7 @@ mod schedules;
 mod servers;
 mod support;
 mod swap_check;
+mod system;
 mod terminal;
 mod tls;
 mod topology;

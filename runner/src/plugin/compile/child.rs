@@ -9,7 +9,8 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, getpid, kill_process, set_parent_process_death_signal, setrlimit,
+    Pid, Resource, Rlimit, Signal, getpid, getrlimit, kill_process,
+    set_parent_process_death_signal, setrlimit,
 };
 
 use super::word;
@@ -93,12 +94,14 @@ impl Orders {
             say(word::TIME);
             end(getpid());
         })?;
-        let most = |resource, limit, hard| {
+        let most = |resource, limit: u64, hard: u64| {
+            // What this process itself may have is less at times, and not to be raised.
+            let own = getrlimit(resource).maximum.unwrap_or(u64::MAX);
             setrlimit(
                 resource,
                 Rlimit {
-                    current: Some(limit),
-                    maximum: Some(hard),
+                    current: Some(limit.min(own)),
+                    maximum: Some(hard.min(own)),
                 },
             )
         };
