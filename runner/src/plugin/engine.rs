@@ -18,7 +18,7 @@ use super::system;
 
 /// Between two ticks a guest runs without looking up. 5 ms ends a job soon
 /// enough after its deadline; 1 to 10 ms make no measurable difference in speed.
-pub(super) const TICK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(5);
 
 /// Instances that can live at once. Address space, not memory, is what a slot
 /// costs: with 4 GiB reserved for each of three memories, 4000 take 47 TiB of the

@@ -10,6 +10,7 @@ use wasmtime::component::Component;
 
 use super::cache::{self, Cache};
 use super::compile::Unmade;
+use super::crew::cores;
 use super::engine::fingerprint;
 use super::{Entry, Pace, Plugin, Plugins, Refusal, Shape, contract, file, trial};
 use crate::config;
@@ -20,7 +21,6 @@ impl Plugins {
     /// Take a plugin's file the whole way. Nothing happens when the file is the
     /// one in service or the one refused last.
     pub(super) fn load(&self, entry: &Entry) {
-        let _one = entry.loading.lock().unwrap_or_else(PoisonError::into_inner);
         let name = &entry.config.name;
         let file = &entry.config.file;
         let bytes = match file::read(file, self.max_size) {
@@ -46,7 +46,10 @@ impl Plugins {
         let grants = self.host.grants(entry.config.clone());
         let built = self.build(name, &digest, &bytes, grants);
         let let_in = built.and_then(|plugin| match serving.as_deref() {
-            Some(old) => self.held(&entry.config, old, &plugin).map(|()| plugin),
+            Some(old) => {
+                let held = || self.held(&entry.config, old, &plugin);
+                self.crew.aside(held).map(|()| plugin)
+            }
             None => Ok(plugin),
         });
         match let_in {
@@ -88,7 +91,8 @@ impl Plugins {
         let shape = shape(bytes)?;
         let exports = contract::fits(&shape, &opened, &grants.plugin)?;
         let doors = contract::link(&self.host, &component, shape, exports)?;
-        trial::run(&self.host, &grants, &doors)?;
+        drop(opened);
+        trial::run(&self.host, &grants, &doors, &self.crew)?;
         Ok(Plugin {
             version: format!("{name}@{}", &digest[..12]).into(),
             size: bytes.len() as u64,
@@ -119,7 +123,7 @@ impl Plugins {
         bytes: &[u8],
         plugin: &config::Plugin,
     ) -> Result<(Component, Opened), Refusal> {
-        let _turn = self.turns.take(digest);
+        let _turn = self.crew.aside(|| self.compiling.take(digest));
         // Another plugin may have the same component.
         if let Some(found) = self.cached(digest, bytes) {
             return Ok(found);
@@ -162,12 +166,15 @@ impl Plugins {
         artifact: impl Into<Stdio>,
     ) -> Result<(Opened, Vec<u8>), Unmade> {
         let fingerprint = fingerprint(self.host.engine());
-        let valid = self.compiler.validate(fingerprint, bytes, artifact)?;
+        let valid = self
+            .crew
+            .aside(|| self.compiler.validate(fingerprint, bytes, artifact))?;
         let opened = Opened::read(bytes);
         let shape = shape(bytes)?;
         contract::check_imports(&self.host, &shape, bytes)?;
         contract::fits(&shape, &opened, plugin)?;
-        let code = valid.compile(opened.is_typed())?;
+        let typed = opened.is_typed();
+        let code = self.crew.aside(|| valid.compile(typed))?;
         Ok((opened, code))
     }
 
@@ -256,14 +263,13 @@ struct Turn<'a> {
 }
 
 impl Turns {
-    /// Wait until this component may be compiled.
+    /// Wait until the component of this digest may be compiled.
     fn take<'a>(&'a self, digest: &'a str) -> Turn<'a> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let mut taken = self
             .free
             .wait_while(taken, |taken| {
-                taken.len() >= cores || taken.contains(digest)
+                taken.len() >= cores() || taken.contains(digest)
             })
             .unwrap_or_else(PoisonError::into_inner);
         taken.insert(digest.to_owned());

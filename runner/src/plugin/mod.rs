@@ -10,6 +10,7 @@ mod bounds;
 mod cache;
 pub mod compile;
 pub mod contract;
+mod crew;
 mod engine;
 mod file;
 mod imports;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ use tokio::sync::watch::{Receiver, Sender};
 use self::cache::Cache;
 use self::compile::Compiler;
 pub use self::contract::Doors;
+use self::crew::Crew;
 pub use self::engine::{EngineError, INSTANCES, engine};
 pub use self::imports::Shape;
 use self::load::Turns;
@@ -79,10 +82,20 @@ struct Entry {
     serving: ArcSwapOption<Plugin>,
     /// The digest that was refused last, and why; it is not told twice.
     refused: Mutex<Option<(String, Refusal)>>,
-    /// One at a time: two loads of one file must not overtake each other.
-    loading: Mutex<()>,
+    /// One load at a time, so that none overtakes another.
+    progress: Mutex<Progress>,
     /// Whether it was loaded once, with whatever end.
     loaded: AtomicBool,
+}
+
+/// Whether an entry is being loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Progress {
+    #[default]
+    Idle,
+    Loading,
+    /// Its file may have changed since it was read.
+    Again,
 }
 
 type Entries = BTreeMap<String, Arc<Entry>>;
@@ -109,7 +122,9 @@ pub struct Plugins {
     compiler: Compiler,
     /// Bytes of a file.
     max_size: u64,
-    turns: Turns,
+    crew: Arc<Crew>,
+    /// Whose components, by digest, are being compiled.
+    compiling: Turns,
     entries: ArcSwap<Entries>,
     /// Those that take the place of one that serves when they have been loaded.
     coming: Mutex<Entries>,
@@ -146,7 +161,8 @@ impl Plugins {
                 memory: runtime.compile_memory as u64,
             },
             max_size: runtime.max_plugin as u64,
-            turns: Turns::default(),
+            crew: Arc::default(),
+            compiling: Turns::default(),
             entries: ArcSwap::default(),
             coming: Mutex::default(),
             changes: Sender::new(()),
@@ -157,13 +173,15 @@ impl Plugins {
 
     /// Serve the plugins of this configuration. Blocks until all that are new have
     /// been loaded.
-    pub fn configure(&self, config: &Config) {
-        let changed = self.declare(config);
-        std::thread::scope(|threads| {
-            for entry in &changed {
-                threads.spawn(|| self.load_and_put_in_force(entry));
-            }
-        });
+    pub fn configure(self: &Arc<Self>, config: &Config) {
+        let (ended, end) = channel();
+        for entry in self.declare(config) {
+            let ended = ended.clone();
+            self.start(entry, move || drop(ended));
+        }
+        drop(ended);
+        // Nothing is sent; the last one has dropped its end then.
+        let _: Result<(), _> = end.recv();
     }
 
     /// Begin to serve the plugins of this configuration, and to load files that
@@ -179,7 +197,7 @@ impl Plugins {
         // Before the files are read, so that no change falls between.
         let watched = self.watch(config);
         for entry in changed {
-            self.start(entry);
+            self.start(entry, || {});
         }
         watched
     }
@@ -203,7 +221,7 @@ impl Plugins {
                 config: plugin.clone(),
                 serving: ArcSwapOption::default(),
                 refused: Mutex::default(),
-                loading: Mutex::default(),
+                progress: Mutex::default(),
                 loaded: AtomicBool::default(),
             });
             changed.push(entry.clone());
@@ -227,25 +245,52 @@ impl Plugins {
         changed
     }
 
-    /// Load an entry on a thread of its own.
-    fn start(self: &Arc<Self>, entry: Arc<Entry>) {
+    /// Have an entry loaded, and call this then.
+    fn start(self: &Arc<Self>, entry: Arc<Entry>, then: impl FnOnce() + Send + 'static) {
         let plugins = self.clone();
         let loaded = entry.clone();
-        let started = std::thread::Builder::new()
-            .name("runner-load".into())
-            .spawn(move || {
-                let load = AssertUnwindSafe(|| plugins.load_and_put_in_force(&loaded));
-                if std::panic::catch_unwind(load).is_err() {
-                    plugins.fail_load(&loaded, "a bug in runner ended its load".to_owned());
-                }
-            });
-        if let Err(error) = started {
+        let put = self.crew.put(move || {
+            let load = AssertUnwindSafe(|| plugins.load_to_the_end(&loaded));
+            if std::panic::catch_unwind(load).is_err() {
+                plugins.fail_load(&loaded, "a bug in runner ended its load".to_owned());
+            }
+            then();
+        });
+        if let Err(error) = put {
             self.fail_load(&entry, format!("there is no thread to load it: {error}"));
         }
     }
 
-    fn load_and_put_in_force(&self, entry: &Arc<Entry>) {
-        self.load(entry);
+    /// Load an entry until its file is as it was read. Another thread that is at it
+    /// does it once more.
+    fn load_to_the_end(&self, entry: &Arc<Entry>) {
+        {
+            let mut progress = entry.lock_progress();
+            if *progress != Progress::Idle {
+                *progress = Progress::Again;
+                return;
+            }
+            *progress = Progress::Loading;
+        }
+        loop {
+            self.load(entry);
+            if self.put_in_force(entry) {
+                // A file that was written meanwhile was told to the one before.
+                self.load(entry);
+            }
+            entry.loaded.store(true, Ordering::Release);
+            let mut progress = entry.lock_progress();
+            if *progress != Progress::Again {
+                *progress = Progress::Idle;
+                break;
+            }
+            *progress = Progress::Loading;
+        }
+        self.changes.send_replace(());
+    }
+
+    /// Replace the entry that this one was made for, if there is one.
+    fn put_in_force(&self, entry: &Arc<Entry>) -> bool {
         let name = &entry.config.name;
         let mut coming = self.lock_coming();
         let comes = coming.get(name).is_some_and(|it| Arc::ptr_eq(it, entry));
@@ -255,21 +300,14 @@ impl Plugins {
             entries.insert(name.clone(), entry.clone());
             self.entries.store(Arc::new(entries));
         }
-        drop(coming);
-        if comes {
-            // A file that was written meanwhile was told to the one before.
-            self.load(entry);
-        }
-        self.end_load(entry);
+        comes
     }
 
-    fn fail_load(&self, entry: &Entry, reason: String) {
+    fn fail_load(&self, entry: &Arc<Entry>, reason: String) {
         self.refuse(entry, String::new(), Refusal::Compile(reason));
-        self.end_load(entry);
-    }
-
-    fn end_load(&self, entry: &Entry) {
+        self.put_in_force(entry);
         entry.loaded.store(true, Ordering::Release);
+        *entry.lock_progress() = Progress::Idle;
         self.changes.send_replace(());
     }
 
@@ -299,7 +337,7 @@ impl Plugins {
             };
             for entry in plugins.entries.load_full().values() {
                 if changed.contains(&entry.config.file) {
-                    plugins.start(entry.clone());
+                    plugins.start(entry.clone(), || {});
                 }
             }
         })?;
@@ -339,9 +377,9 @@ impl Plugins {
     /// Begin to load again what was held back.
     pub fn load_held(self: &Arc<Self>) {
         for entry in self.entries.load_full().values() {
-            // One that is being looked at will be told of.
-            if entry.is_held() && entry.loading.try_lock().is_ok() {
-                self.start(entry.clone());
+            // One that is being looked at is told of when that is done.
+            if entry.is_held() && *entry.lock_progress() == Progress::Idle {
+                self.start(entry.clone(), || {});
             }
         }
     }
@@ -366,6 +404,10 @@ impl Plugin {
 impl Entry {
     fn lock_refused(&self) -> MutexGuard<'_, Option<(String, Refusal)>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_loading(&self) -> bool {

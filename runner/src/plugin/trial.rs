@@ -1,13 +1,15 @@
 //! Whether a plugin starts: what goes wrong at its start would go wrong for each
 //! job.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
 use wasmtime::{Store, Trap};
 
 use super::contract::Doors;
-use super::engine::TICK;
+use super::crew::Crew;
 use super::refusal::{Refusal, in_words};
 use crate::config::JobSettings;
 use crate::host::{Grants, Host, State};
@@ -15,10 +17,17 @@ use crate::queue::{Attempt, Job, Queue};
 
 /// How long a component may take to start; a job's own timeout is for its work.
 const START: Duration = Duration::from_secs(10);
+/// One that takes longer lets another be loaded meanwhile.
+const QUICK: Duration = Duration::from_millis(50);
 
 /// Make one instance as a job does, and drop it. The types of exports are compared
 /// only then.
-pub(super) fn run(host: &Arc<Host>, grants: &Grants, doors: &Doors) -> Result<(), Refusal> {
+pub(super) fn run(
+    host: &Arc<Host>,
+    grants: &Grants,
+    doors: &Doors,
+    crew: &Arc<Crew>,
+) -> Result<(), Refusal> {
     let settings = JobSettings::default();
     let settings = JobSettings {
         memory: grants.plugin.memory.unwrap_or(settings.memory),
@@ -30,19 +39,27 @@ pub(super) fn run(host: &Arc<Host>, grants: &Grants, doors: &Doors) -> Result<()
     let Ok(mut store) = State::store(host, grants, &Arc::new(attempt), &settings) else {
         return Ok(());
     };
-    // Of a guest that never waits; one that waits is stopped by the clock.
-    store.epoch_deadline_trap();
-    store.set_epoch_deadline((START.as_millis() / TICK.as_millis()) as u64);
+    // So that the clock is looked at while it spins.
+    store.epoch_deadline_async_yield_and_update(1);
+    store.set_epoch_deadline(1);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Refusal::Start(error.to_string()))?;
-    let tried =
-        runtime.block_on(async { tokio::time::timeout(START, start(&mut store, doors)).await });
+    let tried = {
+        let mut started = pin!(start(&mut store, doors));
+        let quick = runtime.block_on(async { timeout(QUICK, &mut started).await });
+        quick.or_else(|_| {
+            crew.aside(|| runtime.block_on(async { timeout(START - QUICK, started).await }))
+        })
+    };
     // A name that is being looked up has a thread of its own; nobody waits for it.
     runtime.shutdown_background();
     let Ok(tried) = tried else {
-        return Err(late());
+        return Err(Refusal::Start(format!(
+            "it took more than {} s",
+            START.as_secs()
+        )));
     };
     let Err(error) = tried else {
         return Ok(());
@@ -54,11 +71,10 @@ pub(super) fn run(host: &Arc<Host>, grants: &Grants, doors: &Doors) -> Result<()
             in_words(settings.memory as u64)
         )));
     }
-    Err(match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => late(),
-        // A guest's own code fails with a trap, a type that differs does not.
-        Some(_) => Refusal::Start(error.root_cause().to_string()),
-        None => Refusal::Types(error.root_cause().to_string()),
+    // A guest's own code fails with a trap, a type that differs does not.
+    Err(match error.is::<Trap>() {
+        true => Refusal::Start(error.root_cause().to_string()),
+        false => Refusal::Types(error.root_cause().to_string()),
     })
 }
 
@@ -70,8 +86,4 @@ async fn start(store: &mut Store<State>, doors: &Doors) -> wasmtime::Result<()> 
         typed.instantiate_async(&mut *store).await?;
     }
     Ok(())
-}
-
-fn late() -> Refusal {
-    Refusal::Start(format!("it took more than {} s", START.as_secs()))
 }
