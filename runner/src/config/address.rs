@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
-use super::problem::mask_passwords;
+use super::mask::mask_passwords;
 use super::value::{Fault, fault};
 
 /// Of one server, with or without TLS.

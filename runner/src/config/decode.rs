@@ -229,6 +229,14 @@ impl<'t> Table<'t> {
     }
 }
 
+/// Whether a key in a wrong place may be a secret that has lost its table: a text
+/// under a name that means nothing here.
+pub(super) fn may_be_secret(entry: &Entry<'_>) -> bool {
+    let known = keys::ALL.iter().any(|keys| keys.contains(&entry.key));
+    // Shorter ones are no secrets.
+    !known && entry.value.as_str().is_some_and(|text| text.len() > 5)
+}
+
 impl<'a> Decoder<'a> {
     pub(super) fn new(dir: &'a Path, file: &'a str, source: &'a str, env: &'a Env) -> Self {
         let after_breaks = source.match_indices('\n').map(|(at, _)| at + 1);
@@ -289,6 +297,9 @@ impl<'a> Decoder<'a> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "unknown key".to_owned(),
             };
+            if label == "unknown key" && may_be_secret(entry) {
+                self.problems.mask(entry.span.clone());
+            }
             self.problems.push(Problem {
                 message: format!("unknown key `{}` in {place}", entry.key),
                 span: Some(entry.key_span.clone()),

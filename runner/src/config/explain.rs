@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::load::Loaded;
+use super::mask::mask_passwords;
 use super::origins::{Source, join};
-use super::problem::mask_passwords;
 use super::value::{show_duration, show_size};
 use super::{
     Backoff, BackoffKind, Config, Group, JobDefaults, JobSettings, Keep, Limiter, Plugin, Queue,

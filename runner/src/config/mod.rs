@@ -15,9 +15,11 @@ mod env;
 mod explain;
 mod load;
 mod lost;
+mod mask;
 mod origins;
 mod problem;
 mod schedule;
+mod syntax;
 mod value;
 
 pub(crate) use address::{Address, Host, Route, Tls, Trust, tag};

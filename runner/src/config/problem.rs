@@ -1,13 +1,14 @@
 //! Mistakes in the configuration: collected, never thrown one by one, and shown
 //! as a compiler shows them: the line, the place in it, and the way out.
 //!
-//! No password is shown: see [`mask_passwords`] and [`Problems::mask`].
+//! No password is shown, nor a literal secret: see [`mask`] and [`Problems::mask`].
 
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use super::load::Sources;
+use super::mask::mask;
 
 /// All mistakes of one configuration. Holds at least one.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Problems {
     /// The file as it may be shown: passwords are masked, byte for byte, so
     /// that spans stay true.
     source: String,
+    /// Secrets in it, which no message says either.
+    words: Vec<String>,
     list: Vec<Problem>,
     /// What was read beside the file: it may hold the mistake.
     pub(super) sources: Sources,
@@ -36,15 +39,28 @@ pub(super) struct Problem {
 
 impl Problems {
     pub(super) fn new(path: String, source: &str) -> Self {
+        let (source, words) = mask(source, false);
         Self {
             path,
-            source: mask_passwords(source),
+            source,
+            words,
             list: Vec::new(),
             sources: Sources::default(),
         }
     }
 
-    pub(super) fn push(&mut self, problem: Problem) {
+    /// Show the file as one without structure: it is not TOML.
+    pub(super) fn break_up(&mut self, source: &str) {
+        (self.source, self.words) = mask(source, true);
+    }
+
+    pub(super) fn push(&mut self, mut problem: Problem) {
+        for word in &self.words {
+            let texts = [&mut problem.message, &mut problem.label];
+            for text in texts.into_iter().chain(&mut problem.help) {
+                *text = text.replace(word, &"*".repeat(word.len()));
+            }
+        }
         self.list.push(problem);
     }
 
@@ -133,30 +149,6 @@ impl std::fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
-
-/// The same text with the password of every URL in it replaced by as many `*`.
-///
-/// The user info of a URL ends at the last `@` before a quote, a space or the
-/// end of the line, because a password may hold an unescaped `/` or `@`.
-pub(super) fn mask_passwords(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, url) = rest.split_at(at + 3);
-        shown.push_str(before);
-        let end = url
-            .find(|c: char| c.is_whitespace() || c == '"' || c == '\'')
-            .unwrap_or(url.len());
-        let user_info = url[..end].rfind('@').unwrap_or(0);
-        let user = url[..user_info].find(':').map_or(0, |colon| colon + 1);
-        shown.push_str(&url[..user]);
-        shown.push_str(&"*".repeat(user_info - user));
-        shown.push_str(&url[user_info..end]);
-        rest = &url[end..];
-    }
-    shown.push_str(rest);
-    shown
-}
 
 /// The candidate a person most likely meant, if one is close.
 pub(super) fn nearest<'a>(

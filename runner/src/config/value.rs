@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::problem::{mask_passwords, nearest};
+use super::mask::mask_passwords;
+use super::problem::nearest;
 
 /// A value as written.
 #[derive(Clone, Copy)]

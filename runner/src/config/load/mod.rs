@@ -18,6 +18,7 @@ use toml::de::DeTable;
 
 use super::decode::{Decoder, Table, keys};
 use super::problem::{Problem, Problems};
+use super::syntax::mistakes;
 use super::{Config, Env, Origins, Overrides};
 use crate::contract::Library;
 
@@ -76,10 +77,11 @@ impl Config {
 
         let (document, faults) = DeTable::parse_recoverable(source);
         if !faults.is_empty() {
-            for fault in faults {
+            decoder.problems.break_up(source);
+            for (place, mistake) in mistakes(source, faults) {
                 decoder.problems.push(Problem {
-                    message: format!("this is not TOML: {}", fault.message()),
-                    span: fault.span(),
+                    message: format!("this is not TOML: {mistake}"),
+                    span: Some(place),
                     label: String::new(),
                     help: None,
                 });

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use toml::de::DeValue;
 use url::{Host, Url};
 
-use crate::config::decode::{Decoder, Entry, Table, keys};
+use crate::config::decode::{Decoder, Entry, Table, keys, may_be_secret};
 use crate::config::origins::join;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
@@ -335,6 +335,10 @@ fn directory_of(decoder: &mut Decoder<'_>, path: &str, entry: &Entry<'_>) -> Opt
             "is not a path in the plugin: it must start with a slash and hold no `..`",
             "write \"/documents\" = \"data/documents\"",
         );
+        // It may be a secret that has lost its table.
+        if !entry.key.contains('/') && may_be_secret(entry) {
+            decoder.problems.mask(entry.span.clone());
+        }
         decoder.refuse(entry.key_span.clone(), &path, fault);
         return None;
     }

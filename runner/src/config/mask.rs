@@ -1,0 +1,344 @@
+//! What of a file may be shown. Passwords and secrets are covered byte for byte, so
+//! that places in the text stay true.
+//!
+//! Secrets are looked for in the text, line by line, before and without TOML: a file
+//! with a broken header or quote has no tables that say what a secret is.
+
+use super::decode::keys;
+use super::problem::nearest;
+
+/// What ends a word of TOML.
+const MARKS: [char; 7] = ['"', '\'', '[', ']', '{', '}', ','];
+
+/// Parts of the names under which people keep secrets.
+const SECRET_NAMES: [&str; 10] = [
+    "secret",
+    "token",
+    "passw",
+    "passphrase",
+    "apikey",
+    "api_key",
+    "api-key",
+    "private_key",
+    "access_key",
+    "credential",
+];
+
+/// A file as it may be shown, and the words in it that must not be shown elsewhere.
+/// Of one that is `broken` only what the values of known keys are is shown.
+pub(super) fn mask(source: &str, broken: bool) -> (String, Vec<String>) {
+    let shown = mask_passwords(source);
+    let mut lines = Lines {
+        broken,
+        secrets: false,
+        open: None,
+        covered: false,
+        words: Vec::new(),
+    };
+    let shown = shown
+        .split_inclusive('\n')
+        .map(|line| lines.show(line))
+        .collect();
+    (shown, lines.words)
+}
+
+/// Where the walk is.
+struct Lines {
+    broken: bool,
+    /// Below a header of secrets.
+    secrets: bool,
+    /// In a secret over several lines, up to these quotes.
+    open: Option<&'static str>,
+    /// In the lines of a value that is covered.
+    covered: bool,
+    words: Vec<String>,
+}
+
+impl Lines {
+    fn show(&mut self, line: &str) -> String {
+        // A secret that is commented out is one.
+        let body = line.trim_start_matches([' ', '\t', '#']);
+        let start = line.len() - body.len();
+        if let Some(quotes) = self.open {
+            if body.contains(quotes) {
+                self.open = None;
+            }
+            return self.cover(line, start);
+        }
+        let equals = body.find('=');
+        if self.is_header(body) {
+            return self.header(line, start, equals);
+        }
+        let Some(equals) = equals else {
+            let word = body.find(char::is_whitespace).unwrap_or(body.len());
+            let strange = self.broken && !body.starts_with(MARKS) && !is_known(&body[..word]);
+            return match self.secrets || self.covered || strange {
+                true => self.cover(line, start),
+                false => line.to_owned(),
+            };
+        };
+        let (key, value) = (&body[..equals], &body[equals + 1..]);
+        let secret = self.secrets || is_secret(key);
+        let strange = self.broken && !is_known(key);
+        // A line of a value: `=` fills up base64.
+        let no_key = (value.starts_with('=') || value.trim().is_empty()) && !key.ends_with(' ');
+        let no_value = self.broken && !value.trim_start().starts_with(MARKS);
+        if (no_key && strange) || (no_value && (secret || self.covered)) {
+            return self.cover(line, start);
+        }
+        self.covered = secret || strange;
+        let at = start + equals + 1;
+        if !self.covered {
+            let nested = value.find('=').filter(|_| is_secret(value));
+            return nested.map_or_else(|| line.to_owned(), |nested| self.cover(line, at + nested));
+        }
+        let quotes = ["\"\"\"", "'''"].into_iter();
+        let mut open = quotes.filter(|quotes| value.matches(quotes).count() % 2 == 1);
+        self.open = open.next();
+        match is_reference(value) {
+            true => line.to_owned(),
+            false => self.cover(line, at),
+        }
+    }
+
+    /// `[plugins.mail.secrets]`, with or without one of its brackets.
+    fn is_header(&self, body: &str) -> bool {
+        let body = body.trim_end();
+        body.starts_with('[')
+            || self.broken && !body.contains(['=', '"', '\'', ',']) && body.ends_with(']')
+    }
+
+    /// What follows a header on its line is a value that has lost its line break.
+    fn header(&mut self, line: &str, start: usize, equals: Option<usize>) -> String {
+        let body = &line[start..];
+        self.covered = false;
+        self.secrets = is_secret(&body[..equals.unwrap_or(body.len())]);
+        let end = match (equals, body.rfind(']')) {
+            (Some(equals), _) => equals,
+            (None, Some(bracket)) => bracket + 1,
+            (None, None) => body.find(char::is_whitespace).unwrap_or(body.len()),
+        };
+        match self.secrets || self.broken {
+            true => self.cover(line, start + end),
+            false => line.to_owned(),
+        }
+    }
+
+    /// The line with all but the marks of TOML covered from here on; of a table in
+    /// braces only its texts, if there is nothing broken.
+    fn cover(&mut self, line: &str, from: usize) -> String {
+        let (head, tail) = line.split_at(from);
+        let in_braces = !self.broken && tail.trim_start().starts_with(['{', '[']);
+        let mut shown = head.to_owned();
+        let mut quote = None;
+        for word in tail.split_inclusive(|c: char| c.is_whitespace() || MARKS.contains(&c)) {
+            let mark = word
+                .chars()
+                .next_back()
+                .filter(|c| c.is_whitespace() || MARKS.contains(c));
+            let text = &word[..word.len() - mark.map_or(0, char::len_utf8)];
+            match in_braces && (quote.is_none() || says_where(text)) {
+                true => shown.push_str(text),
+                false => shown.push_str(&self.hide(text)),
+            }
+            shown.extend(mark);
+            quote = match mark {
+                Some('"' | '\'') if quote.is_none() => mark,
+                Some(_) if mark == quote => None,
+                _ => quote,
+            };
+        }
+        shown
+    }
+
+    fn hide(&mut self, text: &str) -> String {
+        // Shorter ones are in other words; nothing is said of what is in a broken file.
+        if text.len() > 5 && !text.starts_with('*') && !self.broken {
+            self.words.push(text.to_owned());
+        }
+        let hidden = text.chars().map(|c| match c {
+            '=' => "=".to_owned(),
+            c => stars(c.len_utf8()),
+        });
+        hidden.collect()
+    }
+}
+
+/// As many bytes of stars.
+fn stars(bytes: usize) -> String {
+    "*".repeat(bytes)
+}
+
+/// Whether a key or header has a name for secrets in it.
+fn is_secret(text: &str) -> bool {
+    let part = |c: char| !(c.is_alphanumeric() || c == '_' || c == '-');
+    text.split(part).any(|word| {
+        let word = word.to_lowercase();
+        SECRET_NAMES.iter().any(|name| word.contains(name)) || nearest(&word, ["secrets"]).is_some()
+    })
+}
+
+/// Whether it is a key of the file whose value is no secret.
+fn is_known(key: &str) -> bool {
+    let last = key.trim().rsplit('.').next().unwrap_or_default();
+    let last = last.trim_matches(['"', '\'', ' ']);
+    last != "url" && keys::ALL.iter().any(|keys| keys.contains(&last))
+}
+
+/// Whether a value says where a secret is, and nothing else.
+fn is_reference(value: &str) -> bool {
+    let value = value.split('#').next().unwrap_or_default().trim();
+    ['"', '\''].iter().any(|quote| {
+        let inner = value.strip_prefix(*quote);
+        let inner = inner.and_then(|inner| inner.strip_suffix(*quote));
+        inner.is_some_and(|inner| !inner.contains(MARKS) && says_where(inner))
+    })
+}
+
+fn says_where(text: &str) -> bool {
+    text.starts_with("env:") || text.starts_with("file:")
+}
+
+/// The same text with the password of every URL in it covered.
+///
+/// The user info of a URL ends at the last `@` before a double quote or the end of the
+/// line, because a password may hold an unescaped `/`, `@`, `'` or space. A port
+/// that is none is the password of a URL that has lost its `@`.
+pub(super) fn mask_passwords(text: &str) -> String {
+    let end_of_text = |c: char| c == '"' || c == '\n';
+    let after_url = |c: char| c.is_whitespace() || MARKS.contains(&c);
+    let mut shown = String::with_capacity(text.len());
+    for word in text.split_inclusive(end_of_text) {
+        let Some(start) = authority(word) else {
+            shown.push_str(word);
+            continue;
+        };
+        let (scheme, url) = word.split_at(start);
+        let url = url.trim_end_matches(after_url);
+        let rest = &word[start + url.len()..];
+        shown.push_str(scheme);
+        match url.rfind('@') {
+            Some(at) => {
+                let user = url[..at].find(':').map_or(0, |colon| colon + 1);
+                shown.push_str(&url[..user]);
+                shown.push_str(&stars(at - user));
+                shown.push_str(&url[at..]);
+            }
+            None => shown.push_str(&mask_ports(url)),
+        }
+        shown.push_str(rest);
+    }
+    shown
+}
+
+/// Where the user of a URL begins, also of one that has lost a part of its `://`.
+fn authority(word: &str) -> Option<usize> {
+    let after = |mark: &str| word.find(mark).map(|at| at + mark.len());
+    let broken = || {
+        let scheme = ["redis:", "rediss:", "valkey:", "valkeys:", ":/", "//"];
+        let at = scheme.iter().find_map(|mark| after(mark))?;
+        word[at..].contains('@').then_some(at)
+    };
+    after("://").or_else(broken)
+}
+
+/// The hosts of a URL, with what is no port covered.
+fn mask_ports(url: &str) -> String {
+    let end = |c: char| c.is_whitespace() || "/?#".contains(c);
+    let end = url.find(end).unwrap_or(url.len());
+    let (hosts, path) = url.split_at(end);
+    let hosts = hosts.split(',').map(|host| {
+        let address = host.strip_prefix('[').and_then(|of| of.find(']'));
+        let port = address.map_or(0, |end| end + 2);
+        match host[port..].split_once(':') {
+            Some((name, port)) if !port.bytes().all(|b| b.is_ascii_digit()) => {
+                let shown = host.len() - port.len() - name.len() - 1;
+                format!("{}{name}:{}", &host[..shown], stars(port.len()))
+            }
+            _ => host.to_owned(),
+        }
+    });
+    hosts.collect::<Vec<_>>().join(",") + path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_of_urls_are_covered_whatever_is_broken() {
+        for (text, shown) in [
+            ("redis://a:pw@h:6379/0", "redis://a:**@h:6379/0"),
+            ("redis://:p/w@x@h", "redis://:*****@h"),
+            ("redis://token@h", "redis://*****@h"),
+            ("redis://a:p'w@h", "redis://a:***@h"),
+            ("redis:/ a:p w@h\nx", "redis:/ a:***@h\nx"),
+            ("http://a:1 and more", "http://a:1 and more"),
+            ("'redis://h:6379',", "'redis://h:6379',"),
+            ("url = \"redis://a:pw@h", "url = \"redis://a:**@h"),
+            ("redis:/a:pw@h", "redis:/a:**@h"),
+            ("redis//a:pw@h", "redis//a:**@h"),
+            ("redis:a:pw@h", "redis:a:**@h"),
+            ("redis://a:pw1.2.3.4:6379/0", "redis://a:**************/0"),
+            ("redis://a:p]1.2.3.4:6379/0", "redis://a:**************/0"),
+            ("redis+sentinel://a:1,b:2/m", "redis+sentinel://a:1,b:2/m"),
+            ("redis://[::1]:6379", "redis://[::1]:6379"),
+            ("https://*.example.com", "https://*.example.com"),
+            ("fundify:otp/otp-queue@1.0.0", "fundify:otp/otp-queue@1.0.0"),
+        ] {
+            assert_eq!(mask_passwords(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_covered_and_the_rest_is_not() {
+        let shown = |text: &str, broken| mask(text, broken).0;
+        for (text, expected) in [
+            (
+                "[p.secrets]\nA = \"hunter2\"\n",
+                "[p.secrets]\nA = \"*******\"\n",
+            ),
+            ("p.secrets]\nA = \"hunter2", "p.secrets]\nA = \"*******"),
+            ("[p.secrts\nA = \"hunter2\"", "[p.secrts\nA = \"*******\""),
+            ("[p.secrets]A = \"hunter2\"", "[p.secrets]A = \"*******\""),
+            ("[p.secrets]\nA \"hunter2\"", "[p.secrets]\n* \"*******\""),
+            (
+                "secrets = { A = \"hunter2\" }",
+                "secrets = { * = \"*******\" }",
+            ),
+            (
+                "p = { secrets = { A = \"x\" } }",
+                "p = { ******* = { * = \"*\" } }",
+            ),
+            (
+                "A = \"\"\"\nhunter2==\n\"\"\"\nplugin = \"p\"",
+                "A = \"\"\"\n*******==\n\"\"\"\nplugin = \"p\"",
+            ),
+            ("# API_TOKEN = \"hunter2\"", "# API_TOKEN = \"*******\""),
+            ("WEBHOOK = \"hunter2\"", "WEBHOOK = \"*******\""),
+            ("url = \"redis\"", "url = \"*****\""),
+            (
+                "[p.secrets]\nA = \"env:A?\" # here",
+                "[p.secrets]\nA = \"env:A?\" # here",
+            ),
+            (
+                "[queues.a]\nplugin \"p\"\ntimeout = 10s",
+                "[queues.a]\nplugin \"p\"\ntimeout = 10s",
+            ),
+            (
+                "[queues.a\nhttp = [\n  \"https://a\",\n]",
+                "[queues.a\nhttp = [\n  \"https://a\",\n]",
+            ),
+        ] {
+            assert_eq!(shown(text, true).len(), text.len());
+            assert_eq!(shown(text, true), expected, "{text}");
+        }
+        let whole = "secrets = { A = \"env:A\", B = \"hunter2 x\" }";
+        let expected = "secrets = { A = \"env:A\", B = \"******* *\" }";
+        assert_eq!(shown(whole, false), expected);
+        // Whole TOML knows its tables.
+        let whole = "[queues.a.names]\nfew = \"many\"\n[p.config]\nsender = \"Ada\"\n";
+        assert_eq!(shown(whole, false), whole);
+        assert_eq!(mask("TOKEN = \"hunter2\"", false).1, ["hunter2"]);
+    }
+}
