@@ -556,6 +556,71 @@ fn colour_is_left_out_unless_it_is_wanted() {
     assert!(coloured.starts_with("\u{1b}["), "{coloured:?}");
 }
 
+/// As no-color.org and bixense.com/clicolors say.
+#[test]
+fn the_environment_says_when_to_colour() {
+    let setup = setup();
+    let on_terminal = |environment: &str, command: &str| {
+        let runner = env!("CARGO_BIN_EXE_runner");
+        let output = std::process::Command::new("script")
+            .current_dir(setup.path("."))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .args([
+                "-qec",
+                &format!("env TERM=xterm {environment} {runner} {command}"),
+                "/dev/null",
+            ])
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        output.stdout.contains(&b'\x1b')
+    };
+    let in_pipe = |environment: &str, command: &str| {
+        let runner = env!("CARGO_BIN_EXE_runner");
+        let output = std::process::Command::new("sh")
+            .current_dir(setup.path("."))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .args(["-c", &format!("env {environment} {runner} {command} 2>&1")])
+            .output()
+            .unwrap();
+        output.stdout.contains(&b'\x1b')
+    };
+    for (environment, terminal, pipe) in [
+        ("A=1", true, false),
+        ("CLICOLOR_FORCE=0", true, false),
+        ("CLICOLOR_FORCE=", true, false),
+        ("CLICOLOR_FORCE=1", true, true),
+        ("CLICOLOR_FORCE=0 CLICOLOR=0", false, false),
+        ("CLICOLOR_FORCE=1 CLICOLOR=0", true, true),
+        ("CLICOLOR=0", false, false),
+        ("CLICOLOR=1", true, false),
+        ("NO_COLOR=", true, false),
+        ("NO_COLOR=0", false, false),
+        ("NO_COLOR=1 CLICOLOR_FORCE=1", false, false),
+        ("TERM=dumb", false, false),
+        ("TERM=dumb CLICOLOR_FORCE=0", false, false),
+        ("TERM=dumb CLICOLOR_FORCE=1", true, true),
+    ] {
+        // Ours, and the help, which is clap's.
+        for command in ["add zzz x", "--help"] {
+            assert_eq!(
+                on_terminal(environment, command),
+                terminal,
+                "{environment} {command}"
+            );
+            assert_eq!(
+                in_pipe(environment, command),
+                pipe,
+                "{environment} {command} |"
+            );
+        }
+    }
+    assert!(in_pipe("NO_COLOR=1", "add zzz x --color always"));
+    assert!(!in_pipe("CLICOLOR_FORCE=1", "add zzz x --color never"));
+}
+
 #[test]
 fn an_outbox_that_was_never_used_is_not_found() {
     refuses(

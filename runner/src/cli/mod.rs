@@ -61,7 +61,7 @@ struct Cli {
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
     json: bool,
-    /// When to colour; NO_COLOR and CLICOLOR_FORCE are honoured.
+    /// When to colour; NO_COLOR, CLICOLOR and CLICOLOR_FORCE are honoured.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
     /// How log lines look: text on a terminal, else json.
@@ -186,6 +186,7 @@ impl Exit {
 
 /// Parse the arguments, do what they say, and end with its exit code.
 pub fn main() -> ExitCode {
+    forget_no_force();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
@@ -212,6 +213,18 @@ pub fn main() -> ExitCode {
                 message => output::error(message),
             }
             ExitCode::from(exit.code)
+        }
+    }
+}
+
+/// `CLICOLOR_FORCE=0` forces nothing (bixense.com/clicolors). To what prints help and
+/// messages for us any value does.
+fn forget_no_force() {
+    const FORCE: &str = "CLICOLOR_FORCE";
+    if std::env::var_os(FORCE).is_some_and(|value| value == "0") {
+        #[expect(unsafe_code, reason = "no other thread runs yet")]
+        unsafe {
+            std::env::remove_var(FORCE);
         }
     }
 }
