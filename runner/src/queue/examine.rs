@@ -10,7 +10,7 @@ use super::script::RIGHTS;
 use super::settle::{list, text, texts};
 
 /// What the scripts run on keys of queues, and `BZPOPMIN`.
-const COMMANDS: [&str; 51] = [
+const COMMANDS: [&str; 52] = [
     "BZPOPMIN",
     "DEL",
     "EXISTS",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 51] = [
     "HMGET",
     "HSET",
     "HSETNX",
+    "HSTRLEN",
     "INCR",
     "INCRBY",
     "LLEN",
