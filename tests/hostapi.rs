@@ -306,6 +306,31 @@ fn what_is_no_file_in_a_granted_directory_is_refused_and_holds_nobody_up() {
 }
 
 #[test]
+fn a_granted_directory_that_is_not_there_is_named_and_found_by_the_next_attempt() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let documents = directory.path().join("documents");
+    let grants = Plugin {
+        dirs: [("/documents".into(), documents.clone())].into(),
+        ..Plugin::default()
+    };
+    let sandbox = Sandbox::granted(&guest("reach"), grants);
+    let data = json!({ "path": "/documents/a.txt" }).to_string();
+    match sandbox.run("read", &data) {
+        Outcome::Retry { failure, .. } => assert_eq!(
+            failure.reason,
+            format!(
+                "the directory {documents:?}, granted as \"/documents\" to plugin \"work\", \
+                 cannot be opened: No such file or directory (os error 2)"
+            )
+        ),
+        other => panic!("{other:?}"),
+    }
+    std::fs::create_dir(&documents).unwrap();
+    std::fs::write(documents.join("a.txt"), "text").unwrap();
+    assert_eq!(value(sandbox.run("read", &data)), json!({"Ok": "text"}));
+}
+
+#[test]
 fn a_granted_directory_can_be_read_and_nothing_else() {
     let directory = tempfile::TempDir::new().unwrap();
     let documents = directory.path().join("documents");

@@ -148,10 +148,7 @@ async fn run(
         Ok(ready) => ready,
         Err(outcome) => return outcome,
     };
-    let mut store = match State::store(host, &plugin.grants, attempt, settings) {
-        Ok(store) => store,
-        Err(reason) => return retry(Cause::Host, reason),
-    };
+    let mut store = State::store(host, &plugin.grants, attempt, settings);
     supervise(&mut store, attempt.clone());
     let ended = tokio::select! {
         biased;

@@ -97,6 +97,9 @@ pub(super) async fn make(
     plugin: &Plugin,
     call: Call<'_>,
 ) -> wasmtime::Result<Ended> {
+    if let Err(reason) = store.data_mut().open_directories().await {
+        return Ok(Ended::Unready(reason));
+    }
     Ok(match call {
         Call::Handler => {
             let handler = plugin.doors.handler.as_ref().expect("found before");

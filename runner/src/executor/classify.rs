@@ -35,6 +35,8 @@ pub(super) enum Ended {
     Text(Option<String>),
     /// It returned what cannot be written as JSON, with the place.
     Unwritable(String),
+    /// It was not called, because something it was granted is not there.
+    Unready(String),
     /// It returned a failure.
     Returned(Returned),
     /// It trapped, exited, or could not be instantiated.
@@ -87,6 +89,10 @@ pub(super) fn outcome(
             Err(reason) => unwritable(reason),
         },
         Ended::Unwritable(reason) => unwritable(reason),
+        Ended::Unready(reason) => Outcome::Retry {
+            failure: failure(Cause::Host, reason, Vec::new()),
+            delay: None,
+        },
         Ended::Returned(returned) => match returned {
             Returned::Retry(reason) => Outcome::Retry {
                 failure: failure(Cause::Returned, reason, Vec::new()),

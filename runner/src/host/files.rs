@@ -1,4 +1,4 @@
-//! Opening files of granted directories, with more care than wasmtime takes.
+//! Opening granted directories and their files, with more care than wasmtime takes.
 //!
 //! What is no regular file or directory is refused: to open a FIFO is to wait for
 //! its other end, and to open a device may do anything. On a file system that has
@@ -16,8 +16,10 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     PathFlags,
 };
 use wasmtime_wasi::p2::{FsError, FsResult};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use super::State;
+use crate::config::Plugin;
 
 /// Opens of one plugin under way: few of the 512, many for a disk.
 const OPENS: usize = 16;
@@ -64,6 +66,24 @@ fn answer<T>(result: FsResult<T>) -> wasmtime::Result<Result<T, ErrorCode>> {
 }
 
 impl State {
+    /// Open the directories the plugin was granted, as they are now.
+    ///
+    /// # Errors
+    /// When one cannot be opened; the message names it.
+    pub async fn open_directories(&mut self) -> Result<(), String> {
+        if self.plugin.dirs.is_empty() {
+            return Ok(());
+        }
+        let place = self.opens.clone().acquire_owned().await;
+        let plugin = self.plugin.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            directories(&plugin)
+        });
+        *self.wasi.filesystem() = opened.await.map_err(|error| error.to_string())??;
+        Ok(())
+    }
+
     async fn open_at(
         &mut self,
         dir: Resource<Descriptor>,
@@ -101,6 +121,23 @@ impl State {
             _place: place.expect("the semaphore is never closed"),
         })
     }
+}
+
+fn directories(plugin: &Plugin) -> Result<WasiFilesystemCtx, String> {
+    let mut builder = WasiCtxBuilder::new();
+    for (guest, host) in &plugin.dirs {
+        builder
+            .preopened_dir(host, guest, FsPerms::ReadOnly)
+            .map_err(|error| {
+                format!(
+                    "the directory {:?}, granted as {guest:?} to plugin {:?}, cannot be opened: {}",
+                    host.display().to_string(),
+                    plugin.name,
+                    error.root_cause()
+                )
+            })?;
+    }
+    Ok(builder.build().filesystem().clone())
 }
 
 /// Do this in a task of its own, which keeps its place until the system answers,

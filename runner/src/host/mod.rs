@@ -22,9 +22,11 @@ mod wasi;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, Semaphore};
+use tokio::time::Instant;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtx;
@@ -46,6 +48,9 @@ const CALL: usize = 16 << 20;
 /// Bytes of a write to Redis from which it waits for its turn. Redis takes about
 /// 0.1 ms for so many, as for a batch of plain jobs.
 const LARGE: usize = 256 << 10;
+/// The longest rest after one: a Redis that was silent for longer is another
+/// trouble.
+const REST: Duration = Duration::from_secs(1);
 /// Handles a guest may hold: streams, descriptors, requests.
 const HANDLES: usize = 1_000;
 
@@ -56,8 +61,8 @@ pub struct Host {
     http: Http,
     queues: ArcSwap<HashMap<String, Queue>>,
     recorded: Option<Mutex<Vec<Effect>>>,
-    /// One large write at a time: see [`Host::turn`].
-    large: Semaphore,
+    /// When the next large write may begin: see [`Host::turn`].
+    large: AsyncMutex<Instant>,
 }
 
 /// What a guest would have written to Redis, in a host that records instead.
@@ -90,7 +95,7 @@ impl Host {
             http,
             queues: ArcSwap::default(),
             recorded: None,
-            large: Semaphore::new(1),
+            large: AsyncMutex::new(Instant::now()),
         })
     }
 
@@ -127,13 +132,17 @@ impl Host {
     }
 
     /// Wait for the turn of a write of so many bytes, kept until it is done. Large
-    /// ones go one after the other: whatever else this process has to say to
-    /// Redis waits behind them.
-    async fn turn(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+    /// ones go one after the other, with as long a rest in between as they took:
+    /// whatever else this process and others have to say to Redis waits behind
+    /// them.
+    async fn turn(&self, bytes: usize) -> Option<Turn<'_>> {
         if bytes < LARGE {
             return None;
         }
-        self.large.acquire().await.ok()
+        let rest = self.large.lock().await;
+        tokio::time::sleep_until(*rest).await;
+        let began = Instant::now();
+        Some(Turn { rest, began })
     }
 
     /// The engine.
@@ -165,6 +174,18 @@ impl Host {
             opens: files::opens(),
             plugin,
         }
+    }
+}
+
+/// The turn of a large write.
+struct Turn<'a> {
+    rest: AsyncMutexGuard<'a, Instant>,
+    began: Instant,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.rest = Instant::now() + self.began.elapsed().min(REST);
     }
 }
 
@@ -217,16 +238,13 @@ pub struct State {
 }
 
 impl State {
-    /// A store for one attempt, with every limit set.
-    ///
-    /// # Errors
-    /// When a granted directory cannot be opened; the message names it.
+    /// A store for one attempt, with every limit set and no directory opened.
     pub fn store(
         host: &Arc<Host>,
         grants: &Grants,
         attempt: &Arc<Attempt>,
         settings: &JobSettings,
-    ) -> Result<Store<State>, String> {
+    ) -> Store<State> {
         let request_id = job::request_id(&attempt.job.data);
         let budget = Arc::new(Budget::new(settings.max_logs, settings.max_sent));
         let log = Log::new(
@@ -238,7 +256,7 @@ impl State {
         );
         let stdout = Lines::new(log.clone(), Level::Info);
         let stderr = Lines::new(log.clone(), Level::Warn);
-        let wasi = wasi::context(&grants.plugin, &stdout, &stderr)?;
+        let wasi = wasi::context(&stdout, &stderr);
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         let state = State {
@@ -267,7 +285,7 @@ impl State {
         let mut store = Store::new(&host.engine, state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(CALL);
-        Ok(store)
+        store
     }
 
     /// What the memory limit was and what the guest asked for.

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::State;
 use super::http::Hooks;
 use super::stdio::Lines;
-use crate::config::Plugin;
 
 /// Bytes of random numbers in one call.
 const RANDOM: u64 = 1 << 20;
@@ -17,28 +16,16 @@ const RANDOM: u64 = 1 << 20;
 /// as handles: twice what is sent of them.
 const FIELDS: usize = 64 << 10;
 
-pub(super) fn context(plugin: &Plugin, stdout: &Lines, stderr: &Lines) -> Result<WasiCtx, String> {
-    let mut builder = WasiCtxBuilder::new();
-    builder
+/// What every guest has. Its directories are opened when it is called.
+pub(super) fn context(stdout: &Lines, stderr: &Lines) -> WasiCtx {
+    WasiCtxBuilder::new()
         .stdout(stdout.clone())
         .stderr(stderr.clone())
         .max_random_size(RANDOM)
         .allow_tcp(false)
         .allow_udp(false)
-        .allow_ip_name_lookup(false);
-    for (guest, host) in &plugin.dirs {
-        builder
-            .preopened_dir(host, guest, FsPerms::ReadOnly)
-            .map_err(|error| {
-                format!(
-                    "the directory {:?}, granted as {guest:?} to plugin {:?}, cannot be opened: {}",
-                    host.display().to_string(),
-                    plugin.name,
-                    error.root_cause()
-                )
-            })?;
-    }
-    Ok(builder.build())
+        .allow_ip_name_lookup(false)
+        .build()
 }
 
 impl WasiView for State {
