@@ -7,7 +7,7 @@ use std::process::Command;
 use runner::contract::{self, Library, Rules};
 use serde_json::{Value, json};
 
-use crate::support::{Redis, Setup};
+use crate::support::{Redis, Setup, guest};
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -294,4 +294,19 @@ fn sensitive_values_are_covered_wherever_the_command_line_shows_a_job() {
         assert!(ended.stderr.ends_with(&said), "{ended:?}");
         assert!(!ended.stderr.contains("123456"), "{ended:?}");
     }
+}
+
+#[test]
+fn a_trial_covers_the_jobs_that_it_would_add() {
+    let toml = "[queues.otp-queue]\ncontract = \"fundify:otp/otp-queue\"\n";
+    let setup = Setup::new(&Redis::shared(), toml).plugin("reach", &guest("reach"));
+    std::fs::create_dir(setup.path("wit")).unwrap();
+    std::fs::copy(root("wit/queues/otp.wit"), setup.path("wit/otp.wit")).unwrap();
+    let code = json!({"recipient": "ada@example.com", "otp": "123456"});
+    let data = json!({"queue": "otp-queue", "name": "email-otp", "data": code}).to_string();
+    let ended = setup.cli(&["run", "plugins/reach.wasm", &data, "--name", "add"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let added =
+        "added otp-queue email-otp {\"recipient\":\"ada@example.com\",\"otp\":\"[sensitive]\"}\n";
+    assert_eq!(ended.stderr, added);
 }

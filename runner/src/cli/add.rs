@@ -104,7 +104,7 @@ impl Args {
         let loaded = cli.load()?;
         super::block_on(async {
             let queue = super::connect::connect(cli, &loaded, &self.queue).await?;
-            let says = Cover::of(&loaded, &self.queue).redactor(&job.name, &job.data);
+            let says = Cover::of(&loaded.config, &self.queue).redactor(&job.name, &job.data);
             let before = queue.last_event().await?;
             let added = queue.add(&[job]).await?.pop();
             let added = added.expect("one answer for one job");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Contract, Loaded, Queue, Unrouted};
+use crate::config::{Config, Contract, Queue, Unrouted};
 use crate::host::redact::Redactor;
 use crate::queue::{Found, Letter};
 
@@ -12,8 +12,8 @@ pub(super) struct Cover(Vec<Arc<Contract>>);
 impl Cover {
     /// That of the queue, and those of the queues whose jobs come to it: as dead
     /// letters, or because their names have no route.
-    pub(super) fn of(loaded: &Loaded, queue: &str) -> Cover {
-        let queues = loaded.config.queues.values();
+    pub(super) fn of(config: &Config, queue: &str) -> Cover {
+        let queues = config.queues.values();
         let queues = queues.filter(|from| from.name == queue || sends(from, queue));
         Cover(
             queues
@@ -36,7 +36,7 @@ impl Cover {
 
     /// Cover a dead letter, in the same way; the queue it comes from may send its
     /// letters elsewhere now.
-    pub(super) fn letter(&self, loaded: &Loaded, letter: &mut Letter) {
+    pub(super) fn letter(&self, config: &Config, letter: &mut Letter) {
         let says = self.redactor(&letter.name, &letter.data);
         let origin = letter.origin.as_mut().map(|origin| &mut origin.reason);
         let said = [&mut letter.reason].into_iter().chain(origin);
@@ -44,11 +44,19 @@ impl Cover {
             *text = says.redact(std::mem::take(text));
         }
         let origin = letter.origin.as_ref();
-        let origin = origin.and_then(|origin| loaded.config.queues.get(&origin.queue));
+        let origin = origin.and_then(|origin| config.queues.get(&origin.queue));
         let origin = origin.and_then(|queue| queue.base.contract.as_ref());
         for contract in self.0.iter().chain(origin) {
             contract.cover(&letter.name, &mut letter.data, None);
         }
+    }
+
+    /// The payload of a job that is not in Redis, covered.
+    pub(super) fn payload(&self, name: &str, mut data: String) -> String {
+        for contract in &self.0 {
+            contract.cover(name, &mut data, None);
+        }
+        data
     }
 
     /// Takes what is sensitive in a payload out of texts. What Runner writes has

@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::cover::Cover;
 use super::output::{self, dim, plain};
 use super::{Cli, Exit, Result, trial};
-use crate::config::{Contract, JobSettings, SwapCheck};
+use crate::config::{Config, Contract, JobSettings, SwapCheck};
 use crate::executor::Executor;
 use crate::host::http::Http;
 use crate::host::{Effect, Host};
 use crate::outbox::{self, Outbox};
 use crate::outcome::{Failure, Outcome};
 use crate::plugin::{self, Plugins};
-use crate::queue::{Attempt, Queue};
+use crate::queue::{Attempt, NewJob, Queue};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -100,8 +101,25 @@ impl Args {
         let executor =
             Executor::new(host.clone(), plugins, NonZeroUsize::MIN).map_err(Exit::failed)?;
         let outcome = runtime.block_on(attend(&executor, Arc::new(attempt), &settings))?;
-        show_effects(&host.take_recorded());
+        for effect in host.take_recorded() {
+            self.show(&config, &place.queue, effect);
+        }
         end(outcome)
+    }
+
+    /// Show what would be in Redis now, covered as `runner job` covers it.
+    fn show(&self, config: &Config, queue: &str, effect: Effect) {
+        let added = |queue: String, job: NewJob| {
+            let data = Cover::of(config, &queue).payload(&job.name, job.data);
+            format!("{queue} {} {data}", job.name)
+        };
+        let (what, text) = match effect {
+            Effect::Added(queue, job) => ("added", added(queue, *job)),
+            Effect::Child(queue, job) => ("added child", added(queue, *job)),
+            Effect::Data(data) => ("data", Cover::of(config, queue).payload(&self.name, data)),
+            Effect::Checkpoint(step, value) => ("checkpoint", format!("{step} {value}")),
+        };
+        output::say([dim(what), plain(text)]);
     }
 }
 
@@ -150,20 +168,6 @@ async fn attend(
         if let Some(outcome) = ended {
             return Ok(outcome);
         }
-    }
-}
-
-fn show_effects(effects: &[Effect]) {
-    for effect in effects {
-        let (what, of) = match effect {
-            Effect::Added(queue, job) => ("added", format!("{queue} {} {}", job.name, job.data)),
-            Effect::Child(queue, job) => {
-                ("added child", format!("{queue} {} {}", job.name, job.data))
-            }
-            Effect::Data(data) => ("data", data.clone()),
-            Effect::Checkpoint(step, value) => ("checkpoint", format!("{step} {value}")),
-        };
-        output::say([dim(what), plain(of)]);
     }
 }
 

@@ -50,10 +50,10 @@ impl Args {
                 !more
             })
             .await?;
-        let cover = Cover::of(loaded, queue.name());
+        let cover = Cover::of(&loaded.config, queue.name());
         found
             .iter_mut()
-            .for_each(|letter| cover.letter(loaded, letter));
+            .for_each(|letter| cover.letter(&loaded.config, letter));
         if cli.json {
             let all: Vec<Value> = found.iter().map(super::show::document).collect();
             output::json(&all);

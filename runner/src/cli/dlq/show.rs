@@ -21,7 +21,7 @@ impl Args {
         let queue = super::connect(cli, loaded, &self.queue).await?;
         let found = queue.letter(&self.id).await?;
         let mut letter = found.ok_or_else(|| super::missing(&queue, &self.id))?;
-        Cover::of(loaded, &self.queue).letter(loaded, &mut letter);
+        Cover::of(&loaded.config, &self.queue).letter(&loaded.config, &mut letter);
         if cli.json {
             output::json(&document(&letter));
             return Ok(());

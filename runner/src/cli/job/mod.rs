@@ -65,7 +65,7 @@ impl Command {
         };
         super::block_on(async {
             let queue = connect::any(cli, &loaded, name).await?;
-            let cover = Cover::of(&loaded, name);
+            let cover = Cover::of(&loaded.config, name);
             match self {
                 Command::Get(job) => get::run(cli, &queue, &cover, job).await,
                 Command::Logs(job) => logs::run(cli, &queue, &cover, job).await,
