@@ -30,7 +30,7 @@ pub(super) async fn written(
             return Ok(attempt);
         }
         () = lost(&attempt) => Outcome::Lost,
-        _ = stage.wait_for(|stage| *stage != Stage::Run) => Outcome::Released,
+        Ok(_) = stage.wait_for(|stage| *stage != Stage::Run) => Outcome::Released,
     };
     Err(Settlement { attempt, outcome })
 }
