@@ -301,6 +301,45 @@ fn a_change_without_an_event_is_found() {
     runner.until_logged("queues.toml was taken over");
 }
 
+#[test]
+fn without_watches_files_are_looked_at() {
+    let redis = Redis::shared();
+    let setup = Setup::new(&redis, QUEUE).plugin("it", &guest("noop"));
+    let script = "echo 0 > /proc/sys/user/max_inotify_instances";
+    let Some(runner) = setup.spawn_apart(script, &["serve"]) else {
+        return;
+    };
+    runner.until_ready();
+    let line = runner.until_logged("no more file watches");
+    let expected = "the system has no more file watches (fs.inotify.max_user_watches, \
+                    fs.inotify.max_user_instances): files are looked at every 2s all the same";
+    assert!(line.contains(expected), "{line}");
+    setup.install("it", &guest("echo"));
+    until_serves(&redis, "echo", "a look");
+    let text = fs::read_to_string(setup.path("queues.toml")).unwrap();
+    setup.write(&format!("{text}concurrency = 3\n"));
+    runner.until_logged("queues.toml was taken over");
+    assert_eq!(told(&runner, "no more file watches"), 1);
+}
+
+#[test]
+fn a_volume_that_is_mounted_over_the_plugins_is_seen() {
+    let redis = Redis::shared();
+    let setup = Setup::new(&redis, QUEUE).plugin("it", &guest("noop"));
+    let script = "(while [ -d plugins ] && [ ! -e mount ]; do sleep 0.05; done; \
+                  mount --bind other plugins) &";
+    let Some(runner) = setup.spawn_apart(script, &["serve"]) else {
+        return;
+    };
+    runner.until_ready();
+    fs::create_dir(setup.path("other")).unwrap();
+    fs::copy(guest("echo"), setup.path("other/it.wasm")).unwrap();
+    fs::write(setup.path("mount"), "").unwrap();
+    until_serves(&redis, "echo", "the mount");
+    fs::copy(guest("noop"), setup.path("other/it.wasm")).unwrap();
+    until_serves(&redis, "noop", "a cp into the volume");
+}
+
 const SCHEDULE: &str = "[queues.b]\nplugin = \"it\"\n[[schedules]]\nid = \"s\"\nqueue = \"work\"\nname = \"n\"\n\
      every = \"1h\"\nlimit = 3\n";
 

@@ -403,7 +403,7 @@ fn without_events(error: &notify::Error) {
     if is_limit && !TOLD.swap(true, Ordering::Relaxed) {
         tracing::warn!(
             "the system has no more file watches (fs.inotify.max_user_watches, \
-             fs.inotify.max_user_instances): changed files are seen within {LOOK:?} all the same"
+             fs.inotify.max_user_instances): files are looked at every {LOOK:?} all the same"
         );
     } else {
         tracing::debug!(%error, "watching files");

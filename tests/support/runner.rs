@@ -90,8 +90,32 @@ impl Setup {
 
     /// A long-running command, not waited for.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Runner {
+        self.spawn_as(self.command(), arguments)
+    }
+
+    /// [`Setup::spawn`] as root of namespaces of its own, after this script of the
+    /// shell. `None` where the system does not let anybody have such.
+    pub(crate) fn spawn_apart(&self, script: &str, arguments: &[&str]) -> Option<Runner> {
+        const UNSHARE: [&str; 3] = ["--user", "--map-root-user", "--mount"];
+        let allowed = Command::new("unshare").args(UNSHARE).arg("true").output();
+        if !allowed.is_ok_and(|ended| ended.status.success()) {
+            eprintln!("not tested: unshare is not allowed");
+            return None;
+        }
+        let own = self.command();
+        let mut command = Command::new("unshare");
+        command.args(UNSHARE).args(["sh", "-ec"]);
+        command.arg(format!("{script}\nexec \"$@\"")).arg("sh");
+        command.arg(own.get_program()).env_clear();
+        command.current_dir(self.path(""));
+        let variables = own.get_envs();
+        command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        Some(self.spawn_as(command, arguments))
+    }
+
+    fn spawn_as(&self, mut command: Command, arguments: &[&str]) -> Runner {
         let mut process = Process::spawn(
-            self.command()
+            command
                 .args(["--log-format", "json"])
                 .args(arguments)
                 .stdin(Stdio::null())

@@ -42,6 +42,12 @@ pub(super) fn mask(source: &str, broken: bool) -> (String, Vec<String>) {
     (shown, lines.words)
 }
 
+/// A mistake in another file of TOML, with the line that it shows as it may be shown.
+pub fn masked(mut error: toml::de::Error, text: &str) -> toml::de::Error {
+    error.set_input(Some(&mask(text, false).0));
+    error
+}
+
 /// Where the walk is.
 struct Lines {
     broken: bool,
@@ -288,6 +294,15 @@ mod tests {
         ] {
             assert_eq!(mask_passwords(text), shown, "{text}");
         }
+    }
+
+    #[test]
+    fn other_files_of_toml_show_no_secret_either() {
+        let text = "# a comment\nsecrets = { KEY = \"hunter2\", B = c }\n";
+        let error = toml::de::DeTable::parse(text).unwrap_err();
+        assert!(error.to_string().contains("hunter2"));
+        let error = masked(error, text).to_string();
+        assert!(error.contains("KEY = \"*******\", B = c"), "{error}");
     }
 
     #[test]

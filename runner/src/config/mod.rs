@@ -29,6 +29,7 @@ pub use env::{Env, Overrides};
 pub use explain::{Explanation, explain};
 pub use load::{Loaded, Sources};
 pub use lost::lost;
+pub use mask::masked;
 pub use origins::{Origins, Source};
 pub use problem::Problems;
 pub use schedule::{Schedule, When};

@@ -21,7 +21,7 @@ pub struct Problems {
     words: Vec<String>,
     list: Vec<Problem>,
     /// What was read beside the file: it may hold the mistake.
-    pub(super) sources: Sources,
+    pub(super) sources: Box<Sources>,
 }
 
 /// One mistake.
@@ -45,7 +45,7 @@ impl Problems {
             source,
             words,
             list: Vec::new(),
-            sources: Sources::default(),
+            sources: Box::default(),
         }
     }
 

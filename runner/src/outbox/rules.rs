@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use url::Url;
 
 use super::{Error, Exchange};
-use crate::config::Pattern;
+use crate::config::{self, Pattern};
 use crate::watch::Stat;
 
 /// The replies of well-known services. Also the reference for one's own.
@@ -253,7 +253,9 @@ fn request_value(request: &[u8], key: &str) -> String {
 }
 
 fn parse(text: &str) -> Result<Vec<Rule>, toml::de::Error> {
-    toml::from_str::<File>(text).map(|file| file.reply)
+    let file: Result<File, _> = toml::from_str(text);
+    file.map(|file| file.reply)
+        .map_err(|error| config::masked(error, text))
 }
 
 pub(super) fn host(url: &Url) -> &str {

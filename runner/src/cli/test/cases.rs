@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::config;
+
 /// Cases for one plugin.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,8 +133,10 @@ impl File {
     pub(super) fn read(path: &Path) -> Result<File, String> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        let file: File = toml::from_str(&text)
-            .map_err(|error| format!("{}: {}", path.display(), error.to_string().trim_end()))?;
+        let file: File = toml::from_str(&text).map_err(|error| {
+            let error = config::masked(error, &text).to_string();
+            format!("{}: {}", path.display(), error.trim_end())
+        })?;
         match file.cases.iter().find(|case| case.attempt == 0) {
             Some(case) => Err(format!(
                 "{}: {:?}: the first attempt is 1",

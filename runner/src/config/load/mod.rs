@@ -137,7 +137,7 @@ fn names_contract(root: &Table<'_>) -> bool {
 impl Decoder<'_> {
     fn finish(mut self) -> Problems {
         self.problems.sort();
-        self.problems.sources = self.sources;
+        *self.problems.sources = self.sources;
         self.problems
     }
 
