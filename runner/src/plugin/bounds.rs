@@ -60,8 +60,10 @@ struct Counts {
 /// # Errors
 /// The first thing that is not valid, or too many.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
-    // Which proposals the engine has is the compiler's to say.
-    let mut validator = Validator::new_with_features(WasmFeatures::all());
+    // Which proposals the engine has is the compiler's to say, but for the one that
+    // it will never have and that other toolchains still write.
+    let features = WasmFeatures::all().difference(WasmFeatures::LEGACY_EXCEPTIONS);
+    let mut validator = Validator::new_with_features(features);
     let mut counts = Counts::default();
     let mut allocations = FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -239,5 +241,20 @@ mod tests {
             panic!("it was let through");
         };
         assert!(text.contains("(at offset 0x"), "{text}");
+    }
+    #[test]
+    fn exceptions_of_the_old_form_are_named() {
+        let mut old = Function::new([]);
+        old.instruction(&Instruction::Try(wasm_encoder::BlockType::Empty))
+            .instruction(&Instruction::CatchAll)
+            .instruction(&Instruction::End)
+            .instruction(&Instruction::End);
+        let Err(Fault::Invalid(text)) = check(&around(&module([old]), 1)) else {
+            panic!("it was let through");
+        };
+        assert!(
+            text.contains("legacy_exceptions feature required"),
+            "{text}"
+        );
     }
 }
