@@ -7,6 +7,9 @@
 /// Lines of an error: a message may have several, and what follows it is not
 /// marked.
 const LINES: usize = 16;
+/// Lines of a report that nothing marks as the end of a guest: further away from
+/// it, they are what the guest logged and went on.
+const LAST: usize = 3;
 
 /// The end of a guest as its runtime tells it.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +50,9 @@ fn python(lines: &[&str]) -> Option<Report> {
     let begin = |line: &&str| *line == "Traceback (most recent call last):";
     let trace = &lines[lines.iter().rposition(begin)? + 1..];
     let error = trace.iter().position(|line| !line.starts_with(' '))?;
+    if panic.is_none() && trace.len() - error > LAST {
+        return None;
+    }
     let mut frames: Vec<String> = trace[..error]
         .iter()
         .filter_map(|line| frame(line))
@@ -131,6 +137,13 @@ fn go(lines: &[&str]) -> Option<Report> {
     let nested = |line: &&str| line.starts_with("\tpanic: ");
     let nested = report[1..].iter().copied().take_while(nested);
     let reason: Vec<&str> = report[..1].iter().copied().chain(nested).collect();
+    let follows = |line: &&str| {
+        let starts = ["goroutine ", "[signal ", "runtime stack:"];
+        starts.iter().any(|start| line.starts_with(start))
+    };
+    if !report.get(reason.len()).is_none_or(follows) {
+        return None;
+    }
     let running = report
         .iter()
         .position(|line| line.starts_with("goroutine "));
@@ -152,7 +165,8 @@ fn single(lines: &[&str]) -> Option<Report> {
     const STARTS: [&str; 3] = ["Assertion failed: ", "libc++abi: ", "abort: "];
     let zig = |line: &str| line.starts_with("thread ") && line.contains(" panic: ");
     let says = |line: &&&str| STARTS.iter().any(|start| line.starts_with(start)) || zig(line);
-    lines.iter().rfind(says).map(|line| Report::of(*line))
+    let last = &lines[lines.len().saturating_sub(LAST)..];
+    last.iter().rfind(says).map(|line| Report::of(*line))
 }
 
 /// Where the last panic of Rust begins.
@@ -337,6 +351,19 @@ wasmexport_handle(0x1)
         }
         assert_eq!(read(&["nothing of the kind".to_owned()]), None);
         assert_eq!(read(&[]), None);
+    }
+
+    #[test]
+    fn what_was_logged_on_the_way_is_no_report() {
+        for logged in [
+            "Assertion failed: nothing",
+            "panic: no reason to",
+            "Traceback (most recent call last):\n  File \"/a.py\", line 1, in f\nValueError: handled",
+        ] {
+            let output = format!("{logged}\ngoing on\nand on\nand on\nand on");
+            let lines: Vec<String> = output.lines().map(str::to_owned).collect();
+            assert_eq!(read(&lines), None, "{logged}");
+        }
     }
 
     #[test]
