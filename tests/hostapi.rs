@@ -331,6 +331,22 @@ fn a_granted_directory_that_is_not_there_is_named_and_found_by_the_next_attempt(
 }
 
 #[test]
+fn a_guest_has_a_few_listings_of_directories_at_once() {
+    let directory = tempfile::TempDir::new().unwrap();
+    for name in ["a", "b", "c"] {
+        std::fs::write(directory.path().join(name), "").unwrap();
+    }
+    let grants = Plugin {
+        dirs: [("/documents".into(), directory.path().to_owned())].into(),
+        ..Plugin::default()
+    };
+    let sandbox = Sandbox::granted(&guest("reach"), grants);
+    let data = json!({"path": "/documents", "count": 40}).to_string();
+    let listed = value(sandbox.run("list", &data));
+    assert_eq!(listed, json!([32, 40, {"Ok": 3}]));
+}
+
+#[test]
 fn a_granted_directory_can_be_read_and_nothing_else() {
     let directory = tempfile::TempDir::new().unwrap();
     let documents = directory.path().join("documents");

@@ -5,6 +5,8 @@
 //! stopped answering an open waits, too, on one of the 512 threads that all guests
 //! share and after its job has ended; so a plugin has a few opens under way and
 //! waits with further ones, while the files of others are read.
+//!
+//! A listing is read whole when it is opened, so there are few of them, too.
 
 use std::sync::Arc;
 
@@ -12,8 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{Linker, Resource, ResourceTable};
 use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemCtx, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
-    DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, HostDescriptor, OpenFlags,
-    PathFlags,
+    DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntryStream, ErrorCode,
+    HostDescriptor, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p2::{FsError, FsResult};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
@@ -23,6 +25,9 @@ use crate::config::Plugin;
 
 /// Opens of one plugin under way: few of the 512, many for a disk.
 const OPENS: usize = 16;
+/// Listings an attempt may have open, which the host holds whole: deeper than
+/// directories are nested.
+const LISTINGS: usize = 32;
 /// The interface, in the version of wasmtime-wasi.
 const TYPES: &str = "wasi:filesystem/types@0.2.12";
 
@@ -50,6 +55,15 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
             Box::new(async move {
                 let found = store.data_mut().stat_at(dir, at, path).await;
                 Ok((answer(found)?,))
+            })
+        },
+    )?;
+    types.func_wrap_async(
+        "[method]descriptor.read-directory",
+        |mut store, (dir,): (_,)| {
+            Box::new(async move {
+                let listing = store.data_mut().read_directory(dir).await;
+                Ok((answer(listing)?,))
             })
         },
     )?;
@@ -105,6 +119,30 @@ impl State {
     ) -> FsResult<DescriptorStat> {
         let mut apart = self.apart(&dir).await?;
         apart_from_the_attempt(async move { apart.stat(at, path).await }).await
+    }
+
+    async fn read_directory(
+        &mut self,
+        dir: Resource<Descriptor>,
+    ) -> FsResult<Resource<DirectoryEntryStream>> {
+        let open = |listing: &u32| {
+            let listing = Resource::<DirectoryEntryStream>::new_borrow(*listing);
+            self.table.get(&listing).is_ok()
+        };
+        self.listings.retain(open);
+        if self.listings.len() >= LISTINGS {
+            return Err(ErrorCode::InsufficientMemory.into());
+        }
+        let mut view = WasiFilesystemCtxView {
+            ctx: self.wasi.filesystem(),
+            table: &mut self.table,
+        };
+        let listing = view.read_directory(dir).await?;
+        // A number is given again when its listing is closed.
+        if !self.listings.contains(&listing.rep()) {
+            self.listings.push(listing.rep());
+        }
+        Ok(listing)
     }
 
     /// Wait until the plugin may open something in this directory.

@@ -228,6 +228,8 @@ pub struct State {
     idempotent_requests: u32,
     jobs_added: usize,
     checkpoints: Vec<(String, String)>,
+    /// Handles of open listings of directories.
+    listings: Vec<u32>,
     wasi: WasiCtx,
     wasi_http: WasiHttpCtx,
     /// Made with the first use: most jobs send nothing by `wasi:http`.
@@ -278,6 +280,7 @@ impl State {
             idempotent_requests: 0,
             jobs_added: 0,
             checkpoints: Vec::new(),
+            listings: Vec::new(),
             wasi,
             wasi_http: wasi::http_context(),
             table,

@@ -74,6 +74,17 @@ fn handle(job: Job) -> Result<Value> {
             json!({ "stepRanInAttempt": first, "attempt": job.attempt })
         }
         "read" => json!(std::fs::read_to_string(text("path")).map_err(|error| error.to_string())),
+        "list" => {
+            let count = data["count"].as_u64().unwrap_or(1);
+            let open = || std::fs::read_dir(text("path"));
+            // All of them at once, then one after the other.
+            let held: Vec<_> = (0..count).map(|_| open()).collect();
+            let opened = held.iter().filter(|listing| listing.is_ok()).count();
+            drop(held);
+            let again = (0..count).filter(|_| open().is_ok()).count();
+            let names = open().map(|names| names.filter_map(|name| name.ok()).count());
+            json!([opened, again, names.map_err(|error| error.to_string())])
+        }
         "write" => json!(std::fs::write(text("path"), "x").map_err(|error| error.to_string())),
         "env" => json!(std::env::vars().collect::<Vec<_>>()),
         "fetch" => {
