@@ -335,6 +335,13 @@ wasmexport_handle(0x1)
             "fatal error: all goroutines are asleep - deadlock!",
             &["main.f (/a.go:3)"],
         );
+        reads(
+            "panic: runtime error: invalid memory address or nil pointer dereference\n\
+             [signal 0xb code=0x0 addr=0x0 pc=0x0]\n\ngoroutine 1 [running]:\n\
+             main.main()\n\t/src/main.go:27 +0xb",
+            "panic: runtime error: invalid memory address or nil pointer dereference",
+            &["main.main (/src/main.go:27)"],
+        );
         // TinyGo has no frames.
         reads("panic: boom", "panic: boom", &[]);
     }
