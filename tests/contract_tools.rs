@@ -307,6 +307,6 @@ fn a_trial_covers_the_jobs_that_it_would_add() {
     let ended = setup.cli(&["run", "plugins/reach.wasm", &data, "--name", "add"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let added =
-        "added otp-queue email-otp {\"recipient\":\"ada@example.com\",\"otp\":\"[sensitive]\"}\n";
+        "added otp-queue email-otp {\"otp\":\"[sensitive]\",\"recipient\":\"ada@example.com\"}\n";
     assert_eq!(ended.stderr, added);
 }
