@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::config::{Config, Schedule};
 use crate::queue::{Declared, Error, Guarded, Pause, Queue};
+use crate::telemetry::limit::limited;
 use crate::worker::Shared;
 
 /// Keep them, for ever.
@@ -36,7 +37,7 @@ pub async fn keep(shared: Shared, mut config: watch::Receiver<Arc<Config>>) {
                 Duration::MAX
             }
             Err(error) => {
-                tracing::warn!(%error, "schedules wait for Redis");
+                limited!(warn, "", "schedules wait for Redis", %error);
                 pause.next()
             }
         };
@@ -70,7 +71,13 @@ async fn declare_all(queues: &mut BTreeMap<String, Queue>, config: &Config) -> R
             Ok(done) => tell_declared(queue, &done),
             Err(error) if error.is_transient() => return Err(error),
             Err(error) => {
-                tracing::error!(queue = queue.name(), %error, "schedules were not written");
+                limited!(
+                    error,
+                    queue.name(),
+                    "schedules were not written",
+                    queue = queue.name(),
+                    %error
+                );
             }
         }
         entry.remove();
@@ -112,19 +119,23 @@ async fn guard_all(shared: &Shared, config: &Config, unreadable: &mut BTreeSet<(
 
 fn tell_guarded(queue: &str, done: Guarded, unreadable: &mut BTreeSet<(String, String)>) {
     for (scheduler, next, missed) in done.rearmed {
-        tracing::warn!(
+        limited!(
+            warn,
+            &format!("{queue}: {scheduler}"),
+            "a scheduler had lost its next job and goes on",
             queue,
             scheduler,
             next,
-            missed,
-            "a scheduler had lost its next job and goes on"
+            missed
         );
     }
     for schedule in done.restored {
-        tracing::warn!(
+        limited!(
+            warn,
+            &format!("{queue}: {schedule}"),
+            "a schedule had vanished and was written again",
             queue,
-            schedule,
-            "a schedule had vanished and was written again"
+            schedule
         );
     }
     for (scheduler, reason) in done.unreadable {

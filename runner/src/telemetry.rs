@@ -3,6 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "logs are escaped here")]
 
+pub(crate) mod limit;
+
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use super::redis::{Error, Redis};
 use super::script::BEAT;
 use super::settle::texts;
+use crate::telemetry::limit;
 
 /// Between two beats.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
@@ -222,6 +223,7 @@ impl Heartbeat {
         let mut beats = 0u32;
         loop {
             tick.tick().await;
+            limit::sweep();
             let recent = if beats == 0 { 0 } else { RECENT };
             match self.exchange(recent).await {
                 Ok(answer) => {

@@ -14,6 +14,7 @@ use super::heartbeat::{Dead, Heartbeat};
 use super::redis::{Error, Redis};
 use super::script::RENEW;
 use super::settle::{list, whole};
+use crate::telemetry::limit::limited;
 
 /// How often the lock of an attempt that takes longer is looked at. A guest whose
 /// lock was lost works beside the one who took the job over.
@@ -100,7 +101,8 @@ impl Queue {
                         _ => "the lock was lost",
                     };
                     let (queue, job) = (self.name(), &attempt.job.id);
-                    tracing::warn!(queue, job, "{what}: the attempt is stopped");
+                    let about = format!("{queue}: {what}");
+                    limited!(warn, &about, "{what}: the attempt is stopped", queue, job);
                     return 1;
                 }
                 0
@@ -234,7 +236,7 @@ async fn hold_all(watched: &Watched, renew: bool) {
         match queue.hold(&attempts, lock).await {
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(queue = queue.name(), %error, "locks could not be renewed")
+                limited!(warn, queue.name(), "locks could not be renewed", queue = queue.name(), %error)
             }
         }
     });
