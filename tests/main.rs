@@ -6,6 +6,7 @@
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
 mod admin;
+mod bad_data;
 mod budgets;
 mod cli;
 mod cluster;

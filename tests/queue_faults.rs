@@ -2,7 +2,6 @@
 //! jobs that cannot be run, and its own end.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -298,20 +297,27 @@ fn an_unreachable_redis_is_named_without_its_password() {
 }
 
 #[test]
-fn a_worker_that_panics_hands_its_jobs_back_and_starts_again() {
+fn an_attempt_whose_start_panics_fails_and_gives_its_slot_back() {
     let redis = Redis::shared();
     let mut engine = Engine::new(&redis, echo);
-    let (start, first) = (engine.shared.start.clone(), AtomicBool::new(true));
+    let start = engine.shared.start.clone();
     engine.shared.start = Arc::new(move |attempt, settings, done| {
-        assert!(!first.swap(false, Ordering::Relaxed), "a bug of ours");
+        assert!(attempt.job.name != "bad", "a bug of ours");
         start(attempt, settings, done);
     });
-    engine.consume(config("q", 2));
-    let ids = [(); 3].map(|()| redis.add("q", "x", "{}", "{}"));
-    redis.until_count("q", "completed", 3);
-    for id in &ids {
-        assert_eq!(redis.field("q", id, "stc"), None, "stalled");
-        assert_eq!(redis.field("q", id, "atm").as_deref(), Some("1"));
+    engine.consume(config("q", 1));
+    let bad = [(); 3].map(|()| redis.add("q", "bad", "{}", r#"{"attempts":2}"#));
+    let good = redis.add("q", "good", "{}", "{}");
+    assert_eq!(redis.until_ended("q", &good), "completed");
+    for id in &bad {
+        assert_eq!(redis.until_ended("q", id), "failed");
+        let field = |name| redis.field("q", id, name);
+        assert_eq!(field("atm").as_deref(), Some("2"));
+        assert_eq!(field("stc"), None, "stalled");
+        assert_eq!(
+            field("failedReason").as_deref(),
+            Some("internal panic of runner: the attempt was dropped")
+        );
     }
     engine.stop(Duration::from_secs(5));
 }

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use self::keeper::{Files, Keeper};
+use crate::bug;
 use crate::config::{self, Config, Env, Loaded, Overrides, Problems, RedisUrl, Sources};
 use crate::embedded::{self, Embedded};
 use crate::executor::Executor;
@@ -26,6 +27,7 @@ use crate::outcome::Outcome;
 use crate::plugin::{self, EngineError, Plugins};
 use crate::queue::{self, Attempt, Pause, Redis, Renewal};
 use crate::schedules;
+use crate::telemetry::limit::limited;
 use crate::watch::{Place, Watcher};
 use crate::worker::Shared;
 
@@ -137,7 +139,8 @@ impl App {
             presence: config.redis.presence,
             start: Arc::new(move |attempt, settings, done| {
                 let done = move |attempt: Arc<Attempt>, outcome| {
-                    tell(&attempt, &outcome);
+                    // A line less is no reason to keep the job.
+                    let _ = bug::caught(|| tell(&attempt, &outcome));
                     done(attempt, outcome);
                 };
                 executor.start(attempt, settings.clone(), done);
@@ -245,7 +248,7 @@ impl App {
 /// Failures are worth a line each; the ends of the others are for `-v`.
 fn tell(attempt: &Attempt, outcome: &Outcome) {
     let (queue, job) = (attempt.queue.name(), attempt.job.id.as_str());
-    let number = attempt.job.attempts_made + 1;
+    let number = attempt.job.attempts_made.saturating_add(1);
     match outcome {
         Outcome::Retry { failure, .. } | Outcome::Rejected(failure) => {
             let of = attempt.job.options.attempts;
@@ -314,7 +317,7 @@ async fn connect(config: &config::Redis) -> Result<(Redis, Option<Embedded>), Er
     let redis = Redis::new(&url, &config.prefix)?;
     let mut pause = Pause::default();
     while let Err(error) = redis.ping().await {
-        tracing::warn!("{error}; trying again");
+        limited!(warn, redis.address(), "{error}; trying again");
         tokio::time::sleep(pause.next()).await;
     }
     Ok((redis, embedded))

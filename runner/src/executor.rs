@@ -23,6 +23,7 @@ use tokio::runtime::Runtime;
 use wasmtime::{Store, UpdateDeadline};
 
 use self::classify::Ended;
+use crate::bug;
 use crate::config::JobSettings;
 use crate::host::{Host, State};
 use crate::outcome::{Cause, Failure, Outcome};
@@ -87,15 +88,8 @@ impl Executor {
         let paced = plugin.clone();
         let mut run = Box::pin(async move {
             let run = AssertUnwindSafe(run(&host, plugin, &attempt, &settings));
-            let outcome = run.catch_unwind().await.unwrap_or_else(|panic| {
-                let text = panic
-                    .downcast_ref::<String>()
-                    .map(String::as_str)
-                    .or_else(|| panic.downcast_ref::<&str>().copied())
-                    .unwrap_or("no message");
-                tracing::error!(job = attempt.job.id, "a bug in runner: {text}");
-                retry(Cause::Host, format!("internal panic of runner: {text}"))
-            });
+            let outcome = run.catch_unwind().await;
+            let outcome = outcome.unwrap_or_else(|panic| bug::outcome(&bug::told(&*panic)));
             done(attempt, outcome);
         });
         let mut turns = future::poll_fn(move |context| match &paced {

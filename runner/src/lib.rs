@@ -18,6 +18,7 @@
 //! [`watch`] are leaves.
 
 pub mod app;
+mod bug;
 pub mod cli;
 pub mod config;
 pub mod contract;

@@ -10,7 +10,7 @@ use super::script::RIGHTS;
 use super::settle::{list, text, texts};
 
 /// What the scripts run on keys of queues, and `BZPOPMIN`.
-const COMMANDS: [&str; 52] = [
+const COMMANDS: [&str; 54] = [
     "BZPOPMIN",
     "DEL",
     "EXISTS",
@@ -47,10 +47,12 @@ const COMMANDS: [&str; 52] = [
     "SADD",
     "SCARD",
     "SET",
+    "SISMEMBER",
     "SMEMBERS",
     "SREM",
     "TYPE",
     "XADD",
+    "XINFO",
     "XTRIM",
     "ZADD",
     "ZCARD",

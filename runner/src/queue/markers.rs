@@ -21,8 +21,9 @@ use futures::stream::FuturesUnordered;
 use redis::Value;
 use tokio::sync::Notify;
 
-use super::redis::{Error, Pause, Redis};
+use super::redis::{Error, Pause, Redis, from_server};
 use super::{examine, settle};
+use crate::telemetry::limit::limited;
 
 /// How long `BZPOPMIN` blocks. No longer, so that a dead connection is noticed.
 const BLOCK: Duration = Duration::from_secs(5);
@@ -145,18 +146,21 @@ async fn wait(redis: Redis) {
     let mut pause = Pause::default();
     let mut may_unblock = true;
     loop {
-        let served = serve(&redis, markers, &mut may_unblock).await;
+        let served = serve(&redis, markers, &mut may_unblock, &mut pause).await;
         if let Err(error) = served {
-            tracing::debug!(%error, "waiting for work was interrupted");
-            tokio::time::sleep(pause.next()).await;
-        } else {
-            pause = Pause::default();
+            limited!(warn, redis.address(), "waiting for work is interrupted", %error);
         }
+        tokio::time::sleep(pause.next()).await;
     }
 }
 
-/// Serve one connection. `Ok` when it answered at least once before it broke.
-async fn serve(redis: &Redis, markers: &Markers, may_unblock: &mut bool) -> Result<(), Error> {
+/// Serve one connection until it breaks; any answer ends the pauses.
+async fn serve(
+    redis: &Redis,
+    markers: &Markers,
+    may_unblock: &mut bool,
+    pause: &mut Pause,
+) -> Result<(), Error> {
     let mut connection = redis.dial_blocking().await?;
     examine::tell(redis).await;
     let id = redis::cmd("CLIENT").arg("ID").to_owned();
@@ -167,7 +171,8 @@ async fn serve(redis: &Redis, markers: &Markers, may_unblock: &mut bool) -> Resu
     let mailbox = redis.mailbox(redis.boot());
     loop {
         let mut command = redis::cmd("BZPOPMIN");
-        command.arg(&mailbox).arg(markers.wait());
+        let keys = markers.wait();
+        command.arg(&mailbox).arg(&keys);
         command.arg(BLOCK.as_secs());
         let popping =
             tokio::time::timeout(BLOCK + WATCHDOG, connection.send_packed_command(&command));
@@ -185,9 +190,16 @@ async fn serve(redis: &Redis, markers: &Markers, may_unblock: &mut bool) -> Resu
                 }
             }
         };
-        let Ok(Ok(value)) = answer else {
-            return Ok(());
+        let value = match answer {
+            Ok(Ok(value)) => value,
+            Ok(Err(error)) if from_server(&error) => {
+                let keys = keys.iter().chain([&mailbox]);
+                put_aside(redis, markers, keys).await?;
+                return Err(redis.explain(&error));
+            }
+            _ => return Ok(()),
         };
+        *pause = Pause::default();
         let Value::Array(parts) = value else {
             continue;
         };
@@ -231,6 +243,33 @@ async fn write_to_oneself(redis: &Redis, mailbox: &str) -> Result<(), Error> {
     // Sent in this order, so that it expires should nobody read it.
     let (sent, kept) = tokio::join!(redis.call(&letter), redis.call(&expiry));
     sent.and(kept).map(drop)
+}
+
+/// Put aside markers of the wrong type: one of them keeps all queues from being
+/// woken.
+async fn put_aside(
+    redis: &Redis,
+    markers: &Markers,
+    keys: impl Iterator<Item = &String>,
+) -> Result<(), Error> {
+    for key in keys {
+        let kind = redis.call(redis::cmd("TYPE").arg(key)).await?;
+        let Value::SimpleString(kind) = kind else {
+            continue;
+        };
+        if kind == "zset" || kind == "none" {
+            continue;
+        }
+        let aside = format!("{key}:corrupt");
+        redis
+            .call(redis::cmd("RENAME").arg(key).arg(&aside))
+            .await?;
+        limited!(error, key, "a marker was put aside", key, kind, aside);
+        if let Some(wake) = markers.wake(key) {
+            wake.bell.notify_one();
+        }
+    }
+    Ok(())
 }
 
 async fn put_back(redis: &Redis, key: &str, member: &Value, score: &Value) -> Result<(), Error> {

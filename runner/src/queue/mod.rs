@@ -29,6 +29,7 @@ mod letters;
 mod markers;
 mod note;
 mod options;
+mod outage;
 mod page;
 mod pause;
 mod presence;
@@ -81,7 +82,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::redis::Value;
+
 use crate::config::{Contract, JobDefaults, Limiter};
+use crate::telemetry::limit::limited;
 
 /// What the engine needs to know about this process and the queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -200,6 +204,20 @@ impl Queue {
 
     fn key(&self, suffix: &str) -> String {
         format!("{}{suffix}", self.0.base)
+    }
+
+    /// Tell what a script of ours found in Redis and mended.
+    fn tell_mended(&self, troubles: Value) {
+        for trouble in settle::texts(troubles) {
+            let about = format!("{}: {trouble}", self.name());
+            limited!(
+                error,
+                &about,
+                "the queue was mended",
+                queue = self.name(),
+                trouble
+            );
+        }
     }
 
     /// Ask to be woken when there is work.

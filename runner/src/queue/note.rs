@@ -10,7 +10,8 @@ use super::Queue;
 use super::attempt::{Attempt, Notes};
 use super::redis::Error;
 use super::script::{NOTE, WRITE};
-use super::settle::{list, whole};
+use super::settle::{list, text, whole};
+use crate::telemetry::limit::limited;
 
 /// Log lines of one job in one call; the rest follows in the next.
 const LINES: usize = 1000;
@@ -50,13 +51,28 @@ impl Queue {
             .await;
         match reply {
             Ok(reply) => {
-                for position in list(reply) {
-                    if let Some((attempt, _)) = usize::try_from(whole(&position))
-                        .ok()
-                        .and_then(|i| noted.get(i))
-                    {
+                let at = |position: &Value| {
+                    let position = usize::try_from(whole(position)).ok()?;
+                    noted.get(position).map(|(attempt, _)| attempt)
+                };
+                let mut parts = list(reply).into_iter().map(list);
+                for position in parts.next().unwrap_or_default() {
+                    if let Some(attempt) = at(&position) {
                         self.lose(attempt).await;
                     }
+                }
+                for refused in parts.next().unwrap_or_default().chunks_exact(2) {
+                    let Some(attempt) = at(&refused[0]) else {
+                        continue;
+                    };
+                    limited!(
+                        warn,
+                        self.name(),
+                        "progress or logs of a job could not be kept",
+                        queue = self.name(),
+                        job = attempt.job.id,
+                        error = text(refused[1].clone())
+                    );
                 }
                 Ok(())
             }

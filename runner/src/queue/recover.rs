@@ -4,12 +4,18 @@
 
 use std::collections::HashSet;
 
+use redis::Value;
+
 use super::Queue;
 use super::heartbeat::Dead;
 use super::redis::Error;
 use super::renew::InFlight;
 use super::script::{HELD, REAP, RECOVER, SETTLE};
-use super::settle::texts;
+use super::settle::{list, texts};
+use crate::outcome::Cause;
+
+/// Why a job fails that nobody can name.
+const UNNAMED: &str = "the id of the job is not UTF-8 text";
 
 impl Queue {
     /// Look for stalled jobs, unless some worker of the queue just did. The ids
@@ -23,7 +29,7 @@ impl Queue {
                     .arg(settings.stalled_interval.as_millis() as u64);
             })
             .await?;
-        Ok(texts(reply))
+        Ok(self.put_back(reply))
     }
 
     /// Put back the jobs of processes that have died, without spending an attempt
@@ -42,7 +48,32 @@ impl Queue {
                 }
             })
             .await?;
-        Ok(texts(reply))
+        Ok(self.put_back(reply))
+    }
+
+    /// The ids that were put back; what was mended on the way is told.
+    fn put_back(&self, reply: Value) -> Vec<String> {
+        let mut parts = list(reply).into_iter();
+        let ids = texts(parts.next().unwrap_or(Value::Nil));
+        self.tell_mended(parts.next().unwrap_or(Value::Nil));
+        ids
+    }
+
+    /// Fail jobs just taken whose ids are not text: nobody could name them.
+    pub(crate) async fn fail_unnamed(&self, ids: &[Vec<u8>], token: &str) -> Result<(), Error> {
+        SETTLE
+            .run(self.redis(), &self.0.base, |command| {
+                command.arg("").arg(0).arg(0).arg(&self.settings().runner);
+                command.arg("").arg("").arg(0).arg(ids.len());
+                for id in ids {
+                    command.arg("f").arg(id).arg(token).arg(UNNAMED);
+                    // Kept, no attempts left, no progress, no logs, one field: the cause.
+                    command.arg("").arg("").arg("").arg(0).arg("").arg(1);
+                    command.arg(0).arg(1).arg(Cause::Payload.as_str());
+                }
+            })
+            .await
+            .map(drop)
     }
 
     /// Give back active jobs that carry a token of this process and are not in

@@ -20,6 +20,7 @@ use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
 use tokio::sync::{Mutex, Notify};
 
 use super::markers::Markers;
+use super::outage::Outage;
 use super::server::{Connection, Place, Server, slot};
 use crate::config::tag;
 
@@ -120,6 +121,7 @@ struct Part {
     connection: ArcSwapOption<Connection>,
     dial: Mutex<Dial>,
     markers: Markers,
+    outage: Outage,
 }
 
 impl Part {
@@ -134,6 +136,7 @@ impl Part {
                 last: None,
             }),
             markers: Markers::default(),
+            outage: Outage::default(),
         })
     }
 }
@@ -276,6 +279,11 @@ impl Redis {
     /// A number no other take of this process has.
     pub(crate) fn next(&self) -> u64 {
         self.process.sequence.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether Redis serves.
+    pub(crate) fn outage(&self) -> &Outage {
+        &self.part.outage
     }
 
     /// The markers this process waits for in this part.
@@ -461,14 +469,18 @@ impl Redis {
                 | ServerErrorKind::ClusterDown,
             ) => Error::Unready {
                 address,
-                reason: error.to_string(),
+                reason: words(error),
             },
             _ => match error.code() {
                 Some("OOM" | "BUSY" | "MISCONF" | "NOREPLICAS" | "LOADING") => Error::Unready {
                     address,
-                    reason: error.to_string(),
+                    reason: words(error),
                 },
-                _ => Error::Refused(error.to_string()),
+                _ if forbids(&words(error)) => Error::Unready {
+                    address,
+                    reason: words(error),
+                },
+                _ => Error::Refused(words(error)),
             },
         }
     }
@@ -479,8 +491,32 @@ fn alive(prefix: &str) -> String {
     format!("{prefix}:runner:alive")
 }
 
+/// What Redis said, in its own words: without the script of ours it was said to.
+fn words(error: &redis::RedisError) -> String {
+    let (Some(code), Some(detail)) = (error.code(), error.detail()) else {
+        return error.to_string();
+    };
+    // Said to a script, its code is told twice.
+    let detail = detail.strip_prefix(&format!("{code} ")).unwrap_or(detail);
+    let is_digest = |text: &str| text.bytes().take(40).all(|byte| byte.is_ascii_hexdigit());
+    let said = match detail.split_once(" script: ") {
+        Some((said, place)) if is_digest(place) => said,
+        _ => detail,
+    };
+    format!("{code} {said}")
+}
+
+/// Whether Redis' rules kept a script from a command (`NOPERM`, said to a client).
+fn forbids(words: &str) -> bool {
+    let said = [
+        "The user executing the script can't",
+        "ACL failure in script",
+    ];
+    said.iter().any(|said| words.contains(said))
+}
+
 /// Whether Redis said it, as opposed to its client.
-fn from_server(error: &redis::RedisError) -> bool {
+pub(crate) fn from_server(error: &redis::RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 

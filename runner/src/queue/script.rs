@@ -37,11 +37,14 @@ macro_rules! settle {
             "lib/metrics",
             $gates,
             "lib/rarely/begin",
+            "lib/keys",
+            "lib/names",
             "lib/parents",
             "lib/deduplication",
             "lib/keep",
             "lib/quarantine",
             "lib/promote",
+            "lib/put_back",
             "lib/dead_letter",
             "lib/move",
             "lib/limit",
@@ -52,74 +55,100 @@ macro_rules! settle {
     };
 }
 
+/// A script that does nothing beside a key of the wrong type.
+macro_rules! checked {
+    ($constant:ident, $name:literal, $($file:literal),+) => {
+        script!(
+            $constant,
+            $name,
+            "lib/queue",
+            "lib/troubles",
+            "lib/keys",
+            "lib/check",
+            $($file),+
+        );
+    };
+}
+
 settle!(SETTLE, "settle", "lib/ungated");
 settle!(SETTLE_GATED, "settle with gates", "lib/gates");
-script!(UNPARK, "unpark", "lib/queue", "unpark");
-script!(
+checked!(UNPARK, "unpark", "unpark");
+checked!(
     FAIL,
     "fail",
-    "lib/queue",
+    "lib/names",
     "lib/parents",
     "lib/deduplication",
     "lib/keep",
     "lib/erase",
+    "lib/count_up",
     "lib/metrics",
     "fail"
 );
 script!(OLDEST, "oldest", "lib/queue", "oldest");
 script!(RENEW, "renew", "renew");
-script!(RECOVER, "recover", "lib/queue", "recover");
+script!(
+    RECOVER,
+    "recover",
+    "lib/queue",
+    "lib/troubles",
+    "lib/keys",
+    "lib/count_up",
+    "recover"
+);
 script!(BEAT, "beat", "beat");
-script!(REAP, "reap", "lib/queue", "reap");
+script!(
+    REAP,
+    "reap",
+    "lib/queue",
+    "lib/troubles",
+    "lib/keys",
+    "lib/count_up",
+    "reap"
+);
 script!(NOTE, "note", "lib/queue", "note");
 script!(WRITE, "write", "write");
 script!(HELD, "held", "held");
 script!(RIGHTS, "rights", "rights");
 script!(ADD, "add", "lib/queue", "lib/deduplicate", "add");
-script!(FLOW, "flow", "lib/queue", "lib/parents", "flow");
-script!(
+checked!(FLOW, "flow", "lib/parents", "flow");
+checked!(
     DISOWN,
     "disown",
-    "lib/queue",
+    "lib/names",
     "lib/parents",
     "lib/keep",
     "lib/erase",
     "disown"
 );
 script!(CHILDREN, "children", "children");
-script!(BURY, "bury", "lib/queue", "lib/dead_letter", "bury");
-script!(REPLAY, "replay", "lib/queue", "replay");
-script!(PAUSE, "pause", "lib/queue", "pause");
+checked!(BURY, "bury", "lib/dead_letter", "bury");
+checked!(REPLAY, "replay", "replay");
+checked!(PAUSE, "pause", "pause");
 script!(BOUNDS, "bounds", "lib/queue", "bounds");
-script!(
+checked!(
     SWEEP,
     "sweep",
-    "lib/queue",
+    "lib/names",
     "lib/parents",
     "lib/keep",
     "lib/erase",
     "sweep"
 );
 script!(CLEANED, "cleaned", "lib/queue", "cleaned");
-script!(OBLITERATE, "obliterate", "lib/queue", "obliterate");
-script!(RETRY, "retry", "lib/queue", "retry");
-script!(PROMOTE, "promote", "lib/queue", "promote");
-script!(
+checked!(OBLITERATE, "obliterate", "obliterate");
+checked!(RETRY, "retry", "retry");
+checked!(PROMOTE, "promote", "promote");
+checked!(
     REMOVE,
     "remove",
-    "lib/queue",
+    "lib/names",
     "lib/parents",
     "lib/keep",
     "lib/erase",
     "remove"
 );
-script!(
-    SCHEDULE,
-    "schedule",
-    "lib/queue",
-    "lib/scheduler",
-    "schedule"
-);
+checked!(SCHEDULE, "schedule", "lib/scheduler", "schedule");
 script!(
     SCHEDULERS,
     "schedulers",
@@ -127,14 +156,8 @@ script!(
     "lib/scheduler",
     "schedulers"
 );
-script!(ARM, "arm", "lib/queue", "lib/scheduler", "arm");
-script!(
-    UNSCHEDULE,
-    "unschedule",
-    "lib/queue",
-    "lib/scheduler",
-    "unschedule"
-);
+checked!(ARM, "arm", "lib/scheduler", "arm");
+checked!(UNSCHEDULE, "unschedule", "lib/scheduler", "unschedule");
 
 impl Script {
     /// Name, for messages.

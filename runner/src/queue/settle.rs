@@ -13,6 +13,7 @@ use super::redis::Error;
 use super::script::{SETTLE, SETTLE_GATED};
 use super::verdict::{Reason, Verdict};
 use super::{Queue, options};
+use crate::bug;
 use crate::outcome::{Cause, Failure, Outcome};
 
 /// Values of a job that is as it was added, as the script gives it.
@@ -76,6 +77,8 @@ pub struct Taken {
     pub delayed_for: Option<Duration>,
     /// Jobs that cannot be run as they are stored and were failed: id, reason.
     pub quarantined: Vec<(String, String)>,
+    /// Ids of jobs that are no text. They are ours: see [`Queue::fail_unnamed`].
+    pub unnamed: Vec<Vec<u8>>,
     /// Jobs whose copy could not be added to the dead letter queue in this call,
     /// and why. They are in `failed`, whatever their policy says: see
     /// [`Queue::bury`].
@@ -89,7 +92,9 @@ impl Batch {
             .into_iter()
             .map(|Settlement { attempt, outcome }| {
                 let starts = attempt.queue.settings().max_starts;
-                let verdict = Verdict::on(&attempt.job, outcome, starts);
+                let verdict = bug::caught(|| Verdict::on(&attempt.job, outcome, starts));
+                let verdict = verdict
+                    .unwrap_or_else(|text| Verdict::on(&Job::default(), bug::outcome(&text), None));
                 let mut notes = attempt.take_notes();
                 match &verdict {
                     Some(Verdict::Snoozed(_, reason)) if !reason.is_empty() => {
@@ -202,6 +207,7 @@ impl Queue {
             return Err(Error::Answer(SETTLE.name()));
         };
         let answer = || Error::Answer(SETTLE.name());
+        self.tell_mended(parts.pop().ok_or_else(answer)?);
         let unburied = pairs(parts.pop().ok_or_else(answer)?);
         let quarantined = pairs(parts.pop().ok_or_else(answer)?);
         let now = whole(&parts.pop().ok_or_else(answer)?) as u64;
@@ -222,13 +228,18 @@ impl Queue {
             })
             .collect();
         let milliseconds = |ms: i64| u64::try_from(ms).ok().map(Duration::from_millis);
+        let mut unnamed = Vec::new();
+        let jobs = each(jobs)
+            .filter_map(|fields| job(fields, now).map_err(|id| unnamed.push(id)).ok())
+            .collect();
         let taken = Taken {
             token,
-            jobs: each(jobs).filter_map(|fields| job(fields, now)).collect(),
+            jobs,
             paused,
             limited_for: milliseconds(limited).filter(|wait| !wait.is_zero()),
             delayed_for: milliseconds(next_at),
             quarantined,
+            unnamed,
             unburied,
         };
         Ok((settled, taken))
@@ -439,8 +450,9 @@ fn each(jobs: Vec<Value>) -> impl Iterator<Item = Vec<Value>> {
     })
 }
 
-/// A taken job from the fields in the order the script names them.
-fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
+/// A taken job from the fields in the order the script names them; its id, if that
+/// is no text.
+fn job(fields: Vec<Value>, now: u64) -> Result<Job, Vec<u8>> {
     let fresh = fields.len() == FRESH;
     let mut fields = fields.into_iter();
     let mut next = || fields.next().unwrap_or(Value::Nil);
@@ -459,7 +471,7 @@ fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
         all = list(next());
         scheduler = next();
     }
-    let id = text(next())?;
+    let id = String::from_utf8(bytes(next())).map_err(|error| error.into_bytes())?;
 
     let data = String::from_utf8(data).unwrap_or_else(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -483,7 +495,7 @@ fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
             checkpoints.push((step.to_owned(), value));
         }
     }
-    Some(Job {
+    Ok(Job {
         fresh,
         id,
         name: String::from_utf8_lossy(&name).into_owned(),
@@ -496,7 +508,7 @@ fn job(fields: Vec<Value>, now: u64) -> Option<Job> {
         priority,
         delay: options.delay,
         parent: text(parent).and_then(|raw| options::parent(&raw)),
-        deferred_failure: text(deferred).or(fault),
+        deferred_failure: text(deferred).filter(|reason| !reason.is_empty()).or(fault),
         stacktrace: text(traces)
             .map(|raw| options::traces(&raw))
             .unwrap_or_default(),

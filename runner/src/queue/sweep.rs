@@ -74,11 +74,15 @@ impl Queue {
                 gone += jobs;
             }
         }
-        CLEANED
+        let told = CLEANED
             .run(self.redis(), &self.0.base, |command| {
                 command.arg(gone);
             })
-            .await?;
+            .await;
+        // What is gone is gone, whoever hears of it.
+        if let Err(error) = told {
+            tracing::warn!(queue = self.name(), %error, "the event `cleaned` was not written");
+        }
         Ok(gone)
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::Stage;
 use crate::outcome::Outcome;
 use crate::queue::{Attempt, Pause, Scheduler, Settlement};
+use crate::telemetry::limit::limited;
 
 /// The attempt when it may begin: its next run is there, or cannot be written and
 /// that was told. While Redis takes no writes it waits, as long as the job is ours and
@@ -52,17 +53,26 @@ async fn write(attempt: &Attempt, scheduler: &Scheduler) {
             Ok(_) => return,
             Err(error) if error.is_transient() => {
                 if !std::mem::replace(&mut told, true) {
-                    tracing::warn!(
+                    limited!(
+                        warn,
+                        queue.name(),
+                        "a scheduled job waits until its next run can be written",
                         queue = queue.name(),
                         job,
-                        %error,
-                        "a scheduled job waits until its next run can be written"
+                        %error
                     );
                 }
                 tokio::time::sleep(pause.next()).await;
             }
             Err(error) => {
-                tracing::error!(queue = queue.name(), job, %error, "the next run was not scheduled");
+                limited!(
+                    error,
+                    queue.name(),
+                    "the next run was not scheduled",
+                    queue = queue.name(),
+                    job,
+                    %error
+                );
                 return;
             }
         }

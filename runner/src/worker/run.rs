@@ -12,13 +12,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::settle::{Answer, bury, settle};
-use super::upkeep::{expire, open_gates, reap, stop_cancelled};
+use super::upkeep::{expire, fail_unnamed, open_gates, reap, stop_cancelled};
 use super::{Shared, Stage, admit, next_run};
+use crate::bug;
 use crate::config;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::queue::{
     Attempt, Batch, Dead, InFlight, Job, Pause, Queue, Settled, Settlement, Stop, Wake,
 };
+use crate::telemetry::limit::limited;
 
 /// Settle calls under way at once: while one is on the wire the next one forms.
 const CALLS: usize = 2;
@@ -75,6 +77,8 @@ pub(super) struct Run {
     /// When the queue is asked at the latest.
     look_at: Instant,
     limited_until: Option<Instant>,
+    /// Nothing is taken until then: the last call was refused.
+    rest_until: Instant,
     pause: Pause,
     /// Since when running jobs are to be stopped.
     stopping: Option<Instant>,
@@ -113,6 +117,7 @@ impl Run {
             doubts: 0,
             look_at: now,
             limited_until: None,
+            rest_until: now,
             pause: Pause::default(),
             stopping: match *stage.borrow() {
                 Stage::Run => None,
@@ -283,8 +288,8 @@ impl Run {
             return sent;
         }
         while self.calls.len() < CALLS {
-            let limited = self.limited_until.is_some();
-            let take = if self.stopping.is_some() || limited {
+            let rests = self.limited_until.is_some() || Instant::now() < self.rest_until;
+            let take = if self.stopping.is_some() || rests {
                 0
             } else {
                 self.free().min(BATCH)
@@ -322,9 +327,17 @@ impl Run {
         let (settled, taken) = match answer.result {
             Ok(done) => done,
             Err(error) => {
-                tracing::warn!(queue = self.queue.name(), %error, ends = answer.batch.len(), "jobs could not be settled or taken");
+                limited!(
+                    warn,
+                    self.queue.name(),
+                    "jobs could not be settled or taken",
+                    queue = self.queue.name(),
+                    %error,
+                    ends = answer.batch.len()
+                );
                 self.hungry = false;
-                self.look_at = Instant::now() + self.pause.next();
+                self.rest_until = Instant::now() + self.pause.next();
+                self.look_at = self.rest_until;
                 return;
             }
         };
@@ -333,30 +346,41 @@ impl Run {
             match state {
                 Settled::Now(_) => {}
                 Settled::ChildFailed(command) => self.fail_with_child(attempt, command),
-                Settled::Removed => tracing::warn!(
+                Settled::Removed => limited!(
+                    warn,
+                    self.queue.name(),
+                    "the job was removed while it ran: nothing was written",
                     queue = self.queue.name(),
-                    job = attempt.job.id,
-                    "the job was removed while it ran: nothing was written"
+                    job = attempt.job.id
                 ),
-                Settled::Lost => tracing::warn!(
+                Settled::Lost => limited!(
+                    warn,
+                    self.queue.name(),
+                    "the lock was lost: nothing was written",
                     queue = self.queue.name(),
-                    job = attempt.job.id,
-                    "the lock was lost: nothing was written"
+                    job = attempt.job.id
                 ),
             }
         }
         for (id, reason) in &taken.quarantined {
-            tracing::error!(
+            limited!(
+                error,
+                &format!("{}: {reason}", self.queue.name()),
+                "a job cannot be run",
                 queue = self.queue.name(),
                 job = id,
-                reason,
-                "a job that cannot be run was failed"
+                reason
             );
         }
         bury(&self.queue, &taken);
+        if !taken.unnamed.is_empty() {
+            let (ids, token) = (taken.unnamed.clone(), taken.token.clone());
+            tokio::spawn(fail_unnamed(self.queue.clone(), ids, token));
+        }
         if answer.asked > 0 {
             let now = Instant::now();
-            let full = taken.jobs.len() + taken.quarantined.len() >= answer.asked;
+            let taken_out = taken.quarantined.len() + taken.unnamed.len();
+            let full = taken.jobs.len() + taken_out >= answer.asked;
             self.limited_until = taken.limited_for.map(|wait| now + wait);
             self.hungry |= full;
             let wait = [taken.limited_for, taken.delayed_for]
@@ -436,19 +460,24 @@ impl Run {
             true => Some(Outcome::Lost),
             false => self.stopping.map(|_| Outcome::Released),
         };
-        if let Some(outcome) = stopped.or_else(|| admit::refused(&attempt, &config, settings)) {
+        let refused = bug::caught(|| admit::refused(&attempt, &config, settings));
+        let refused = refused.unwrap_or_else(|text| Some(bug::outcome(&text)));
+        if let Some(outcome) = stopped.or(refused) {
             self.end(Settlement { attempt, outcome });
             return;
         }
-        let done = self.done.clone();
-        (self.shared.start)(
-            attempt,
-            settings,
-            Box::new(move |attempt, outcome| {
-                // Nobody listens only when the worker itself is gone.
-                let _ = done.send(Settlement { attempt, outcome });
-            }),
-        );
+        let ending = Ending {
+            attempt: Some(attempt.clone()),
+            done: self.done.clone(),
+        };
+        // It tells of itself when it is dropped.
+        let _ = bug::caught(|| {
+            (self.shared.start)(
+                attempt,
+                settings,
+                Box::new(move |_, outcome| ending.tell(outcome)),
+            );
+        });
     }
 
     async fn give_back_orphans(&mut self) {
@@ -463,14 +492,40 @@ impl Run {
                 // Gates may have been others then.
                 tokio::spawn(open_gates(self.queue.clone()));
                 self.adopt = false;
-                self.pause = Pause::default();
                 self.hungry = true;
                 self.woken = true;
             }
             Err(error) => {
-                tracing::warn!(queue = self.queue.name(), %error, "waiting for Redis");
+                self.queue.redis().outage().failed(&error);
+                limited!(warn, self.queue.name(), "waiting for Redis", queue = self.queue.name(), %error);
                 self.adopt_at = Instant::now() + self.pause.next();
             }
         }
+    }
+}
+
+/// Tells the worker how an attempt has ended, exactly once: whoever was to tell it
+/// and panicked has dropped it.
+struct Ending {
+    attempt: Option<Arc<Attempt>>,
+    done: mpsc::UnboundedSender<Settlement>,
+}
+
+impl Ending {
+    fn tell(mut self, outcome: Outcome) {
+        self.send(outcome);
+    }
+
+    fn send(&mut self, outcome: Outcome) {
+        if let Some(attempt) = self.attempt.take() {
+            // Nobody listens only when the worker itself is gone.
+            let _ = self.done.send(Settlement { attempt, outcome });
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.send(bug::outcome("the attempt was dropped"));
     }
 }

@@ -4,6 +4,7 @@
 use tokio::time::Instant;
 
 use crate::queue::{Batch, Error, Pause, Queue, Settled, Taken};
+use crate::telemetry::limit::limited;
 
 /// The answer of one settle call, after all of its retries.
 pub(super) struct Answer {
@@ -25,9 +26,17 @@ pub(super) async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
         match result {
             Err(error) if error.is_transient() => {
                 let again = !batch.is_empty() && Instant::now() < until;
+                queue.redis().outage().failed(&error);
                 if again && !faulty {
                     let ends = batch.len();
-                    tracing::warn!(queue = queue.name(), %error, ends, "the ends of jobs are held until Redis takes them");
+                    limited!(
+                        warn,
+                        queue.name(),
+                        "the ends of jobs are held until Redis takes them",
+                        queue = queue.name(),
+                        %error,
+                        ends
+                    );
                 }
                 faulty = true;
                 if !again {
@@ -42,10 +51,17 @@ pub(super) async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
             }
             Err(error) if batch.len() > 1 => {
                 // One job spoils the call: each by itself, so that it spoils its own.
-                tracing::error!(queue = queue.name(), %error, "a batch was refused; its ends go one by one");
+                limited!(
+                    error,
+                    queue.name(),
+                    "a batch was refused; its ends go one by one",
+                    queue = queue.name(),
+                    %error
+                );
                 return one_by_one(queue, batch, take).await;
             }
             Ok((mut settled, taken)) => {
+                queue.redis().outage().served();
                 look(&queue, &batch, &mut settled, faulty).await;
                 return Answer {
                     batch,
@@ -95,7 +111,13 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
                 settled.append(&mut states);
             }
             Err(error) => {
-                tracing::error!(queue = queue.name(), %error, "an end could not be written");
+                limited!(
+                    error,
+                    queue.name(),
+                    "an end could not be written",
+                    queue = queue.name(),
+                    %error
+                );
                 settled.push(Settled::Lost);
             }
         }
@@ -112,11 +134,13 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
 /// Copy what the call has failed and could not copy to the dead letter queue.
 pub(super) fn bury(queue: &Queue, taken: &Taken) {
     for (id, reason) in &taken.unburied {
-        tracing::warn!(
+        limited!(
+            warn,
+            queue.name(),
+            "a failed job was not copied to the dead letter queue; it is tried again",
             queue = queue.name(),
             job = id,
-            reason,
-            "a failed job was not copied to the dead letter queue; it is tried again"
+            reason
         );
     }
     for (jobs, remove) in [(&taken.quarantined, false), (&taken.unburied, true)] {
@@ -134,11 +158,13 @@ pub(super) async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool) {
     let mut pause = Pause::default();
     while let Err(error) = queue.bury(&ids, remove).await {
         if Instant::now() >= until {
-            tracing::error!(
+            limited!(
+                error,
+                queue.name(),
+                "failed jobs were not copied to the dead letter queue; they stay in `failed`",
                 queue = queue.name(),
                 jobs = ?ids,
-                %error,
-                "failed jobs were not copied to the dead letter queue; they stay in `failed`"
+                %error
             );
             return;
         }

@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::settle;
 use crate::config;
-use crate::queue::{Attempt, Dead, Queue};
+use crate::queue::{Attempt, Dead, Pause, Queue};
+use crate::telemetry::limit::limited;
 
 /// Stop those of these attempts that somebody cancelled.
 pub(super) async fn stop_cancelled(queue: Queue, attempts: Vec<Arc<Attempt>>) {
@@ -19,10 +22,12 @@ pub(super) async fn expire(queue: Queue, config: Arc<config::Queue>) {
     match queue.expire(|name| config.settings(name).expires).await {
         Ok(ids) if ids.is_empty() => {}
         Ok(ids) => {
-            tracing::warn!(
+            limited!(
+                warn,
+                queue.name(),
+                "jobs expired while they waited",
                 queue = queue.name(),
-                jobs = ids.len(),
-                "jobs expired while they waited"
+                jobs = ids.len()
             );
             tokio::spawn(settle::bury_these(queue, ids, false));
         }
@@ -54,7 +59,32 @@ pub(super) async fn reap(queue: &Queue, dead: Option<Arc<Dead>>) {
             tracing::warn!(queue = queue.name(), jobs = ?ids, "jobs of a runner that died went back");
         }
         Err(error) => {
-            tracing::warn!(queue = queue.name(), %error, "jobs of a runner that died wait");
+            limited!(
+                warn,
+                queue.name(),
+                "jobs of a runner that died wait",
+                queue = queue.name(),
+                %error
+            );
         }
+    }
+}
+
+/// Fail jobs whose ids are no text, again after an error until their locks are gone.
+pub(super) async fn fail_unnamed(queue: Queue, ids: Vec<Vec<u8>>, token: String) {
+    let until = Instant::now() + queue.settings().lock;
+    let mut pause = Pause::default();
+    while let Err(error) = queue.fail_unnamed(&ids, &token).await {
+        if Instant::now() >= until {
+            limited!(
+                error,
+                queue.name(),
+                "jobs whose ids are no text were not failed",
+                queue = queue.name(),
+                %error
+            );
+            return;
+        }
+        tokio::time::sleep(pause.next()).await;
     }
 }

@@ -8,7 +8,9 @@
 --          `kept` to be added after that job
 local last = call('INCRBY', base .. 'id', #ARGV / 8) - #ARGV / 8
 local ids, ready, later = {}, false, false
-for at = 1, #ARGV, 8 do
+-- New ones, to be taken back when a later one is refused.
+local added = {}
+local function add(at)
   last = last + 1
   local id, name, delay, priority = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   if id == '' then
@@ -27,6 +29,7 @@ for at = 1, #ARGV, 8 do
     if not other then
       call('HSET', key, 'name', name, 'data', ARGV[at + 2], 'opts', ARGV[at + 3], 'timestamp', now,
         'delay', delay, 'priority', priority)
+      added[#added + 1] = id
       if de ~= '' then
         call('HSET', key, 'deid', de['id'])
       end
@@ -49,12 +52,28 @@ for at = 1, #ARGV, 8 do
   ids[#ids + 1] = other and { other, why or 'deduplicated' } or id
 end
 
-if ready then
-  wake()
+local function add_all()
+  for at = 1, #ARGV, 8 do
+    add(at)
+  end
+  if ready then
+    wake()
+  end
+  -- A job that came later in the same call may have replaced the delayed one.
+  local due = later and next_delayed(delayed)
+  if due then
+    call('ZADD', marker, due, '1')
+  end
 end
--- A job that came later in the same call may have replaced the delayed one.
-local due = later and next_delayed(delayed)
-if due then
-  call('ZADD', marker, due, '1')
+local all, why = pcall(add_all)
+if not all then
+  for _, id in ipairs(added) do
+    for _, set in ipairs({ 'delayed', 'prioritized' }) do
+      try('ZREM', base .. set, id)
+    end
+    try('LREM', target, 1, id)
+    call('DEL', base .. id)
+  end
+  error(why, 0)
 end
 return ids

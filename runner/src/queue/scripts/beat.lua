@@ -4,6 +4,10 @@
 -- returns  process, ms of its last beat, …
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'zset' then
+  -- Whatever it is, it keeps no process from living.
+  redis.call('DEL', KEYS[1])
+end
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2], 'WITHSCORES')

@@ -26,7 +26,7 @@ local function fail(id, key, job)
   call('HDEL', key, 'defa')
   if lasts == '' then
     -- As if it had been refused when it was taken: retried, it is started.
-    call('HINCRBY', key, 'ats', 1)
+    count_up(key, 'ats')
   end
   call('ZADD', base .. 'failed', now_text, id)
   if job[2] then
@@ -55,8 +55,8 @@ for at = 4, #ARGV do
   elseif lasts == '' and job[4] then
     code = 6
   else
-    local token = call('GET', key .. ':lock')
-    if not token then
+    local token = try('GET', key .. ':lock')
+    if type(token) ~= 'string' then
       code, text = 1, fail(id, key, job)
       failed = failed + 1
     elseif lasts == '' then

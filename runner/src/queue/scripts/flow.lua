@@ -22,13 +22,20 @@ local queues = {}
 for n = 0, rows - 1 do
   local queue = ARGV[4 + n * ROW]
   if not queues[queue] then
+    for _, it in ipairs(faulty(queue, queue_keys)) do
+      return redis.error_reply('WRONGTYPE the key ' .. it[1] .. ' ' .. it[2] .. ': rename it or remove it')
+    end
     local set = call('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version', 'opts.maxLenEvents')
-    queues[queue] = { paused = set[1], cap = tonumber(set[2]), version = set[3], events = set[4] or 10000 }
+    queues[queue] = { paused = set[1], cap = count_of(set[2]), version = set[3], events = count_of(set[4]) or 10000 }
   end
 end
 for n = 0, rows - 1 do
   local at = 4 + n * ROW
   local id = ARGV[at + 1]
+  local is = id ~= '' and call('TYPE', ARGV[at] .. id)['ok']
+  if is and is ~= 'hash' and is ~= 'none' then
+    return redis.error_reply('WRONGTYPE the key ' .. ARGV[at] .. id .. ' is a ' .. is .. ', no job')
+  end
   if id ~= '' and ARGV[at + 8] ~= '' then
     local other = call('HGET', ARGV[at] .. id, 'parentKey')
     local parent = tonumber(ARGV[at + 8])
@@ -71,6 +78,10 @@ local function adopt(key, parent, policy)
   local named = '{"id":' .. cjson.encode(parent.id)
   call('HSET', key, 'parentKey', parent.key, 'parent', named .. ',"queueKey":' .. queue .. flag .. '}')
   return '{"parent":' .. named .. ',"queue":' .. queue .. '}' .. flag .. ','
+end
+
+for _, it in ipairs(current ~= '' and faulty(current_key, job_keys) or {}) do
+  return redis.error_reply('WRONGTYPE the key ' .. it[1] .. ' ' .. it[2] .. ': rename it or remove it')
 end
 
 local added, ids = { [0] = { queue = base, id = current, key = current_key } }, {}

@@ -3,7 +3,7 @@
 -- ARGV     1 the prefix
 -- returns  id, token, id, token, …
 local base, prefix = KEYS[1], ARGV[1]
-local ids, found = redis.call('LRANGE', base .. 'active', 0, -1), {}
+local ids, found = redis.pcall('LRANGE', base .. 'active', 0, -1), {}
 for from = 1, #ids, 1000 do
   local keys = {}
   for i = from, math.min(from + 999, #ids) do

@@ -2,19 +2,28 @@
 -- updateProgress, addLog), but only while their lock is ours.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     per job: id, token, progress or '', lines to keep, count of lines, lines…
--- returns  positions, from 0, of the jobs whose lock is not ours any more
-local lost, at, n = {}, 1, 0
+-- returns  positions, from 0, of the jobs whose lock is not ours any more; positions
+--          of those of whom something cannot be kept, each with the reason
+local lost, refused, at, n = {}, {}, 1, 0
+local function write(key, id, at, lines)
+  local progress = ARGV[at + 2]
+  if progress ~= '' then
+    call('HSET', key, 'progress', progress)
+    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'progress', 'jobId', id, 'data', progress)
+  end
+  if lines > 0 then
+    call('RPUSH', key .. ':logs', unpack(ARGV, at + 5, at + 4 + lines))
+    call('LTRIM', key .. ':logs', -tonumber(ARGV[at + 3]), -1)
+  end
+end
 while ARGV[at] do
-  local id, progress, lines = ARGV[at], ARGV[at + 2], tonumber(ARGV[at + 4])
+  local id, lines = ARGV[at], tonumber(ARGV[at + 4])
   local key = base .. id
-  if call('GET', key .. ':lock') == ARGV[at + 1] then
-    if progress ~= '' then
-      call('HSET', key, 'progress', progress)
-      call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'progress', 'jobId', id, 'data', progress)
-    end
-    if lines > 0 then
-      call('RPUSH', key .. ':logs', unpack(ARGV, at + 5, at + 4 + lines))
-      call('LTRIM', key .. ':logs', -tonumber(ARGV[at + 3]), -1)
+  if try('GET', key .. ':lock') == ARGV[at + 1] then
+    local written, why = pcall(write, key, id, at, lines)
+    if not written then
+      refused[#refused + 1] = n
+      refused[#refused + 1] = type(why) == 'table' and why.err or why
     end
   else
     lost[#lost + 1] = n
@@ -22,4 +31,4 @@ while ARGV[at] do
   at = at + 5 + lines
   n = n + 1
 end
-return lost
+return { lost, refused }

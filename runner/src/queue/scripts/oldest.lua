@@ -5,6 +5,9 @@
 -- returns  now, then id, name, timestamp, options and starts of each; nil if
 --          somebody has just looked
 if not call('SET', base .. 'runner:oldest', '1', 'PX', ARGV[2], 'NX') then
+  if call('PTTL', base .. 'runner:oldest') == -1 then
+    call('DEL', base .. 'runner:oldest')
+  end
   return false
 end
 local count = tonumber(ARGV[1])

@@ -29,8 +29,9 @@ if pausing then
   if waiting_list(base, true, meta[6]) == aside then
     left = move(wait, aside, 'RIGHT', 'LEFT')
   end
-  call('HSET', metakey, 'paused', 1)
+  -- First what frees memory: then Redis takes the rest even without any to spare.
   call('DEL', marker)
+  call('HSET', metakey, 'paused', 1)
 else
   call('HDEL', metakey, 'paused')
   left = move(aside, wait, 'LEFT', 'RIGHT')

@@ -10,7 +10,7 @@ for _, id in ipairs(ARGV) do
     code = 0
   elseif call('ZREM', delayed, id) == 1 then
     code = 1
-    local priority = tonumber(call('HGET', key, 'priority')) or 0
+    local priority = priority_of(call('HGET', key, 'priority'))
     if priority == 0 then
       call('LPUSH', target, id)
     else

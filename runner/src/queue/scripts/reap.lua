@@ -9,7 +9,8 @@
 -- ARGV     1 crashes at which a job fails, 0: never  2 count of prefixes of the
 --          tokens of processes known to be dead  then these, then names of silent
 --          runners: theirs are jobs without a lock
--- returns  ids put back
+-- returns  ids put back; what was found and mended
+mend_queue(base)
 local limit, prefixes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local dead, silent = {}, {}
 for i = 3, #ARGV do
@@ -49,7 +50,7 @@ end
 
 local back = {}
 local function to_front(id, key)
-  local priority = tonumber(try('HGET', key, 'priority')) or 0
+  local priority = priority_of(try('HGET', key, 'priority'))
   if priority == 0 then
     call('RPUSH', target, id)
   else
@@ -62,8 +63,7 @@ for _, group in ipairs(groups) do
   local crashes, suspects, oldest = {}, 0, nil
   for i, id in ipairs(group) do
     -- A key that is not a hash is counted nowhere; the next take quarantines it.
-    local count = call('EXISTS', base .. id) == 1 and try('HINCRBY', base .. id, 'crs', 1)
-    crashes[i] = type(count) == 'number' and count or 0
+    crashes[i] = count_up(base .. id, 'crs')
     if limit > 0 and crashes[i] >= limit then
       suspects, oldest = suspects + 1, i
     end
@@ -96,4 +96,4 @@ if back[1] then
   call('XTRIM', events, 'MAXLEN', '~', max_events())
   wake()
 end
-return back
+return { back, troubles }

@@ -3,22 +3,38 @@
 -- workers of the queue share one gate.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 stalls a job may have  2 ms between two checks
--- returns  ids put back; nil if the gate is closed
+-- returns  ids put back; what was found and mended; nil if the gate is closed
 if not call('SET', base .. 'stalled-check', now, 'PX', ARGV[2], 'NX') then
+  if call('PTTL', base .. 'stalled-check') == -1 then
+    call('PEXPIRE', base .. 'stalled-check', ARGV[2])
+  end
   return false
 end
 
+mend_queue(base)
 call('XTRIM', events, 'MAXLEN', '~', max_events())
+
+-- A lock that would never expire ends with the job's next stall.
+local function is_locked(key)
+  local lock = key .. ':lock'
+  local ttl = call('PTTL', lock)
+  if ttl == -1 and call('TYPE', lock)['ok'] ~= 'string' then
+    call('DEL', lock)
+    return false
+  elseif ttl == -1 then
+    call('PEXPIRE', lock, ARGV[2])
+  end
+  return ttl ~= -2
+end
 
 local back = {}
 for _, id in ipairs(call('SMEMBERS', stalled)) do
   local key = base .. id
-  if string.sub(id, 1, 2) == '0:' then
+  if string.sub(id, 1, 2) == '0:' and call('EXISTS', key) == 0 then
     call('LREM', active, 1, id)
-  elseif call('EXISTS', key .. ':lock') == 0 and call('LREM', active, 1, id) > 0 then
+  elseif not is_locked(key) and call('LREM', active, 1, id) > 0 then
     -- A key that is not a hash is counted nowhere; the next take quarantines it.
-    local count = try('HINCRBY', key, 'stc', 1)
-    if type(count) == 'number' and count > tonumber(ARGV[1]) then
+    if count_up(key, 'stc') > tonumber(ARGV[1]) then
       local scheduler = call('HGET', key, 'rjk')
       local scheduled = scheduler and (call('EXISTS', base .. 'repeat:' .. scheduler) == 1
         or call('ZSCORE', base .. 'repeat', scheduler))
@@ -39,4 +55,4 @@ local ids = call('LRANGE', active, 0, -1)
 for from = 1, #ids, 5000 do
   call('SADD', stalled, unpack(ids, from, math.min(from + 4999, #ids)))
 end
-return back
+return { back, troubles }

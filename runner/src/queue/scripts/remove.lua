@@ -6,12 +6,18 @@
 --          -2 it is the next run of a scheduler
 local with_children = ARGV[1] == '1'
 
+-- Jobs that were looked at: whoever made the keys, nobody goes in a circle.
+local seen = {}
 local function is_locked(key)
+  if seen[key] then
+    return false
+  end
+  seen[key] = true
   if call('EXISTS', key .. ':lock') == 1 then
     return true
   end
   if with_children then
-    for _, child in ipairs(call('SMEMBERS', key .. ':dependencies')) do
+    for _, child in ipairs(try('SMEMBERS', key .. ':dependencies')) do
       if is_locked(child) then
         return true
       end
@@ -21,28 +27,32 @@ local function is_locked(key)
 end
 
 local remove
+local removed = {}
 
 local function remove_children(key)
   local children = {}
   for _, hash in ipairs({ ':processed', ':failed' }) do
-    for _, child in ipairs(call('HKEYS', key .. hash)) do
+    for _, child in ipairs(try('HKEYS', key .. hash)) do
       children[#children + 1] = child
     end
   end
-  for _, child in ipairs(call('ZRANGE', key .. ':unsuccessful', 0, -1)) do
+  for _, child in ipairs(try('ZRANGE', key .. ':unsuccessful', 0, -1)) do
     children[#children + 1] = child
   end
-  for _, child in ipairs(call('SMEMBERS', key .. ':dependencies')) do
+  for _, child in ipairs(try('SMEMBERS', key .. ':dependencies')) do
     children[#children + 1] = child
   end
   for _, child in ipairs(children) do
     local queue, id = split(child)
-    remove(queue, id, key)
+    if queue and not removed[child] then
+      remove(queue, id, key)
+    end
   end
 end
 
 remove = function(queue, id, parent)
   local key = queue .. id
+  removed[key] = true
   local job = try('HMGET', key, 'parentKey', 'deid')
   parent = parent or job[1]
   if parent and parent ~= '' and call('EXISTS', parent) == 1 then
@@ -68,8 +78,10 @@ for at = 2, #ARGV do
     if type(scheduler) == 'string' and is_next_run(id, scheduler) then
       code = -2
     elseif is_locked(key) then
+      seen = {}
       code = -1
     else
+      seen = {}
       remove(base, id, nil)
     end
   end

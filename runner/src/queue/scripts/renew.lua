@@ -22,6 +22,6 @@ for i = 1, n do
   end
 end
 if kept[1] then
-  call('SREM', base .. 'stalled', unpack(kept))
+  redis.pcall('SREM', base .. 'stalled', unpack(kept))
 end
 return lost

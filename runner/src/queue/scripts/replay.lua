@@ -7,6 +7,9 @@
 -- returns  id of the new job; 0 when there is no such letter, -1 when a worker
 --          has it
 local from, letter = ARGV[1], ARGV[2]
+for _, it in ipairs(faulty(from, queue_keys)) do
+  return redis.error_reply('WRONGTYPE the key ' .. it[1] .. ' ' .. it[2] .. ': rename it or remove it')
+end
 local source = from .. letter
 local job = call('HMGET', source, 'name', 'data')
 if not job[1] then
@@ -59,6 +62,6 @@ call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobI
 
 call('DEL', source, source .. ':logs', source .. ':dependencies', source .. ':processed', source .. ':failed',
   source .. ':unsuccessful')
-local most = call('HGET', from .. 'meta', 'opts.maxLenEvents') or 10000
+local most = count_of(call('HGET', from .. 'meta', 'opts.maxLenEvents')) or 10000
 call('XADD', from .. 'events', 'MAXLEN', '~', most, '*', 'event', 'removed', 'jobId', letter, 'prev', prev)
 return id

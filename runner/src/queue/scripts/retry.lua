@@ -27,7 +27,7 @@ local function retry(id, key, prev, result)
     call('HDEL', key, 'atm', 'ats')
   end
   local job = call('HMGET', key, 'priority', 'opts', 'parentKey')
-  local priority = tonumber(job[1]) or 0
+  local priority = priority_of(job[1])
   if priority == 0 then
     local read, options = pcall(cjson.decode, job[2] or '{}')
     local first = read and type(options) == 'table' and options['lifo'] == true
@@ -35,7 +35,8 @@ local function retry(id, key, prev, result)
   else
     call('ZADD', prioritized, priority_score(base, priority), id)
   end
-  back_to_parent(key, job[3], prev)
+  -- A parent that cannot be written costs the child nothing.
+  pcall(back_to_parent, key, job[3], prev)
   call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', id, 'prev', prev)
   retried = true
 end

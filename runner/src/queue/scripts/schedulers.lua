@@ -39,7 +39,7 @@ local function known()
   -- others some at a time, so that most are found before they are late.
   local found = call('ZREVRANGEBYSCORE', repeats, now, '-inf', 'WITHSCORES', 'LIMIT', 0, LOOK)
   local look = base .. 'runner:look'
-  local from = tonumber(call('GET', look) or 0)
+  local from = count_of(try('GET', look)) or 0
   if from >= count then
     from = 0
   end

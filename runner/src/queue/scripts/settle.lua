@@ -28,7 +28,12 @@
 -- returns  codes of the ends, jobs (a list of values each, or six values that are
 --          not in a list), paused, ms limited for, ms to the next
 --          delayed job or -1, now, quarantined ids with their reasons, ids that
---          were not copied to the dead letter queue with the reasons
+--          were not copied to the dead letter queue with the reasons, what else was
+--          found and mended
+--
+-- Whatever the queue and its jobs are made of, the script goes on: an end that cannot
+-- be written is undone, what is in its way is put aside (lib/keys.lua), and at the
+-- second time the job alone fails; a take that cannot go on puts all back.
 --   code   1 completed 2 failed 3 waiting 4 prioritized 5 delayed
 --          6 waiting-children 7 moved -1 gone -2 lock lost -9 has failed children
 
@@ -48,6 +53,14 @@ local function end_row()
       rarely().keep(row_set, row_count, row_age, row_limit)
     end
     row = {}
+  end
+end
+
+-- What is refused because of a key of the wrong type is done again without it.
+local function twice(what)
+  if not pcall(what) then
+    rarely().mend()
+    what()
   end
 end
 
@@ -88,8 +101,8 @@ if ends > 0 then
   local no_children = c == 0 or call('EXISTS', unpack(children)) == 0
   -- Whole nodes of a hundred entries go: where thousands are kept, a call of few ends
   -- need not look each time.
-  if ends > 8 or now % 8 == 0 or (tonumber(keep_events) or 10000) < 1000 then
-    call('XTRIM', events, 'MAXLEN', '~', max_events())
+  if ends > 8 or now % 8 == 0 or (keep_events or 10000) < 1000 then
+    try('XTRIM', events, 'MAXLEN', '~', max_events())
   end
 
   -- Locks and stall marks of all that are ours, at once.
@@ -99,7 +112,7 @@ if ends > 0 then
   -- its length decides who may start, each goes by itself.
   local in_order = ends > 1 and not cap
   if in_order then
-    local tail = call('LRANGE', active, -ends, -1)
+    local tail = try('LRANGE', active, -ends, -1)
     for i = 1, ends do
       in_order = in_order and tail[ends + 1 - i] == ids[i]
     end
@@ -132,20 +145,25 @@ if ends > 0 then
       written = type(written) == 'number' and written - 1 or written
     end
     if type(written) == 'table' then
-      rarely().quarantine(id, 'the key of the job is not a hash', runner)
+      rarely().quarantine_key(id, written.err, runner)
       return 2
     elseif written == 4 then
       -- Even `processedOn` is new: there was no job.
       call('DEL', key)
       return -1
     end
-    finished = finished + 1
     into(base .. 'completed', id, plain.count, plain.age, plain.limit)
     call('XADD', events, '*', 'event', 'completed', 'jobId', id, 'returnvalue', value, 'prev', 'active')
+    finished = finished + 1
     return 1
   end
 
-  for i = 1, ends do
+  -- Its lock is ours, and it is active or was until somebody removed the list.
+  local function is_active(id)
+    return call('LREM', active, -1, id) > 0 or rarely().is_nowhere(id)
+  end
+
+  local function write(i)
     local s, id, key, lock, plain = starts[i], ids[i], keys[i], locks[i], plains[i]
     local ours_yet = held[i] == tokens[i]
     local code
@@ -155,7 +173,7 @@ if ends > 0 then
     if plain and awaited == -9 then
       code = -9
     elseif plain and ours_yet then
-      if not in_order and call('LREM', active, -1, id) == 0 then
+      if not in_order and not is_active(id) then
         -- Not active although the lock is ours: somebody moved it by hand.
         code = -2
         call('DEL', lock)
@@ -171,7 +189,7 @@ if ends > 0 then
       code = -2
     elseif job.err then
       code = 2
-      rarely().quarantine(id, 'the key of the job is not a hash', runner)
+      rarely().quarantine_key(id, job.err, runner)
     elseif not job[1] then
       code = -1
       call('DEL', lock)
@@ -200,7 +218,7 @@ if ends > 0 then
       end
       if target_code then
         code = target_code
-      elseif not in_order and call('LREM', active, -1, id) == 0 then
+      elseif not in_order and not is_active(id) then
         -- Not active although the lock is ours: somebody moved it by hand.
         code = -2
         call('DEL', lock)
@@ -218,7 +236,7 @@ if ends > 0 then
           call('LTRIM', key .. ':logs', -tonumber(ARGV[s + 9]), -1)
         end
         local value = ARGV[s + 3]
-        local made = (tonumber(job[5]) or 0) + 1
+        local made = (count_of(job[5]) or 0) + 1
         local kept_for_copy = false
         if op == 'x' then
           op, last = 'f', last - 3
@@ -234,13 +252,11 @@ if ends > 0 then
           end
         end
         if op == 'c' or op == 'f' then
-          finished = finished + 1
           code = 1
+          local cause
           if op == 'f' then
             code = 2
-            failed = failed + 1
-            causes[ARGV[last]] = (causes[ARGV[last]] or 0) + 1
-            last = last - 1
+            cause, last = ARGV[last], last - 1
           end
           local parent = job[2] or ''
           if job[4] then
@@ -248,8 +264,7 @@ if ends > 0 then
           end
           if op == 'c' then
             if parent ~= '' then
-              local parent_id = string.match(parent, '.*:(.*)')
-              rarely().child_completed(parent, string.sub(parent, 1, #parent - #parent_id), parent_id, key, value)
+              rarely().child_completed(parent, key, value)
             end
           elseif job[3] then
             -- It looks whether the parent has failed.
@@ -277,6 +292,11 @@ if ends > 0 then
           if op == 'f' and made >= tonumber(ARGV[s + 7]) then
             call('XADD', events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', made)
           end
+          finished = finished + 1
+          if cause then
+            failed = failed + 1
+            causes[cause] = (causes[cause] or 0) + 1
+          end
         elseif op == 'd' then
           code = 5
           any_delayed = true
@@ -301,7 +321,7 @@ if ends > 0 then
         elseif op == 'w' then
           code = await_children(id)
         else
-          local priority = tonumber(job[6]) or 0
+          local priority = priority_of(job[6])
           if op == 'r' then
             -- What has fallen due before goes first.
             rarely().promote(nil, runner)
@@ -321,16 +341,61 @@ if ends > 0 then
     end
     codes[i] = code
   end
-  if in_order and #ours == ends then
-    call('RPOP', active, ends)
-  elseif in_order then
-    for _, id in ipairs(ours) do
-      call('LREM', active, -1, id)
+
+  local at_end = 0
+  local function write_all()
+    while at_end < ends do
+      at_end = at_end + 1
+      write(at_end)
     end
   end
+  local function undo()
+    local id = ids[at_end]
+    if row[#row] == id then
+      row[#row], row[#row - 1] = nil, nil
+    end
+    if ours[#ours] == id then
+      ours[#ours], free[#free] = nil, nil
+    end
+    rarely().take_out(id)
+    if not in_order then
+      call('LREM', active, 0, id)
+      call('RPUSH', active, id)
+    end
+  end
+  local written, why = pcall(write_all)
+  while not written do
+    rarely().mend()
+    undo()
+    rarely().mend_job(keys[at_end])
+    written, why = pcall(write, at_end)
+    if not written then
+      undo()
+      if rarely().is_forbidden(why) then
+        -- It is not the job's fault.
+        error(why, 0)
+      end
+      codes[at_end] = 2
+      rarely().quarantine(ids[at_end], 'its end could not be written: ' .. rarely().text_of(why), runner)
+    end
+    written, why = pcall(write_all)
+  end
+  twice(end_row)
+  -- They are where they belong: now they are active no longer.
+  twice(function()
+    if in_order and #ours == ends then
+      call('RPOP', active, ends)
+    elseif in_order then
+      for _, id in ipairs(ours) do
+        call('LREM', active, -1, id)
+      end
+    end
+  end)
   if ours[1] then
-    call('DEL', unpack(free))
-    call('SREM', stalled, unpack(ours))
+    twice(function()
+      call('DEL', unpack(free))
+      try('SREM', stalled, unpack(ours))
+    end)
   end
   if gates then
     local left = {}
@@ -342,8 +407,9 @@ if ends > 0 then
       end
     end
     if left[1] then
-      gates.leave(left)
+      twice(function()
+        gates.leave(left)
+      end)
     end
   end
-  end_row()
 end

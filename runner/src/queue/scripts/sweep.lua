@@ -41,7 +41,7 @@ local function is_due(id)
     return false
   end
   local at = job[2] or job[3] or job[4]
-  return mode == 'drain' or not at or tonumber(at) <= now - age
+  return mode == 'drain' or (tonumber(at) or 0) <= now - age
 end
 
 local list, ids = call('TYPE', set)['ok'] == 'list', nil

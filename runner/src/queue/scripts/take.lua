@@ -2,7 +2,9 @@
 -- Continues settle.lua and ends with its answer.
 local jobs, limited, next_at = {}, 0, -1
 local held_back = false
-if want > 0 then
+-- In nobody's hands until they are in the answer.
+local ids = {}
+local function take()
   held_back = blocked()
 
   local due = call('ZRANGEBYSCORE', delayed, 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
@@ -11,13 +13,13 @@ if want > 0 then
   end
 
   -- The queue's own limit goes before the worker's, its duration after, as BullMQ has it.
-  local max = tonumber(meta[3]) or tonumber(ARGV[5])
+  local max = count_of(meta[3]) or tonumber(ARGV[5])
   local limiter, n = base .. 'limiter', want
   if meta[7] then
     limited = rarely().limited_for()
   end
   if max and limited == 0 then
-    local used = tonumber(call('GET', limiter)) or 0
+    local used = count_of(call('GET', limiter)) or 0
     if used >= max then
       local ttl = call('PTTL', limiter)
       if ttl > 0 then
@@ -35,9 +37,9 @@ if want > 0 then
 
   local short, more = true
   if limited == 0 and not held_back and n > 0 then
-    local ids, popped, moved = {}
+    local popped, moved
     if gates then
-      ids, more = gates.take(n)
+      more = gates.take(n, ids)
     elseif n == 1 then
       moved = call('RPOPLPUSH', wait, active)
       popped = moved and { moved }
@@ -47,7 +49,7 @@ if want > 0 then
     if popped then
       for _, id in ipairs(popped) do
         -- Ids that begin with `0:` are markers of BullMQ before version 5.
-        if string.sub(id, 1, 2) ~= '0:' then
+        if string.sub(id, 1, 2) ~= '0:' or call('EXISTS', base .. id) == 1 then
           ids[#ids + 1] = id
         elseif moved then
           call('LREM', active, 1, id)
@@ -84,13 +86,13 @@ if want > 0 then
             'stacktrace', 'cps', 'rjk')
         end
         if job.err then
-          rarely().quarantine(id, 'the key of the job is not a hash', runner)
+          rarely().quarantine_key(id, job.err, runner)
         elseif not (job[1] and job[2] and job[4]) then
           rarely().quarantine(id, 'incomplete job: name, data or timestamp is missing', runner)
         else
           call('SET', key .. ':lock', token, 'PX', lock_ms)
           call('XADD', events, '*', 'event', 'active', 'jobId', id, 'prev', 'waiting')
-          local ats = not fresh and job[7] and tonumber(job[7]) + 1 or '1'
+          local ats = not fresh and (count_of(job[7]) or 0) + 1 or '1'
           call('HSET', key, 'processedOn', now_text, 'ats', ats, 'pb', runner)
           if fresh then
             -- A list of its own would cost as much as all six.
@@ -110,7 +112,7 @@ if want > 0 then
         end
       end
       if max and tokens > 0 then
-        local duration = tonumber(ARGV[6]) or tonumber(meta[4])
+        local duration = tonumber(ARGV[6]) or count_of(meta[4])
         if call('INCRBY', limiter, tokens) == tokens and duration then
           call('PEXPIRE', limiter, floor(math.abs(duration)))
         end
@@ -127,41 +129,58 @@ if want > 0 then
   -- Delayed jobs fall due in a paused queue, too.
   local at = short and next_delayed(delayed)
   if at then
-    next_at = math.max(0, math.ceil(at - now))
+    next_at = math.max(0, math.ceil(math.min(at - now, 9007199254740991)))
   end
   if gates and short and limited == 0 and not held_back then
     next_at = gates.next(next_at, more)
   end
 end
 
-if any_delayed and not jobs[1] then
-  local at = next_delayed(delayed)
-  if at then
-    call('ZADD', marker, at, '1')
+if want > 0 then
+  local taken, why = pcall(take)
+  if not taken then
+    local mended = rarely().put_back(ids, token)
+    if ends == 0 and not mended then
+      -- Redis itself refuses, and there is nothing else to answer.
+      error(why, 0)
+    end
+    -- Nothing, for this second.
+    troubles[#troubles + 1] = 'jobs could not be taken: ' .. rarely().text_of(why)
+    jobs, limited, next_at = {}, 0, 1000
   end
 end
 
-if gates and gates.released > 0 and call('EXISTS', wait, prioritized) > 0 then
-  wake()
-end
-
-if finished > 0 and not jobs[1] and limited == 0 and next_at == -1 and not (want > 0 and held_back) and
-    call('EXISTS', wait, active, prioritized) == 0 then
-  call('XADD', events, '*', 'event', 'drained')
-end
-
-local points = tonumber(ARGV[at])
-if points then
-  if finished > failed then
-    count_ends('completed', finished - failed, points)
+local function announce()
+  if any_delayed and not jobs[1] then
+    local at = next_delayed(delayed)
+    if at then
+      call('ZADD', marker, at, '1')
+    end
   end
-  if quarantined[1] then
-    failed = failed + #quarantined / 2
-    causes.payload = (causes.payload or 0) + #quarantined / 2
+
+  if gates and gates.released > 0 and call('EXISTS', wait, prioritized) > 0 then
+    wake()
   end
-  if failed > 0 then
-    count_ends('failed', failed, points, causes)
+
+  if finished > 0 and not jobs[1] and limited == 0 and next_at == -1 and not (want > 0 and held_back) and
+      call('EXISTS', wait, active, prioritized) == 0 then
+    call('XADD', events, '*', 'event', 'drained')
+  end
+
+  local points = tonumber(ARGV[at])
+  if points then
+    if finished > failed then
+      count_ends('completed', finished - failed, points)
+    end
+    if quarantined[1] then
+      failed = failed + #quarantined / 2
+      causes.payload = (causes.payload or 0) + #quarantined / 2
+    end
+    if failed > 0 then
+      count_ends('failed', failed, points, causes)
+    end
   end
 end
+twice(announce)
 
-return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined, unburied }
+return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined, unburied, troubles }

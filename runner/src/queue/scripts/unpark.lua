@@ -15,7 +15,7 @@ local function unpark(id, place)
   if score and due and tonumber(score) == tonumber(due) then
     call('ZREM', delayed, id)
     local key = base .. id
-    local priority = tonumber(try('HGET', key, 'priority')) or 0
+    local priority = priority_of(try('HGET', key, 'priority'))
     if priority == 0 then
       call('RPUSH', target, id)
     else

@@ -15,11 +15,11 @@ local function bury(queue, from, id, failed_at, name, data, opts, head, reason, 
     opts = '{}'
   end
   call('INCR', queue .. 'id')
-  local settings = call('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version', 'opts.maxLenEvents')
-  local max = settings[4]
+  local settings = try('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version', 'opts.maxLenEvents')
+  local max = count_of(settings[4])
   if not max then
     max = 10000
-    call('HSET', queue .. 'meta', 'opts.maxLenEvents', max)
+    try('HSET', queue .. 'meta', 'opts.maxLenEvents', max)
   end
   -- First what may fail because a key is of the wrong type: no copy is half there.
   call('LPUSH', waiting_list(queue, settings[1], settings[3]), copy)
@@ -27,7 +27,7 @@ local function bury(queue, from, id, failed_at, name, data, opts, head, reason, 
     head .. ',"failedAt":' .. failed_at .. ',"options":' .. opts .. '},"jobId":' .. cjson.encode(copy) .. '}',
     'failedReason', reason, 'stacktrace', traces)
   call('XADD', queue .. 'events', '*', 'event', 'added', 'jobId', copy, 'name', name)
-  if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= tonumber(settings[2])) then
+  if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= (count_of(settings[2]) or math.huge)) then
     call('ZADD', queue .. 'marker', 0, '0')
   end
   call('XADD', queue .. 'events', 'MAXLEN', '~', max, '*', 'event', 'waiting', 'jobId', copy)

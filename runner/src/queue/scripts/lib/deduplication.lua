@@ -10,14 +10,14 @@ local function add_deduplicated(deid)
   local id = call('INCR', base .. 'id') .. ''
   id = spec[8] or id
   local key, opts = base .. id, cjson.decode(spec[3])
-  local de = opts['de']
-  local ttl = de and not de['keepLastIfActive'] and tonumber(de['ttl'])
+  local de = type(opts['de']) == 'table' and opts['de'] or nil
+  local ttl = de and not de['keepLastIfActive'] and count_of(de['ttl'])
   if ttl and ttl > 0 then
     call('SET', base .. 'de:' .. deid, id, 'PX', ttl)
   else
     call('SET', base .. 'de:' .. deid, id)
   end
-  local delay, priority = tonumber(opts['delay']) or 0, tonumber(opts['priority']) or 0
+  local delay, priority = count_of(opts['delay']) or 0, priority_of(opts['priority'])
   local fields = { 'name', spec[1], 'data', spec[2], 'opts', cjson.encode(opts), 'timestamp', now,
     'delay', delay, 'priority', priority }
   local function also(name, value)
@@ -54,11 +54,25 @@ local function add_deduplicated(deid)
   call('DEL', from)
 end
 
-local function release_deduplication(deid, id)
+local function release(deid, id)
   local key = base .. 'de:' .. deid
   local ttl = call('PTTL', key)
   if ttl == 0 or (ttl == -1 and call('GET', key) == id) then
     call('DEL', key)
   end
   add_deduplicated(deid)
+end
+
+-- What is kept of a deduplication and cannot be read costs the job nothing.
+local function release_deduplication(deid, id)
+  local released, why = pcall(release, deid, id)
+  if not released then
+    for _, key in ipairs({ base .. 'de:' .. deid, base .. 'dn:' .. deid }) do
+      if call('EXISTS', key) == 1 then
+        call('RENAME', key, key .. ':corrupt')
+      end
+    end
+    troubles[#troubles + 1] = 'the deduplication ' .. deid .. ' was put aside as ' .. base .. 'de:' .. deid .. ':corrupt and '
+      .. base .. 'dn:' .. deid .. ':corrupt: ' .. text_of(why)
+  end
 end

@@ -81,6 +81,7 @@ end
 -- A gate as it is now: how many jobs more may start, and when that changes by
 -- itself.
 local function gate(name)
+  gates.name = name
   local it = known[name]
   if it then
     return it
@@ -92,7 +93,7 @@ local function gate(name)
     parked = own .. 'parked:' .. name,
   }
   if limit.max then
-    local started = tonumber(call('GET', it.started)) or 0
+    local started = count_of(call('GET', it.started)) or 0
     it.room = math.max(0, limit.max - started)
     if it.room == 0 then
       it.again = now + math.max(1, call('PTTL', it.started))
@@ -250,7 +251,6 @@ local function release(it)
     local due, name = place(id)
     local score = call('ZSCORE', delayed, id)
     if score and name == it.name and tonumber(score) == tonumber(due) then
-      call('ZREM', delayed, id)
       free[#free + 1] = id
       at, room = at + 1, room - 1
     elseif not score and waits(id) then
@@ -264,11 +264,18 @@ local function release(it)
   end
   for i = #free, 1, -1 do
     local key = base .. free[i]
-    local priority = tonumber(try('HGET', key, 'priority')) or 0
+    local priority = priority_of(try('HGET', key, 'priority'))
+    local score = call('ZSCORE', delayed, free[i])
+    call('ZREM', delayed, free[i])
+    local pushed
     if priority == 0 then
-      call('RPUSH', target, free[i])
+      pushed = try('RPUSH', target, free[i])
     else
-      call('ZADD', prioritized, priority * 4294967296 + i - 1, free[i])
+      pushed = try('ZADD', prioritized, priority * 4294967296 + i - 1, free[i])
+    end
+    if type(pushed) == 'table' then
+      call('ZADD', delayed, score, free[i])
+      error(pushed.err, 0)
     end
   end
   for _, id in ipairs(free) do
@@ -323,7 +330,7 @@ local function admit(id)
       if parked_count() >= MOST then
         return nil
       end
-      park(id, key, it, tonumber(job[3]) or 0)
+      park(id, key, it, priority_of(job[3]))
       return false
     end
   end
@@ -354,11 +361,11 @@ local function admit(id)
   return true
 end
 
--- Take n jobs that may start; the others, up to so many, are parked on the way.
--- Whether there are more to look at.
-function gates.take(n)
+-- Take n jobs that may start into `ids`; the others, up to so many, are parked on
+-- the way. Whether there are more to look at.
+function gates.take(n, ids)
   open()
-  local ids, looked = {}, 0
+  local looked = 0
   while #ids < n and looked < LOOK do
     local id = call('RPOP', wait)
     local from_prioritized = not id and call('ZPOPMIN', prioritized)
@@ -367,23 +374,26 @@ function gates.take(n)
     end
     if not id then
       call('DEL', base .. 'pc')
-      return ids, false
+      return false
     end
     looked = looked + 1
+    -- In nobody's hands it is for no moment.
+    ids[#ids + 1] = id
     -- Ids that begin with `0:` are markers of BullMQ before version 5.
-    local may = string.sub(id, 1, 2) ~= '0:' and admit(id)
-    if may then
-      ids[#ids + 1] = id
-    elseif may == nil then
+    local may = (string.sub(id, 1, 2) ~= '0:' or call('EXISTS', base .. id) == 1) and admit(id)
+    if not may then
+      ids[#ids] = nil
+    end
+    if may == nil then
       if from_prioritized then
         call('ZADD', prioritized, from_prioritized[2], id)
       else
         call('RPUSH', wait, id)
       end
-      return ids, false
+      return false
     end
   end
-  return ids, #ids < n
+  return #ids < n
 end
 
 -- Ms until the worker is to look again, if it is: `at` for delayed jobs.

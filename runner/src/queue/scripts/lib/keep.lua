@@ -15,6 +15,7 @@ local function remove_finished(ids)
 end
 
 local function keep(set, count, age, limit)
+  limit = math.min(limit, 9007199254740991)
   if age then
     local before = now - age * 1000
     local old = call('ZREVRANGEBYSCORE', set, before, '-inf', 'LIMIT', 0, limit)
@@ -24,6 +25,7 @@ local function keep(set, count, age, limit)
     end
   end
   if count and count > 0 then
+    count = math.min(count, 9007199254740991)
     remove_finished(call('ZREVRANGE', set, count, -1))
     call('ZREMRANGEBYRANK', set, 0, -(count + 1))
   end

@@ -2,7 +2,7 @@
 -- without a limiter has no reason to read the key, so the settings tell of it.
 local function limit_all(ms)
   call('SET', base .. 'limiter', '9007199254740991', 'PX', ms)
-  call('HSET', metakey, 'runner:limited', 1)
+  try('HSET', metakey, 'runner:limited', 1)
   meta[7] = '1'
 end
 
@@ -10,7 +10,7 @@ end
 local function limited_for()
   local ttl = meta[7] and call('PTTL', base .. 'limiter') or 0
   if meta[7] and ttl <= 0 then
-    call('HDEL', metakey, 'runner:limited')
+    try('HDEL', metakey, 'runner:limited')
   end
   return math.max(ttl, 0)
 end

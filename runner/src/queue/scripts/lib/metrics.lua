@@ -13,7 +13,7 @@ local function count_ends(kind, ended, points, causes)
   end
   count = count - ended
   local known = call('HMGET', key, 'prevTS', 'prevCount')
-  local since, before = tonumber(known[1]), tonumber(known[2]) or 0
+  local since, before = count_of(known[1]), count_of(known[2]) or 0
   if not since then
     call('HSET', key, 'prevTS', now, 'prevCount', 0)
     return

@@ -25,20 +25,21 @@ local function move(queue, from, id, job, data, opts)
   local rest = string.match(opts, '^%s*{%s*(.*)$') or '}'
   opts = origin .. (string.sub(rest, 1, 1) == '}' and '' or ',') .. rest
   call('INCR', queue .. 'id')
-  local settings = call('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version', 'opts.maxLenEvents')
-  local max = settings[4]
+  local settings = try('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version', 'opts.maxLenEvents')
+  local max = count_of(settings[4])
   if not max then
     max = 10000
-    call('HSET', queue .. 'meta', 'opts.maxLenEvents', max)
+    try('HSET', queue .. 'meta', 'opts.maxLenEvents', max)
   end
-  local priority = tonumber(job[6]) or 0
+  local priority = priority_of(job[6])
   if priority > 0 then
     call('ZADD', queue .. 'prioritized', priority_score(queue, priority), copy)
   else
     call('LPUSH', waiting_list(queue, settings[1], settings[3]), copy)
   end
   local deid = job[4]
-  if deid and not move_deduplication(queue, copy, id, deid) then
+  local read, held = pcall(move_deduplication, queue, copy, id, deid or '')
+  if deid and not (read and held) then
     deid = nil
     -- Readers take the last of two fields of one name.
     opts = string.gsub(opts, '}%s*$', ',"de":null}')
@@ -51,12 +52,12 @@ local function move(queue, from, id, job, data, opts)
   local parent = job[2]
   if parent and parent ~= '' and job[3] then
     call('HSET', key, 'parentKey', parent, 'parent', job[3])
-    if call('SREM', parent .. ':dependencies', base .. id) == 1 then
+    if try('SREM', parent .. ':dependencies', base .. id) == 1 then
       call('SADD', parent .. ':dependencies', key)
     end
   end
   call('XADD', queue .. 'events', '*', 'event', 'added', 'jobId', copy, 'name', job[1])
-  if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= tonumber(settings[2])) then
+  if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= (count_of(settings[2]) or math.huge)) then
     call('ZADD', queue .. 'marker', 0, '0')
   end
   call('XADD', queue .. 'events', 'MAXLEN', '~', max, '*', 'event', 'waiting', 'jobId', copy)

@@ -1,10 +1,18 @@
 -- Parents of a flow: what the end of a child does to them (BullMQ:
 -- updateParentDepsIfNeeded, moveParentToWait, removeParentDependencyKey).
+-- Base and id of a job's key; nil for what names none.
+local function split(key)
+  local id = string.match(key, ':([^:]*)$')
+  if id then
+    return string.sub(key, 1, #key - #id), id
+  end
+end
+
 -- A parent, in this or another queue, goes on: `queue` is its base with colon.
 local function parent_to_wait(queue, id, key, delay)
-  local settings = call('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version')
-  local attributes = call('HMGET', key, 'priority')
-  local priority = tonumber(attributes[1]) or 0
+  local settings = try('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version')
+  local attributes = try('HMGET', key, 'priority')
+  local priority = priority_of(attributes[1])
   if delay and delay > 0 then
     local at = now + delay
     call('ZADD', queue .. 'delayed', at * 4096, id)
@@ -17,79 +25,140 @@ local function parent_to_wait(queue, id, key, delay)
   else
     call('ZADD', queue .. 'prioritized', priority_score(queue, priority), id)
   end
-  if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= tonumber(settings[2])) then
+  if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= (count_of(settings[2]) or math.huge)) then
     call('ZADD', queue .. 'marker', 0, '0')
   end
   call('XADD', queue .. 'events', '*', 'event', 'waiting', 'jobId', id, 'prev', 'waiting-children')
 end
 
-local function release_parent(queue, id, key)
-  if call('EXISTS', key) == 1 and call('ZREM', queue .. 'waiting-children', id) == 1 then
-    parent_to_wait(queue, id, key, tonumber(call('HGET', key, 'delay')))
+-- The same for one that is in this set, and for no other.
+local function wake_parent(set, queue, id, key, delay)
+  if call('ZREM', queue .. set, id) == 0 then
+    return
   end
-end
-
--- A removed child no longer holds its parent back.
-local function forget_child(child, parent)
-  if call('SREM', parent .. ':dependencies', child) == 1 and call('SCARD', parent .. ':dependencies') == 0 then
-    local id = string.match(parent, '.*:(.*)')
-    local queue = string.sub(parent, 1, #parent - #id)
-    if call('ZREM', queue .. 'waiting-children', id) == 1 then
-      parent_to_wait(queue, id, parent, nil)
+  local woken, why = pcall(parent_to_wait, queue, id, key, delay)
+  if not woken then
+    -- As if nothing had happened.
+    for _, other in ipairs({ 'delayed', 'prioritized' }) do
+      try('ZREM', queue .. other, id)
     end
+    for _, list in ipairs({ 'wait', 'paused' }) do
+      try('LREM', queue .. list, 1, id)
+    end
+    call('ZADD', queue .. set, set == 'delayed' and now * 4096 or now, id)
+    error(why, 0)
   end
 end
 
-local function child_completed(parent, queue, id, child, value)
-  if call('SREM', parent .. ':dependencies', child) == 1 then
+local function release_parent(queue, id, key)
+  if call('EXISTS', key) == 1 then
+    local delay = try('HGET', key, 'delay')
+    wake_parent('waiting-children', queue, id, key, count_of(delay))
+  end
+end
+
+-- A removed child no longer holds its parent back. Here and below the dependency
+-- goes last: what was refused half-way can be done again.
+local function remove_dependency(queue, id, parent, child)
+  if call('SISMEMBER', parent .. ':dependencies', child) == 1 then
+    if call('SCARD', parent .. ':dependencies') == 1 then
+      wake_parent('waiting-children', queue, id, parent, nil)
+    end
+    call('SREM', parent .. ':dependencies', child)
+  end
+end
+
+local function complete_child(queue, id, parent, child, value)
+  if call('SISMEMBER', parent .. ':dependencies', child) == 1 then
     call('HSET', parent .. ':processed', child, value)
-    if call('SCARD', parent .. ':dependencies') == 0 then
+    if call('SCARD', parent .. ':dependencies') == 1 then
       release_parent(queue, id, parent)
     end
+    call('SREM', parent .. ':dependencies', child)
   end
 end
 
 -- What a failed child does to its parent is the child's policy: fail it,
 -- continue it at once, ignore or forget the dependency; without one it waits.
-local function child_failed(raw, child, reason)
-  local ok, policy = pcall(cjson.decode, raw)
-  if not ok or type(policy) ~= 'table' or not policy['queueKey'] or not policy['id'] then
+local function fail_child(queue, id, parent, child, reason, policy)
+  if call('SISMEMBER', parent .. ':dependencies', child) == 0 then
     return
   end
-  local queue, id = policy['queueKey'] .. ':', policy['id']
-  local parent = queue .. id
-  local fail, continue = policy['fpof'], policy['cpof']
-  local ignore, forget = policy['idof'], policy['rdof']
-  if not (fail or continue or ignore or forget) then
-    return
-  end
-  if call('SREM', parent .. ':dependencies', child) ~= 1 then
-    return
-  end
-  if fail then
+  if policy['fpof'] then
     call('ZADD', parent .. ':unsuccessful', now, child)
-    if call('EXISTS', parent) == 0 then
-      return
-    end
-    local why = 'child ' .. child .. ' failed'
-    if call('ZREM', queue .. 'waiting-children', id) == 1 then
+    local why, there = 'child ' .. child .. ' failed', call('EXISTS', parent) == 1
+    if there and call('ZSCORE', queue .. 'waiting-children', id) then
       call('HSET', parent, 'defa', why)
-      parent_to_wait(queue, id, parent, tonumber(call('HGET', parent, 'delay')))
-    elseif call('ZREM', queue .. 'delayed', id) == 1 then
+      wake_parent('waiting-children', queue, id, parent, count_of(call('HGET', parent, 'delay')))
+    elseif there and call('ZSCORE', queue .. 'delayed', id) then
       call('HSET', parent, 'delay', 0, 'defa', why)
-      parent_to_wait(queue, id, parent, nil)
-    elseif not call('ZSCORE', queue .. 'failed', id) then
+      wake_parent('delayed', queue, id, parent, nil)
+    elseif there and not call('ZSCORE', queue .. 'failed', id) then
       call('HSET', parent, 'defa', why)
     end
-  elseif continue then
+  elseif policy['cpof'] then
     call('HSET', parent .. ':failed', child, reason)
     release_parent(queue, id, parent)
   else
-    if call('SCARD', parent .. ':dependencies') == 0 then
+    if call('SCARD', parent .. ':dependencies') == 1 then
       release_parent(queue, id, parent)
     end
-    if ignore then
+    if policy['idof'] then
       call('HSET', parent .. ':failed', child, reason)
     end
+  end
+  call('SREM', parent .. ':dependencies', child)
+end
+
+-- A parent whose keys cannot be read or written is told, if anything, that it has
+-- failed: it costs the child nothing, and waits for no child for ever.
+local function with_parent(update, queue, id, parent, child, ...)
+  local told, why = pcall(update, queue, id, parent, child, ...)
+  if told then
+    return
+  end
+  local broken = mend_job(parent)
+  mend_queue(queue)
+  if not broken then
+    told, why = pcall(update, queue, id, parent, child, ...)
+  end
+  if not told then
+    local reason = 'the ends of its children cannot be kept: ' .. (broken and troubles[#troubles] or text_of(why))
+    if call('ZSCORE', queue .. 'waiting-children', id) then
+      try('HSET', parent, 'defa', reason)
+      pcall(wake_parent, 'waiting-children', queue, id, parent, nil)
+    end
+    troubles[#troubles + 1] = 'the parent ' .. parent .. ' was not told of the end of ' .. child .. ': ' .. text_of(why)
+  end
+end
+
+local function forget_child(child, parent)
+  local queue, id = split(parent)
+  if queue then
+    with_parent(remove_dependency, queue, id, parent, child)
+  end
+end
+
+local function child_completed(parent, child, value)
+  local queue, id = split(parent)
+  if queue then
+    with_parent(complete_child, queue, id, parent, child, value)
+  end
+end
+
+local function child_failed(raw, child, reason)
+  local read, policy = pcall(cjson.decode, raw)
+  if not read or type(policy) ~= 'table' or type(policy['queueKey']) ~= 'string' then
+    return
+  end
+  local id = policy['id']
+  if type(id) == 'number' then
+    id = string.format('%.14g', id)
+  elseif type(id) ~= 'string' then
+    return
+  end
+  local queue = policy['queueKey'] .. ':'
+  if policy['fpof'] or policy['cpof'] or policy['idof'] or policy['rdof'] then
+    with_parent(fail_child, queue, id, queue .. id, child, reason, policy)
   end
 end

@@ -5,22 +5,36 @@ local function promote(due, runner)
   if not due[1] then
     return
   end
-  call('ZREM', delayed, unpack(due))
-  for _, id in ipairs(due) do
-    local key = base .. id
-    local priority = try('HGET', key, 'priority')
-    if type(priority) == 'table' then
-      quarantine(id, 'the key of the job is not a hash', runner)
-    else
-      priority = tonumber(priority) or 0
-      if priority == 0 then
-        call('LPUSH', target, id)
+  local at = 0
+  local function promote_each()
+    for i, id in ipairs(due) do
+      local key = base .. id
+      local priority = try('HGET', key, 'priority')
+      if not priority and not (call('TYPE', key)['ok'] == 'hash' and names_job(base, id)) then
+        quarantine(id, 'incomplete job: name, data or timestamp is missing', runner)
+      elseif type(priority) == 'table' then
+        quarantine_key(id, priority.err, runner)
       else
-        call('ZADD', prioritized, priority_score(base, priority), id)
+        priority = priority_of(priority)
+        if priority == 0 then
+          call('LPUSH', target, id)
+        else
+          call('ZADD', prioritized, priority_score(base, priority), id)
+        end
+        at = i
+        call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
+        call('HSET', key, 'delay', 0)
       end
-      call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
-      call('HSET', key, 'delay', 0)
+      at = i
     end
+  end
+  call('ZREM', delayed, unpack(due))
+  local promoted, why = pcall(promote_each)
+  if not promoted then
+    for i = at + 1, #due do
+      call('ZADD', delayed, now * 4096, due[i])
+    end
+    error(why, 0)
   end
   wake()
 end

@@ -12,10 +12,25 @@ local wait, active, events = base .. 'wait', base .. 'active', base .. 'events'
 local marker, delayed, prioritized = base .. 'marker', base .. 'delayed', base .. 'prioritized'
 local stalled, metakey = base .. 'stalled', base .. 'meta'
 
-local meta = call('HMGET', metakey, 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents', 'version',
+-- A count as somebody stored it; nil for what is none.
+local function count_of(value)
+  local count = tonumber(value)
+  return count and count >= 0 and count <= 9007199254740991 and floor(count) or nil
+end
+
+-- A priority as somebody stored it. BullMQ's are 0 to 2^21.
+local function priority_of(value)
+  local priority = tonumber(value)
+  if not priority or priority ~= priority then
+    return 0
+  end
+  return math.max(-2097152, math.min(priority, 2097152))
+end
+
+local meta = try('HMGET', metakey, 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents', 'version',
   'runner:limited')
 local paused = meta[1] and true or false
-local cap = tonumber(meta[2])
+local cap = count_of(meta[2])
 
 -- BullMQ 5 keeps jobs of a paused queue in a list of their own and renames it
 -- over `wait` on resume: whatever is pushed to `wait` meanwhile would be lost.
@@ -62,11 +77,11 @@ local function priority_score(queue, priority)
   return priority * 4294967296 + call('INCR', queue .. 'pc') % 4294967296
 end
 
-local keep_events = meta[5]
+local keep_events = count_of(meta[5])
 local function max_events()
   if not keep_events then
     keep_events = 10000
-    call('HSET', metakey, 'opts.maxLenEvents', keep_events)
+    try('HSET', metakey, 'opts.maxLenEvents', keep_events)
   end
   return keep_events
 end

@@ -49,7 +49,7 @@ local function remove_run(id, at)
     return
   end
   local deid = call('HGET', key, 'deid')
-  if deid and call('GET', base .. 'de:' .. deid) == run then
+  if deid and try('GET', base .. 'de:' .. deid) == run then
     call('DEL', base .. 'de:' .. deid, base .. 'dn:' .. deid)
   end
   call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
@@ -71,7 +71,7 @@ local function run_state(id, at, grace)
     return (due <= now and due + grace >= now) and 'done' or 'lost'
   end
   if times[3] then
-    return tonumber(times[3]) + grace >= now and 'done' or 'lost'
+    return (tonumber(times[3]) or 0) + grace >= now and 'done' or 'lost'
   end
   if call('EXISTS', base .. run .. ':lock') == 1 then
     local since = tonumber(times[2])

@@ -1,0 +1,2 @@
+-- What was found and mended.
+local troubles = {}
