@@ -1,9 +1,10 @@
 //! The path of a plugin from its file to service: whatever the file is and however
 //! long one takes, the process and the other plugins go on.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use runner::config::{Plugin, Runtime};
 use runner::outcome::Outcome;
@@ -11,8 +12,9 @@ use runner::plugin::{Plugins, Status};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::process::Process;
 use crate::support::sandbox::{NAME, Sandbox, config, host};
-use crate::support::wasm::{functions, memory, with_module};
+use crate::support::wasm::{endless_start, functions, memory, with_module};
 use crate::support::{Redis, Runner, Setup, guest, until};
 
 /// A plugin that takes the compiler a minute or more, of which no test sees the
@@ -235,6 +237,29 @@ fn compiled_code_and_a_key_that_others_can_write_or_read_are_not_used() {
 }
 
 #[test]
+fn what_killed_processes_left_in_the_cache_is_removed_after_a_day() {
+    let directory = TempDir::new().unwrap();
+    let compiled = directory.path().join("compiled");
+    std::fs::create_dir(&compiled).unwrap();
+    let left = |name: &str, hours: u64| {
+        let file = std::fs::File::create(compiled.join(name)).unwrap();
+        let age = std::time::Duration::from_secs(hours * 3600);
+        file.set_modified(std::time::SystemTime::now() - age)
+            .unwrap();
+    };
+    left("12-0.new", 25);
+    left("13-0.new", 23);
+    left("artifact", 25);
+    let status = loaded(&guest("noop"), Plugin::default(), |runtime| {
+        runtime.cache = directory.path().to_owned();
+    });
+    assert!(status.serving.is_some());
+    assert!(!compiled.join("12-0.new").exists());
+    assert!(compiled.join("13-0.new").exists());
+    assert!(compiled.join("artifact").exists());
+}
+
+#[test]
 fn a_slot_comes_back_clean() {
     let sandbox = Sandbox::new(&guest("traces"));
     for _ in 0..6 {
@@ -336,6 +361,61 @@ fn a_plugin_that_compiles_for_long_delays_no_other_and_ends_with_the_process() {
     until("the end of the compiler", || {
         (!Path::new("/proc").join(&compiling[0]).exists()).then_some(())
     });
+}
+
+#[test]
+fn a_start_that_spins_is_refused_as_one_that_waits() {
+    let spinning = with_module(&guest("noop"), &endless_start(), 1);
+    assert_eq!(
+        refusal(&spinning, |_| {}),
+        "it does not start: it took more than 10 s"
+    );
+}
+
+#[test]
+fn the_banner_says_which_queue_is_held_and_why() {
+    let redis = Redis::shared();
+    let setup = two(&redis);
+    std::fs::write(setup.path("plugins/slow.wasm"), "no component").unwrap();
+    // It is for people only: a terminal of its own.
+    let runner = setup.command();
+    let serve = format!("{} serve", runner.get_program().display());
+    let mut script = Command::new("script");
+    script
+        .args([
+            "--quiet",
+            "--return",
+            "--flush",
+            "--command",
+            &serve,
+            "/dev/null",
+        ])
+        .current_dir(runner.get_current_dir().unwrap())
+        .env_clear()
+        .envs(
+            runner
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut process = Process::spawn(&mut script);
+    let shown = process.child().stdout.take().unwrap();
+    let lines = BufReader::new(shown).lines().map_while(Result::ok);
+    let banner: Vec<String> = lines
+        .skip_while(|line| !line.starts_with("runner "))
+        .take(4)
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    assert_eq!(
+        banner[1..],
+        [
+            "  slow → slow held: \"slow\" does not serve",
+            "  work → scripted × 10",
+            "warning: plugin \"slow\" does not serve: this is not a WebAssembly file; is it \
+             written to the end?"
+        ]
+    );
 }
 
 #[test]

@@ -79,6 +79,31 @@ pub(crate) fn functions(count: u32) -> Module {
     module
 }
 
+/// A module whose start does not end.
+pub(crate) fn endless_start() -> Module {
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    let (mut functions, mut code) = (FunctionSection::new(), CodeSection::new());
+    functions.function(0);
+    let mut body = Function::new([]);
+    for instruction in [
+        Instruction::Loop(BlockType::Empty),
+        Instruction::Br(0),
+        Instruction::End,
+        Instruction::End,
+    ] {
+        body.instruction(&instruction);
+    }
+    code.function(&body);
+    let mut module = Module::new();
+    module
+        .section(&types)
+        .section(&functions)
+        .section(&wasm_encoder::StartSection { function_index: 0 })
+        .section(&code);
+    module
+}
+
 /// A plugin of `plugins/`.
 pub(crate) fn plugin(name: &str) -> PathBuf {
     static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());

@@ -19,6 +19,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rustix::fs::OFlags;
@@ -34,6 +35,12 @@ type Tag = Hmac<Sha256>;
 const LENGTH: usize = 32;
 /// Extension of the file that holds the tag of another.
 const TAG: &str = "tag";
+
+/// Ends the names of files that are being written.
+const PARTIAL: &str = "new";
+/// A partial file that was not written to for so long is of a process that is gone:
+/// no compiler is given as long.
+const LEFT: Duration = Duration::from_secs(24 * 3600);
 
 /// A private directory of compiled components.
 #[derive(Debug)]
@@ -74,6 +81,7 @@ impl Cache {
             }
         }
         let key = key(&directory.join("key"))?;
+        sweep(&artifacts);
         Ok(Cache {
             artifacts,
             key,
@@ -120,7 +128,7 @@ impl Cache {
     pub(super) fn begin(&self) -> io::Result<Partial> {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}-{number}.new", std::process::id());
+        let name = format!("{}-{number}.{PARTIAL}", std::process::id());
         Partial::create(self.artifacts.join(name))
     }
 
@@ -280,6 +288,19 @@ impl Code {
         file.read_to_end(&mut bytes)?;
         // SAFETY: the caller's.
         unsafe { Component::deserialize(engine, bytes) }
+    }
+}
+
+/// Remove what processes have left that were killed while they compiled.
+fn sweep(artifacts: &Path) {
+    for entry in fs::read_dir(artifacts).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        let left = |age| age > LEFT;
+        if path.extension().is_some_and(|of| of == PARTIAL) && age().is_some_and(left) {
+            // Another process may be at it, too.
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
