@@ -1,14 +1,16 @@
 //! What a component may have, looked at before anything else takes it apart.
 //!
-//! The bytes are validated first: the decoder of interfaces and the compiler
-//! trust counts and nesting of what they are given. The bounds are far above
-//! what toolchains make, and keep a small file from costing minutes.
+//! All of it but the bodies of functions is validated first: the decoder of
+//! interfaces trusts counts and nesting of what it is given. The bodies are the
+//! compiler's to validate. The bounds are far above what toolchains make, and keep
+//! a small file from costing minutes.
 
 use wasmparser::{
-    BinaryReaderError, FuncValidator, FuncValidatorAllocations, FunctionBody, Instance, Parser,
-    Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReaderError, FunctionBody, Instance, Operator, Parser, Payload, ValidPayload, Validator,
+    WasmFeatures,
 };
 
+use super::crew::cores;
 use super::engine::CORES;
 
 /// Functions with a body, over all modules. The largest programs known to run as
@@ -55,27 +57,41 @@ struct Counts {
     segments: u64,
 }
 
-/// Validate a component, and count what is in it.
+/// Validate a component but for its functions, and count what is in it. The bodies
+/// of its functions.
 ///
 /// # Errors
 /// The first thing that is not valid, or too many.
-pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
-    // Which proposals the engine has is the compiler's to say, but for the one that
-    // it will never have and that other toolchains still write.
-    let features = WasmFeatures::all().difference(WasmFeatures::LEGACY_EXCEPTIONS);
-    let mut validator = Validator::new_with_features(features);
+pub(super) fn check(bytes: &[u8]) -> Result<Vec<FunctionBody<'_>>, Fault> {
+    // Which proposals the engine has is the compiler's to say.
+    let mut validator = Validator::new_with_features(WasmFeatures::all());
     let mut counts = Counts::default();
-    let mut allocations = FuncValidatorAllocations::default();
+    let mut functions = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
         counts.add(&payload)?;
-        if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
-            let mut function = function.into_validator(allocations);
-            check_function(&mut function, &body)?;
-            allocations = function.into_allocations();
+        if let ValidPayload::Func(_, body) = validator.payload(&payload)? {
+            functions.push(body);
         }
     }
-    Ok(())
+    Ok(functions)
+}
+
+/// Look at the bodies of functions, on all cores.
+///
+/// # Errors
+/// The first that cannot be read, or has too many of something.
+pub(super) fn check_functions(functions: &[FunctionBody<'_>]) -> Result<(), Fault> {
+    let share = functions.len().div_ceil(cores()).max(1);
+    std::thread::scope(|threads| {
+        let looks: Vec<_> = functions
+            .chunks(share)
+            .map(|share| threads.spawn(|| share.iter().try_for_each(check_function)))
+            .collect();
+        let ends = looks.into_iter().map(|look| look.join());
+        ends.map(|end| end.expect("looking does not panic"))
+            .collect()
+    })
 }
 
 impl Counts {
@@ -119,25 +135,33 @@ impl Counts {
     }
 }
 
-fn check_function(
-    function: &mut FuncValidator<ValidatorResources>,
-    body: &FunctionBody<'_>,
-) -> Result<(), Fault> {
+fn check_function(function: &FunctionBody<'_>) -> Result<(), Fault> {
     let too_many = |what, max| Err(Fault::Bound { what, max });
-    let mut reader = body.get_binary_reader();
-    function.read_locals(&mut reader)?;
-    if u64::from(function.len_locals()) > LOCALS {
+    let mut locals = 0;
+    for group in function.get_locals_reader()? {
+        let (count, _) = group?;
+        locals += u64::from(count);
+    }
+    if locals > LOCALS {
         return too_many("locals in one function", LOCALS);
     }
-    reader.set_features(*function.features());
-    while !reader.eof() {
-        let at = reader.original_position();
-        reader.visit_operator(&mut function.visitor(at))??;
-        if u64::from(function.control_stack_height()) > NESTING {
+    // The engine will never have them, and other toolchains still write them.
+    let old = "it has exceptions of the old form: build it with the new one, `try_table`";
+    let mut nesting: u64 = 0;
+    for operator in function.get_operators_reader()? {
+        match operator? {
+            Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::TryTable { .. } => nesting += 1,
+            Operator::End => nesting = nesting.saturating_sub(1),
+            Operator::Try { .. } => return Err(Fault::Invalid(old.to_owned())),
+            _ => {}
+        }
+        if nesting > NESTING {
             return too_many("blocks in each other", NESTING);
         }
     }
-    reader.finish_expression(&function.visitor(reader.original_position()))?;
     Ok(())
 }
 
@@ -191,16 +215,18 @@ mod tests {
 
     #[test]
     fn what_is_within_the_bounds_is_let_through_and_one_more_is_not() {
-        let check = |bodies: Vec<Function>, instances| check(&around(&module(bodies), instances));
-        // The function's own block counts, too.
-        let most = body(LOCALS as u32, NESTING as usize - 1);
+        let check = |bodies: Vec<Function>, instances| {
+            let component = around(&module(bodies), instances);
+            check_functions(&check(&component)?)
+        };
+        let most = body(LOCALS as u32, NESTING as usize);
         assert_eq!(check(vec![most], CORES), Ok(()));
         assert_eq!(
             check(vec![body(LOCALS as u32 + 1, 0)], 1),
             bound("locals in one function", LOCALS)
         );
         assert_eq!(
-            check(vec![body(0, NESTING as usize)], 1),
+            check(vec![body(0, NESTING as usize + 1)], 1),
             bound("blocks in each other", NESTING)
         );
         assert_eq!(
@@ -217,7 +243,8 @@ mod tests {
         for _ in 0..=MODULES {
             component.section(&ModuleSection(&module([])));
         }
-        assert_eq!(check(&component.finish()), bound("core modules", MODULES));
+        let check = |component: Component| check(&component.finish()).map(drop);
+        assert_eq!(check(component), bound("core modules", MODULES));
         let mut component = Component::new();
         for _ in 0..=TYPES / 50_000 {
             let mut types = ComponentTypeSection::new();
@@ -228,20 +255,21 @@ mod tests {
             }
             component.section(&types);
         }
-        assert_eq!(check(&component.finish()), bound("types", TYPES));
+        assert_eq!(check(component), bound("types", TYPES));
     }
 
     #[test]
     fn what_is_not_valid_is_told_with_its_place() {
-        let mut wrong = Function::new([]);
-        wrong
-            .instruction(&Instruction::Drop)
-            .instruction(&Instruction::End);
-        let Err(Fault::Invalid(text)) = check(&around(&module([wrong]), 1)) else {
+        let mut wrong = FunctionSection::new();
+        wrong.function(0);
+        let mut module = Module::new();
+        module.section(&wrong);
+        let Err(Fault::Invalid(text)) = check(&around(&module, 1)) else {
             panic!("it was let through");
         };
         assert!(text.contains("(at offset 0x"), "{text}");
     }
+
     #[test]
     fn exceptions_of_the_old_form_are_named() {
         let mut old = Function::new([]);
@@ -249,12 +277,12 @@ mod tests {
             .instruction(&Instruction::CatchAll)
             .instruction(&Instruction::End)
             .instruction(&Instruction::End);
-        let Err(Fault::Invalid(text)) = check(&around(&module([old]), 1)) else {
-            panic!("it was let through");
-        };
-        assert!(
-            text.contains("legacy_exceptions feature required"),
-            "{text}"
+        let component = around(&module([old]), 1);
+        assert_eq!(
+            check_functions(&check(&component).unwrap()),
+            Err(Fault::Invalid(
+                "it has exceptions of the old form: build it with the new one, `try_table`".into()
+            ))
         );
     }
 }

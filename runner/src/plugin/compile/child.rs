@@ -60,11 +60,11 @@ impl Orders {
         let mut bytes = vec![0; self.size];
         let read = |error: std::io::Error| format!("the component: {error}");
         input.read_exact(&mut bytes).map_err(read)?;
-        bounds::check(&bytes).map_err(|fault| match fault {
-            Fault::Invalid(reason) => format!("{}{reason}", word::INVALID),
-            Fault::Bound { what, max } => format!("{}{max} {what}", word::BOUND),
-        })?;
+        let functions = bounds::check(&bytes).map_err(refused)?;
         say(word::VALID);
+        // While the parent looks at imports and exports.
+        bounds::check_functions(&functions).map_err(refused)?;
+        drop(functions);
         let mut door = [0];
         if input.read(&mut door).map_err(read)? == 0 {
             return Ok(());
@@ -136,6 +136,13 @@ fn address_space() -> u64 {
 fn end(own: Pid) {
     // It cannot be refused to oneself.
     let _ = kill_process(own, Signal::KILL);
+}
+
+fn refused(fault: Fault) -> String {
+    match fault {
+        Fault::Invalid(reason) => format!("{}{reason}", word::INVALID),
+        Fault::Bound { what, max } => format!("{}{max} {what}", word::BOUND),
+    }
 }
 
 /// What the compiler says, on one line.
