@@ -212,7 +212,13 @@ fn what_would_need_two_slots_at_once_is_refused() {
     let ids = add(&[job(&one, None), job(&together, Some(0))]).unwrap();
     assert_eq!(ids.unwrap().len(), 2);
 
+    // Somebody's key is not taken for a queue.
+    let key = "bull:plain:meta";
+    servers[owner(&servers, key)].run::<()>(&["HSET", key, "version", "bullmq:6"]);
     let setup = Setup::new(&Redis::shared(), &toml(&cluster_url(&servers), &[one]));
+    let listed = setup.cli(&["queue", "list"]);
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert!(!listed.stdout.contains("plain"), "{listed:?}");
     let scattered = setup.cli(&["queue", "stats", "plain"]);
     assert_eq!(scattered.code, Some(2), "{scattered:?}");
     assert!(

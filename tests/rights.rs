@@ -115,6 +115,19 @@ fn what_its_user_may_not_do_is_said_once_with_what_it_costs() {
     assert!(runner.stop().success());
     assert_eq!(remarks(&runner), [unblock]);
 
+    server.run::<()>(&["ACL", "SETUSER", "w", "+@all", "-client|setname"]);
+    let (_setup, runner) = serve(&url);
+    let remark = until("a remark", || remarks(&runner).into_iter().next());
+    assert!(
+        remark.starts_with("the user \"w\" may not run CLIENT SETNAME (")
+            && remark.ends_with(
+                "): BullMQ's getWorkers does not see this worker; grant +client|setname, or write \
+                 `presence = false` in [redis]"
+            ),
+        "{remark}"
+    );
+    drop(runner);
+
     server.run::<()>(&["ACL", "SETUSER", "w", "+@all", "-zadd", "-xadd"]);
     said(
         &url,
@@ -223,6 +236,14 @@ fn addresses_that_do_not_let_us_in_say_what_is_wrong() {
     assert_eq!(
         refused(&format!("redis+sentinel://:pw@{at}/mymaster")),
         "it is no Sentinel: write redis:// in its URL, without the name of the master"
+    );
+    assert_eq!(
+        refused(&format!("redis://:pw@{at}/99")),
+        "it has no database of the number in its URL"
+    );
+    assert_eq!(
+        refused(&format!("rediss://:pw@{at}")),
+        "it does not answer to TLS; if it speaks none, write redis://"
     );
     assert_eq!(
         refused(&format!("redis://:pw@{at}?family=6")),

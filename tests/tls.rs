@@ -264,7 +264,16 @@ fn a_server_that_wants_certificates_of_clients_is_given_one() {
         format!("{}&cert={certificate}&key={key}", tls.ca("server.pem"))
     };
     works(&with("server.pem", "server.key"), "bull");
-    tls.refused(&tls.ca("server.pem"));
+    let refused = tls.refused(&tls.ca("server.pem"));
+    assert!(refused.contains("CertificateRequired"), "{refused}");
+    let plain = tls.url("").replace("rediss://", "redis://");
+    let redis = runner::queue::Redis::new(&plain, "bull").unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let refused = runtime.block_on(redis.ping()).unwrap_err().to_string();
+    assert!(
+        refused.ends_with("; if it speaks TLS, write rediss://"),
+        "{refused}"
+    );
 
     let wrong = |url: &str| {
         runner::queue::Redis::new(url, "bull")

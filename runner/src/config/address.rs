@@ -1,12 +1,13 @@
 //! The address of Redis: the forms its URL can have, and the options behind its
 //! `?`. This is the one place that reads them; `docs/configuration.md` lists them.
 
+mod options;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
-use url::form_urlencoded;
 
 use super::mask::mask_passwords;
 use super::value::{Fault, fault};
@@ -15,15 +16,6 @@ use super::value::{Fault, fault};
 const SERVERS: [&str; 4] = ["redis", "rediss", "valkey", "valkeys"];
 /// Of a socket.
 const SOCKETS: [&str; 3] = ["unix", "redis+unix", "valkey+unix"];
-/// What is known behind the `?`, as people would write it.
-const OPTIONS: &str = "ca, cert, key, pin, verify, family and db";
-/// Options of other clients that turn verification off.
-const UNVERIFIED: [&str; 4] = [
-    "rejectUnauthorized",
-    "ssl_cert_reqs",
-    "tlsInsecure",
-    "skip_verify",
-];
 
 /// Where Redis is, and how to get in.
 #[derive(Clone, PartialEq)]
@@ -36,8 +28,8 @@ pub(crate) struct Address {
     pub(crate) family: Family,
     /// How the server proves who it is; none: no TLS.
     pub(crate) tls: Option<Tls>,
-    /// Options that are of no use here.
-    pub(crate) unknown: Vec<String>,
+    /// Options that are of no use here, and whether they ask for no verification.
+    unknown: Vec<(String, bool)>,
 }
 
 /// Whom to dial, or to ask.
@@ -282,127 +274,6 @@ impl Address {
         Ok(())
     }
 
-    fn read_options(
-        &mut self,
-        query: &str,
-        refused: &dyn Fn(&str, &str) -> Fault,
-    ) -> Result<(), Fault> {
-        let (mut cert, mut key) = (None, None);
-        let mut trust = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let file = || match value.is_empty() {
-                true => Err(refused(
-                    &format!("has the option {name} without a file"),
-                    "write the path of a PEM file behind the =",
-                )),
-                false => Ok(PathBuf::from(&*value)),
-            };
-            match &*name {
-                "ca" => trust.push(("ca", Trust::File(file()?))),
-                "cert" => cert = Some(file()?),
-                "key" => key = Some(file()?),
-                "pin" => {
-                    let pins = value.split(',').map(pin).collect::<Option<Vec<_>>>();
-                    let pins = pins.ok_or_else(|| {
-                        refused(
-                            "has a pin that is none",
-                            "write \"pin=sha256:\" and the 64 hex digits that openssl x509 -fingerprint -sha256 prints",
-                        )
-                    })?;
-                    trust.push(("pin", Trust::Pins(pins)));
-                }
-                "verify" => match &*value {
-                    "none" => trust.push(("verify=none", Trust::Anybody)),
-                    "full" => {}
-                    _ => {
-                        let hint =
-                            "write \"verify=none\" to accept any certificate, or leave it out";
-                        return Err(refused("has an option verify that is not known", hint));
-                    }
-                },
-                "family" => {
-                    self.family = match &*value {
-                        "0" => Family::Any,
-                        "4" => Family::V4,
-                        "6" => Family::V6,
-                        _ => {
-                            let hint = "write 4, 6 or, for both, 0";
-                            return Err(refused("has a family that is not known", hint));
-                        }
-                    };
-                }
-                "db" => {
-                    let number = value.parse::<u32>();
-                    let number = number
-                        .ok()
-                        .filter(|number| self.database == 0 || self.database == *number);
-                    self.database = number.ok_or_else(|| {
-                        refused(
-                            "has an option db that is not its database",
-                            "write one number: \"unix:///run/redis.sock?db=2\"",
-                        )
-                    })?;
-                }
-                "user" | "username" => self.user = Some(value.into_owned()),
-                "pass" | "password" => self.password = Some(value.into_owned()),
-                // Of our concern only: ours is version 2.
-                "protocol" => {}
-                _ => self.unknown.push(name.into_owned()),
-            }
-        }
-        if matches!(self.route, Route::Cluster(_)) && self.database != 0 {
-            return Err(refused("names a database", "a Cluster has database 0 only"));
-        }
-        let Some(tls) = &mut self.tls else {
-            let first = trust.first().map(|(name, _)| *name);
-            let first = first.or(cert.and(Some("cert"))).or(key.and(Some("key")));
-            return first.map_or(Ok(()), |name| {
-                let what = format!("has the option {name}, which is for TLS only");
-                Err(refused(&what, "write rediss://"))
-            });
-        };
-        tls.identity = match (cert, key) {
-            (Some(cert), Some(key)) => Some((cert, key)),
-            (None, None) => None,
-            _ => {
-                let hint = "name the certificate and its key: \"?cert=client.pem&key=client.key\"";
-                return Err(refused("has one of cert and key", hint));
-            }
-        };
-        if trust.len() > 1 {
-            let names: Vec<&str> = trust.iter().map(|(name, _)| *name).collect();
-            let what = format!("has {}, which exclude each other", names.join(" and "));
-            return Err(refused(&what, "write one of ca, pin and verify=none"));
-        }
-        if let Some((_, only)) = trust.pop() {
-            tls.trust = only;
-        }
-        Ok(())
-    }
-
-    /// What is allowed and probably not meant.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut all = Vec::new();
-        for name in &self.unknown {
-            let hint = match UNVERIFIED.contains(&name.as_str()) {
-                true => "to accept any certificate write verify=none".to_owned(),
-                false => format!("known are {OPTIONS}"),
-            };
-            all.push(format!("has the option {name:?}, which is ignored: {hint}"));
-        }
-        if let Some(Tls {
-            trust: Trust::Anybody,
-            ..
-        }) = &self.tls
-        {
-            all.push(
-                "has verify=none: whoever answers at this address is taken for Redis and is given its password; pin=sha256:… or ca=FILE is as easy and safe"
-                    .to_owned(),
-            );
-        }
-        all
-    }
-
     /// Whether it is one of a Cluster.
     pub(crate) fn is_cluster(&self) -> bool {
         matches!(self.route, Route::Cluster(_))
@@ -446,24 +317,6 @@ fn host(text: &str, default: u16) -> Option<Host> {
         url::Host::Ipv6(ip) => ip.to_string(),
     };
     Some(Host { name, port })
-}
-
-/// `sha256:` and 64 hex digits, with or without colons.
-fn pin(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> = text
-        .strip_prefix("sha256:")?
-        .chars()
-        .filter(|c| *c != ':')
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-        .collect();
-    match digits.len() {
-        64 => bytes.try_into().ok(),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -513,41 +366,6 @@ mod tests {
                 "{url}"
             );
         }
-    }
-
-    #[test]
-    fn options_of_tls_are_read() {
-        let trust = |url: &str| read(url).tls.unwrap().trust;
-        assert_eq!(trust("rediss://a?ca=/c.pem"), Trust::File("/c.pem".into()));
-        assert_eq!(trust("rediss://a?family=4&verify=none"), Trust::Anybody);
-        let hex = "0f".repeat(32);
-        let colons = ["0F"; 32].join(":");
-        assert_eq!(
-            trust(&format!("rediss://a?pin=sha256:{hex},sha256:{colons}")),
-            Trust::Pins(vec![[15; 32]; 2])
-        );
-        assert_eq!(
-            read("rediss://a?cert=c&key=k").tls.unwrap().identity,
-            Some(("c".into(), "k".into()))
-        );
-    }
-
-    #[test]
-    fn what_is_not_used_or_dangerous_is_said() {
-        assert_eq!(
-            read("rediss://a?timeout=5&ssl_cert_reqs=none").warnings(),
-            [
-                r#"has the option "timeout", which is ignored: known are ca, cert, key, pin, verify, family and db"#,
-                r#"has the option "ssl_cert_reqs", which is ignored: to accept any certificate write verify=none"#,
-            ]
-        );
-        assert_eq!(
-            read("rediss://a?verify=none").warnings(),
-            [
-                "has verify=none: whoever answers at this address is taken for Redis and is given its password; pin=sha256:… or ca=FILE is as easy and safe"
-            ]
-        );
-        assert!(read("redis://a?family=0&protocol=2").warnings().is_empty());
     }
 
     #[test]

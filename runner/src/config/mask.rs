@@ -228,13 +228,25 @@ pub(super) fn mask_passwords(text: &str) -> String {
                 let user = url[..at].find(':').map_or(0, |colon| colon + 1);
                 shown.push_str(&url[..user]);
                 shown.push_str(&stars(at - user));
-                shown.push_str(&url[at..]);
+                shown.push_str(&mask_options(&url[at..]));
             }
-            None => shown.push_str(&mask_ports(url)),
+            None => shown.push_str(&mask_options(&mask_ports(url))),
         }
         shown.push_str(rest);
     }
     shown
+}
+
+/// The same of a password among the options behind the `?`.
+fn mask_options(url: &str) -> String {
+    let Some((place, query)) = url.split_once('?') else {
+        return url.to_owned();
+    };
+    let options = query.split('&').map(|option| match option.split_once('=') {
+        Some((name @ ("password" | "pass"), value)) => format!("{name}={}", stars(value.len())),
+        _ => option.to_owned(),
+    });
+    format!("{place}?{}", options.collect::<Vec<_>>().join("&"))
 }
 
 /// Where the user of a URL begins, also of one that has lost a part of its `://`.
@@ -289,6 +301,11 @@ mod tests {
             ("redis://a:p]1.2.3.4:6379/0", "redis://a:**************/0"),
             ("redis+sentinel://a:1,b:2/m", "redis+sentinel://a:1,b:2/m"),
             ("redis://[::1]:6379", "redis://[::1]:6379"),
+            (
+                "rediss://a?db=1&password=pw&ca=c",
+                "rediss://a?db=1&password=**&ca=c",
+            ),
+            ("redis://u:p@a?pass=p", "redis://u:*@a?pass=*"),
             ("https://*.example.com", "https://*.example.com"),
             ("fundify:otp/otp-queue@1.0.0", "fundify:otp/otp-queue@1.0.0"),
         ] {

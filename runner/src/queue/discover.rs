@@ -37,8 +37,9 @@ pub async fn queues(redis: &Redis) -> Result<Vec<String>, Error> {
         for key in keys(&node, &prefix, "*:meta").await? {
             let name = key.strip_prefix(&prefix);
             let name = name.and_then(|rest| rest.strip_suffix(":meta"));
-            // Else it is the queue of a longer prefix.
-            names.extend(name.filter(|name| !name.contains(':')).map(str::to_owned));
+            // Else it is the queue of a longer prefix, or of no use on a Cluster.
+            let name = name.filter(|name| !name.contains(':') && !redis.scatters(name));
+            names.extend(name.map(str::to_owned));
         }
     }
     Ok(names.into_iter().collect())

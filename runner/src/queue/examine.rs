@@ -72,9 +72,14 @@ const VERSION: (u32, u32) = (6, 2);
 /// Log what is missing, unless it was told before.
 pub(super) async fn tell(redis: &Redis) {
     for remark in examine(redis).await {
-        if redis.is_news(&remark) {
-            tracing::warn!("Redis at {}: {remark}", redis.address());
-        }
+        say(redis, &remark);
+    }
+}
+
+/// Log a remark, unless it was told before.
+pub(super) fn say(redis: &Redis, remark: &str) {
+    if redis.is_news(remark) {
+        tracing::warn!("Redis at {}: {remark}", redis.address());
     }
 }
 
@@ -207,10 +212,7 @@ async fn rights(redis: &Redis) -> Vec<String> {
     let (unblock, missing): (Vec<_>, Vec<_>) =
         refused.iter().partition(|name| *name == "CLIENT UNBLOCK");
     if !unblock.is_empty() {
-        remarks.push(format!(
-            "the user {user:?} may not run CLIENT UNBLOCK: a queue that waits for work again costs \
-             two small writes; ACL SETUSER {user} +client|unblock saves them"
-        ));
+        remarks.push(may_not_unblock(redis));
     }
     let prefix = redis.prefix();
     if missing.len() == COMMANDS.len() {
@@ -229,6 +231,15 @@ async fn rights(redis: &Redis) -> Vec<String> {
         ));
     }
     remarks
+}
+
+/// Said when it was tried, too: Redis 6 cannot be asked.
+pub(super) fn may_not_unblock(redis: &Redis) -> String {
+    let user = redis.user();
+    format!(
+        "the user {user:?} may not run CLIENT UNBLOCK: a queue that waits for work again costs two \
+         small writes; ACL SETUSER {user} +client|unblock saves them"
+    )
 }
 
 fn keyless(redis: &Redis) -> String {

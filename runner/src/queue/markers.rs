@@ -229,7 +229,10 @@ async fn unblock(redis: &Redis, id: i64) -> Result<bool, Error> {
     command.arg("UNBLOCK").arg(id);
     match redis.call(&command).await {
         Ok(_) => Ok(true),
-        Err(Error::Refused(_)) => Ok(false),
+        Err(Error::Refused(_)) => {
+            examine::say(redis, &examine::may_not_unblock(redis));
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::examine;
 use super::redis::{Error, Pause, Redis};
 
 /// How often the connection is tried; within the usual limits for idle ones.
@@ -23,6 +24,18 @@ pub(crate) async fn present(redis: Redis, queue: String, runner: String) {
     loop {
         match hold(&redis, &name).await {
             Ok(()) => pause = Pause::default(),
+            Err(Error::Refused(reason)) => {
+                examine::say(
+                    &redis,
+                    &format!(
+                        "the user {:?} may not run CLIENT SETNAME ({reason}): BullMQ's getWorkers \
+                         does not see this worker; grant +client|setname, or write `presence = \
+                         false` in [redis]",
+                        redis.user()
+                    ),
+                );
+                return;
+            }
             Err(error) => tracing::debug!(queue, %error, "not visible as a worker"),
         }
         tokio::time::sleep(pause.next()).await;

@@ -428,6 +428,9 @@ impl Redis {
                 "it wants a password: write it into the URL, or set REDIS_PASSWORD".to_owned(),
             );
         }
+        if said.contains("DB index is out of range") {
+            return Some("it has no database of the number in its URL".to_owned());
+        }
         if said.contains("cluster support disabled") {
             return Some("it is no node of a Cluster: write redis:// in its URL".to_owned());
         }

@@ -244,18 +244,23 @@ impl Server {
         patience: Duration,
         answer: Option<Duration>,
     ) -> RedisResult<Connection> {
-        let connecting = async {
-            let stream = self.connect(name, port).await?;
-            let Some(options) = &self.0.tls else {
-                return Ok::<Box<dyn Stream>, io::Error>(Box::new(stream));
-            };
-            let config = tls::client(options).map_err(io::Error::other)?;
-            let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
-            let connector = TlsConnector::from(Arc::new(config));
-            let stream = connector.connect(name, stream).await.map_err(tls::plain)?;
-            Ok(Box::new(stream))
+        let stream = within(patience, self.connect(name, port)).await??;
+        let Some(options) = &self.0.tls else {
+            let opened = self.log_in(stream, settings, patience, answer).await;
+            return opened.map_err(|error| match error.is_connection_dropped() {
+                true => {
+                    io::Error::other(format!("{error}; if it speaks TLS, write rediss://")).into()
+                }
+                false => error,
+            });
         };
-        let stream = within(patience, connecting).await??;
+        let config = tls::client(options).map_err(io::Error::other)?;
+        let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
+        let connector = TlsConnector::from(Arc::new(config));
+        let stream = within(patience, connector.connect(name, stream)).await;
+        let silent = "it does not answer to TLS; if it speaks none, write redis://";
+        let stream = stream.map_err(|_| io::Error::other(silent))?;
+        let stream = stream.map_err(tls::plain)?;
         self.log_in(stream, settings, patience, answer).await
     }
 
