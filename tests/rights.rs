@@ -180,6 +180,13 @@ fn memory_that_is_thrown_away_is_said_by_whichever_command_tells() {
     let options = ["--maxmemory-policy", "volatile-lru"];
     let (server, url) = with_user(&directory, &["~bull:*", "+@all"], &options);
     said(&url, expected);
+    let (setup, _runner) = serve(&url);
+    let check = setup.cli(&["check", "--against-redis"]);
+    let at = server.port;
+    assert_eq!(
+        check.stderr,
+        format!("warning: Redis at 127.0.0.1:{at}: {expected}\n")
+    );
     server.run::<()>(&["ACL", "SETUSER", "w", "-info"]);
     said(&url, expected);
     server.run::<()>(&["ACL", "SETUSER", "w", "+info", "-config"]);

@@ -1,7 +1,7 @@
 //! What Runner needs of a Redis, looked at when it connects to serve: version, role,
 //! memory policy, and what its user may do. Nothing that is looked at changes
 //! anything. What is missing is told once per process, with what it costs and the
-//! way out; commands of the command line do not ask.
+//! way out. Of the command line only `runner check --against-redis` asks.
 
 use std::collections::BTreeMap;
 
@@ -68,6 +68,24 @@ const COMMANDS: [&str; 54] = [
 ];
 /// The oldest version that has all of them (`LMOVE`, `ZRANGE … BYSCORE`).
 const VERSION: (u32, u32) = (6, 2);
+
+/// What Redis lacks, for these queues, that Runner needs: a remark each, with what it
+/// costs and the way out.
+pub async fn lacks(redis: &Redis, queues: impl Iterator<Item = &String>) -> Vec<String> {
+    let mut parts = BTreeMap::from([(redis.mailbox(""), redis.clone())]);
+    for part in queues.map(|queue| redis.at(queue)) {
+        parts.insert(part.mailbox(""), part);
+    }
+    let mut all = Vec::new();
+    for part in parts.values() {
+        for remark in examine(part).await {
+            if !all.contains(&remark) {
+                all.push(remark);
+            }
+        }
+    }
+    all
+}
 
 /// Log what is missing, unless it was told before.
 pub(super) async fn tell(redis: &Redis) {

@@ -60,6 +60,7 @@ pub use counts::Counts;
 pub use dead_letter::DeadLetters;
 pub use deduplication::Deduplication;
 pub use discover::{queues, workers};
+pub use examine::lacks;
 pub use find::Found;
 pub use fit::{Fit, Misfit};
 pub use flow::{ChildFailure, FlowJob, add_flow};

@@ -1,5 +1,5 @@
-//! `runner check --against-redis`: would the jobs that are in Redis now fit the
-//! contracts?
+//! `runner check --against-redis`: does Redis allow what Runner needs, and would the
+//! jobs that are there now fit the contracts?
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::cli::output::{self, dim, good, plain, warn};
 use crate::cli::{Cli, Exit, Result, connect};
 use crate::config::Loaded;
 use crate::plugin::Status;
-use crate::queue::{Fit, State};
+use crate::queue::{self, Fit, State};
 
 /// What was found in one queue.
 struct Report {
@@ -20,6 +20,10 @@ struct Report {
 pub(super) fn run(cli: &Cli, loaded: &Loaded, plugins: &[Status], limit: usize) -> Result {
     let reports = crate::cli::block_on(async {
         let redis = connect::redis(cli, loaded).await?;
+        for remark in queue::lacks(&redis, loaded.config.queues.keys()).await {
+            let remark = format!("Redis at {}: {remark}", redis.address());
+            output::say([warn("warning:"), plain(&remark)]);
+        }
         let mut reports = Vec::new();
         for config in loaded.config.queues.values() {
             let Some(contract) = &config.base.contract else {

@@ -12,7 +12,8 @@ use crate::plugin::Status;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner check --against-redis")]
 pub(super) struct Args {
-    /// Also check the payloads of the jobs that are in Redis against the contracts.
+    /// Also check Redis: what it lacks that Runner needs, and the payloads of its
+    /// jobs against the contracts.
     #[arg(long)]
     against_redis: bool,
     /// Check at most N jobs of each state of a queue.
