@@ -159,10 +159,43 @@ script!(
 checked!(ARM, "arm", "lib/scheduler", "arm");
 checked!(UNSCHEDULE, "unschedule", "lib/scheduler", "unschedule");
 
+/// Those that `runner serve` runs of itself.
+pub(super) static SERVING: [&Script; 18] = [
+    &SETTLE_GATED,
+    &UNPARK,
+    &FAIL,
+    &OLDEST,
+    &RENEW,
+    &RECOVER,
+    &BEAT,
+    &REAP,
+    &NOTE,
+    &WRITE,
+    &HELD,
+    &ADD,
+    &FLOW,
+    &BURY,
+    &REMOVE,
+    &SCHEDULE,
+    &SCHEDULERS,
+    &ARM,
+];
+
 impl Script {
     /// Name, for messages.
     pub(crate) fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The commands it calls by name.
+    pub(super) fn commands(&self) -> impl Iterator<Item = &'static str> {
+        let parts = self.source.split("call('").skip(1);
+        parts
+            .chain(self.source.split("try('").skip(1))
+            .filter_map(|rest| {
+                let (name, _) = rest.split_once('\'')?;
+                Some(name)
+            })
     }
 
     /// Make sure that the next run is one message, which nothing sent later can
