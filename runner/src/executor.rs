@@ -26,7 +26,7 @@ use self::classify::Ended;
 use crate::bug;
 use crate::config::JobSettings;
 use crate::host::{Host, State};
-use crate::outcome::{Cause, Failure, Outcome};
+use crate::outcome::Outcome;
 use crate::plugin::{Plugin, Plugins};
 use crate::queue::{Attempt, Stop};
 
@@ -113,17 +113,6 @@ impl Drop for Executor {
         if let Some(guests) = self.guests.take() {
             guests.shutdown_background();
         }
-    }
-}
-
-fn retry(cause: Cause, reason: String) -> Outcome {
-    Outcome::Retry {
-        failure: Failure {
-            cause,
-            reason,
-            frames: Vec::new(),
-        },
-        delay: None,
     }
 }
 

@@ -57,10 +57,10 @@ local function end_row()
 end
 
 -- What is refused because of a key of the wrong type is done again without it.
-local function twice(what)
-  if not pcall(what) then
+local function twice(what, ...)
+  if not pcall(what, ...) then
     rarely().mend()
-    what()
+    what(...)
   end
 end
 
@@ -158,11 +158,6 @@ if ends > 0 then
     return 1
   end
 
-  -- Its lock is ours, and it is active or was until somebody removed the list.
-  local function is_active(id)
-    return call('LREM', active, -1, id) > 0 or rarely().is_nowhere(id)
-  end
-
   local function write(i)
     local s, id, key, lock, plain = starts[i], ids[i], keys[i], locks[i], plains[i]
     local ours_yet = held[i] == tokens[i]
@@ -173,7 +168,7 @@ if ends > 0 then
     if plain and awaited == -9 then
       code = -9
     elseif plain and ours_yet then
-      if not in_order and not is_active(id) then
+      if not in_order and call('LREM', active, -1, id) == 0 and not rarely().is_nowhere(id) then
         -- Not active although the lock is ours: somebody moved it by hand.
         code = -2
         call('DEL', lock)
@@ -218,7 +213,7 @@ if ends > 0 then
       end
       if target_code then
         code = target_code
-      elseif not in_order and not is_active(id) then
+      elseif not in_order and call('LREM', active, -1, id) == 0 and not rarely().is_nowhere(id) then
         -- Not active although the lock is ours: somebody moved it by hand.
         code = -2
         call('DEL', lock)
@@ -349,22 +344,22 @@ if ends > 0 then
       write(at_end)
     end
   end
-  local function undo()
-    local id = ids[at_end]
-    if row[#row] == id then
-      row[#row], row[#row - 1] = nil, nil
-    end
-    if ours[#ours] == id then
-      ours[#ours], free[#free] = nil, nil
-    end
-    rarely().take_out(id)
-    if not in_order then
-      call('LREM', active, 0, id)
-      call('RPUSH', active, id)
-    end
-  end
   local written, why = pcall(write_all)
   while not written do
+    local id = ids[at_end]
+    local function undo()
+      if row[#row] == id then
+        row[#row], row[#row - 1] = nil, nil
+      end
+      if ours[#ours] == id then
+        ours[#ours], free[#free] = nil, nil
+      end
+      rarely().take_out(id)
+      if not in_order then
+        call('LREM', active, 0, id)
+        call('RPUSH', active, id)
+      end
+    end
     rarely().mend()
     undo()
     rarely().mend_job(keys[at_end])
@@ -382,20 +377,16 @@ if ends > 0 then
   end
   twice(end_row)
   -- They are where they belong: now they are active no longer.
-  twice(function()
-    if in_order and #ours == ends then
-      call('RPOP', active, ends)
-    elseif in_order then
-      for _, id in ipairs(ours) do
-        call('LREM', active, -1, id)
-      end
+  if in_order and #ours == ends then
+    twice(call, 'RPOP', active, ends)
+  elseif in_order then
+    for _, id in ipairs(ours) do
+      twice(call, 'LREM', active, -1, id)
     end
-  end)
+  end
   if ours[1] then
-    twice(function()
-      call('DEL', unpack(free))
-      try('SREM', stalled, unpack(ours))
-    end)
+    twice(call, 'DEL', unpack(free))
+    try('SREM', stalled, unpack(ours))
   end
   if gates then
     local left = {}
@@ -407,9 +398,7 @@ if ends > 0 then
       end
     end
     if left[1] then
-      twice(function()
-        gates.leave(left)
-      end)
+      twice(gates.leave, left)
     end
   end
 end

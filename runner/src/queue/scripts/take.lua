@@ -150,37 +150,36 @@ if want > 0 then
   end
 end
 
-local function announce()
-  if any_delayed and not jobs[1] then
+if any_delayed and not jobs[1] then
+  twice(function()
     local at = next_delayed(delayed)
     if at then
       call('ZADD', marker, at, '1')
     end
-  end
+  end)
+end
 
-  if gates and gates.released > 0 and call('EXISTS', wait, prioritized) > 0 then
-    wake()
-  end
+if gates and gates.released > 0 and call('EXISTS', wait, prioritized) > 0 then
+  twice(wake)
+end
 
-  if finished > 0 and not jobs[1] and limited == 0 and next_at == -1 and not (want > 0 and held_back) and
-      call('EXISTS', wait, active, prioritized) == 0 then
-    call('XADD', events, '*', 'event', 'drained')
-  end
+if finished > 0 and not jobs[1] and limited == 0 and next_at == -1 and not (want > 0 and held_back) and
+    call('EXISTS', wait, active, prioritized) == 0 then
+  twice(call, 'XADD', events, '*', 'event', 'drained')
+end
 
-  local points = tonumber(ARGV[at])
-  if points then
-    if finished > failed then
-      count_ends('completed', finished - failed, points)
-    end
-    if quarantined[1] then
-      failed = failed + #quarantined / 2
-      causes.payload = (causes.payload or 0) + #quarantined / 2
-    end
-    if failed > 0 then
-      count_ends('failed', failed, points, causes)
-    end
+local points = tonumber(ARGV[at])
+if points then
+  if finished > failed then
+    twice(count_ends, 'completed', finished - failed, points)
+  end
+  if quarantined[1] then
+    failed = failed + #quarantined / 2
+    causes.payload = (causes.payload or 0) + #quarantined / 2
+  end
+  if failed > 0 then
+    twice(count_ends, 'failed', failed, points, causes)
   end
 end
-twice(announce)
 
 return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined, unburied, troubles }
