@@ -81,7 +81,7 @@ fn requests_without_end_take_a_bounded_part_of_the_hosts_memory() {
     let before = peak(&runner);
     // 1.6 GiB of responses, none of which is read.
     let data = json!({"host": server, "count": 200, "hoard": true});
-    let id = redis.add("work", "fetch", &data.to_string(), "{}");
+    let id = redis.add("work", "fetch", data.to_string(), "{}");
     assert_eq!(redis.until_ended("work", &id), "failed");
     let reason = redis.field("work", &id, "failedReason");
     assert_eq!(reason.as_deref(), Some("timed out after 4s"));
@@ -98,7 +98,7 @@ fn many_requests_at_once_are_all_answered() {
     // This guest writes all contents before it reads the first response.
     for (count, send) in [(50, 0), (20, 400 << 10)] {
         let data = json!({"host": server, "count": count, "send": send});
-        let id = redis.add("work", "fetch", &data.to_string(), "{}");
+        let id = redis.add("work", "fetch", data.to_string(), "{}");
         assert_eq!(redis.until_ended("work", &id), "completed");
         let value = redis.field("work", &id, "returnvalue").unwrap();
         let value: Value = serde_json::from_str(&value).unwrap();
@@ -113,7 +113,7 @@ fn a_response_that_can_never_be_held_is_told_in_the_log() {
     let server = server(2 * MIB);
     let (_setup, runner) = serve(&redis, &server, "max_held = \"1MiB\"");
     let data = json!({"host": server, "count": 1});
-    let id = redis.add("work", "fetch", &data.to_string(), "{}");
+    let id = redis.add("work", "fetch", data.to_string(), "{}");
     assert_eq!(redis.until_ended("work", &id), "completed");
     let told = runner.until_logged("(max_held)");
     let text = format!(
