@@ -88,9 +88,9 @@ pub(super) fn check_functions(functions: &[FunctionBody<'_>]) -> Result<(), Faul
             .chunks(share)
             .map(|share| threads.spawn(|| share.iter().try_for_each(check_function)))
             .collect();
-        let ends = looks.into_iter().map(|look| look.join());
-        ends.map(|end| end.expect("looking does not panic"))
-            .collect()
+        looks
+            .into_iter()
+            .try_for_each(|look| look.join().expect("looking does not panic"))
     })
 }
 

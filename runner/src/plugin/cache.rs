@@ -256,7 +256,10 @@ impl Code {
     fn each_piece(&self, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         let mut file = match self {
             Code::Mapped(file) => file,
-            Code::Read(bytes) => return Ok(each(bytes)),
+            Code::Read(bytes) => {
+                each(bytes);
+                return Ok(());
+            }
         };
         file.rewind()?;
         let mut piece = vec![0; 64 << 10];

@@ -12,6 +12,7 @@ pub mod compile;
 pub mod contract;
 mod crew;
 mod engine;
+mod entry;
 mod file;
 mod imports;
 mod load;
@@ -23,12 +24,12 @@ mod trial;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch::{Receiver, Sender};
 
@@ -37,6 +38,7 @@ use self::compile::Compiler;
 pub use self::contract::Doors;
 use self::crew::Crew;
 pub use self::engine::{EngineError, INSTANCES, engine};
+use self::entry::{Entry, Progress};
 pub use self::imports::Shape;
 use self::load::Turns;
 use self::pace::Pace;
@@ -73,29 +75,6 @@ impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Plugin").field(&self.version).finish()
     }
-}
-
-/// A plugin's name with what serves under it.
-#[derive(Debug)]
-struct Entry {
-    config: Arc<config::Plugin>,
-    serving: ArcSwapOption<Plugin>,
-    /// The digest that was refused last, and why; it is not told twice.
-    refused: Mutex<Option<(String, Refusal)>>,
-    /// One load at a time, so that none overtakes another.
-    progress: Mutex<Progress>,
-    /// Whether it was loaded once, with whatever end.
-    loaded: AtomicBool,
-}
-
-/// Whether an entry is being loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Progress {
-    #[default]
-    Idle,
-    Loading,
-    /// Its file may have changed since it was read.
-    Again,
 }
 
 type Entries = BTreeMap<String, Arc<Entry>>;
@@ -217,13 +196,7 @@ impl Plugins {
             {
                 return (name.clone(), known.clone());
             }
-            let entry = Arc::new(Entry {
-                config: plugin.clone(),
-                serving: ArcSwapOption::default(),
-                refused: Mutex::default(),
-                progress: Mutex::default(),
-                loaded: AtomicBool::default(),
-            });
+            let entry = Arc::new(Entry::new(plugin.clone()));
             changed.push(entry.clone());
             let serving = known.and_then(|known| Some((known, known.serving.load_full()?)));
             let Some((known, serving)) = serving else {
@@ -398,31 +371,6 @@ impl Plugin {
             doors: self.doors.clone(),
             pace: Pace::default(),
         }
-    }
-}
-
-impl Entry {
-    fn lock_refused(&self) -> MutexGuard<'_, Option<(String, Refusal)>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_loading(&self) -> bool {
-        !self.loaded.load(Ordering::Acquire) && self.serving.load().is_none()
-    }
-
-    fn is_held(&self) -> bool {
-        let refused = self.lock_refused();
-        refused.as_ref().is_some_and(|(_, why)| why.is_held())
-    }
-
-    fn refusal(&self) -> Option<Refusal> {
-        self.lock_refused()
-            .as_ref()
-            .map(|(_, refusal)| refusal.clone())
     }
 }
 

@@ -1,0 +1,68 @@
+//! What stands under the name of a plugin: the version in service, and how far the
+//! load of its file is.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
+
+use super::{Plugin, Refusal};
+use crate::config;
+
+/// A plugin's name with what serves under it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) config: Arc<config::Plugin>,
+    pub(super) serving: ArcSwapOption<Plugin>,
+    /// The digest that was refused last, and why; it is not told twice.
+    pub(super) refused: Mutex<Option<(String, Refusal)>>,
+    /// One load at a time, so that none overtakes another.
+    pub(super) progress: Mutex<Progress>,
+    /// Whether it was loaded once, with whatever end.
+    pub(super) loaded: AtomicBool,
+}
+
+/// Whether an entry is being loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Progress {
+    #[default]
+    Idle,
+    Loading,
+    /// Its file may have changed since it was read.
+    Again,
+}
+
+impl Entry {
+    pub(super) fn new(config: Arc<config::Plugin>) -> Entry {
+        Entry {
+            config,
+            serving: ArcSwapOption::default(),
+            refused: Mutex::default(),
+            progress: Mutex::default(),
+            loaded: AtomicBool::default(),
+        }
+    }
+
+    pub(super) fn lock_refused(&self) -> MutexGuard<'_, Option<(String, Refusal)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lock_progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_loading(&self) -> bool {
+        !self.loaded.load(Ordering::Acquire) && self.serving.load().is_none()
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        let refused = self.lock_refused();
+        refused.as_ref().is_some_and(|(_, why)| why.is_held())
+    }
+
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.lock_refused()
+            .as_ref()
+            .map(|(_, refusal)| refusal.clone())
+    }
+}
