@@ -74,6 +74,6 @@ if not all then
     try('LREM', target, 1, id)
     call('DEL', base .. id)
   end
-  error(why, 0)
+  return redis.error_reply(type(why) == 'table' and why.err or why)
 end
 return ids

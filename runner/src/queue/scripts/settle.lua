@@ -368,7 +368,7 @@ if ends > 0 then
       undo()
       if rarely().is_forbidden(why) then
         -- It is not the job's fault.
-        error(why, 0)
+        return redis.error_reply(rarely().text_of(why))
       end
       codes[at_end] = 2
       rarely().quarantine(ids[at_end], 'its end could not be written: ' .. rarely().text_of(why), runner)

@@ -142,7 +142,7 @@ if want > 0 then
     local mended = rarely().put_back(ids, token)
     if ends == 0 and not mended then
       -- Redis itself refuses, and there is nothing else to answer.
-      error(why, 0)
+      return redis.error_reply(rarely().text_of(why))
     end
     -- Nothing, for this second.
     troubles[#troubles + 1] = 'jobs could not be taken: ' .. rarely().text_of(why)
