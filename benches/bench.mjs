@@ -3,13 +3,15 @@
 //
 //   node benches/bench.mjs [--runs 3] [--workers runner,npm-bullmq] [--concurrency 1,50]
 //                          [--jobs 100000] [--latency-seconds 10]
+//                          [--before target/before/runner]
 //
 // `make bench` builds what is measured and calls this. Each figure is the median
 // of the runs; the runs of the workers are interleaved, so that a slow minute of
-// the machine hits all of them. Writes target/bench.json.
+// the machine hits all of them. The binary of `--before` is the worker `before`: what
+// a change costs. Writes target/bench.json.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Queue } from 'bullmq'
 import { QUEUE, cpuOf, cpuSeconds, here, left, median, peakMiB, scratch, sleep, start, startRedis, stop, target, tree } from './shared.mjs'
@@ -23,27 +25,31 @@ const { values: args } = parseArgs({
     concurrency: { type: 'string', default: '1,10,50,200' },
     jobs: { type: 'string', default: '100000' },
     'latency-seconds': { type: 'string', default: '10' },
+    before: { type: 'string' },
   },
 })
 const runs = Number(args.runs)
-const workers = args.workers.split(',')
+const workers = args.workers.split(',').concat(args.before ? 'before' : [])
 const concurrencies = args.concurrency.split(',').map(Number)
+
+// A Runner with this binary, as a worker is started.
+const runner = (name, binary) => (url, concurrency) => {
+  const dir = join(scratch, `${name}-${concurrency}`)
+  mkdirSync(join(dir, 'plugins'), { recursive: true })
+  copyFileSync(join(target, 'wasm32-wasip2/plugin/bench_guest.wasm'), join(dir, 'plugins/bench.wasm'))
+  writeFileSync(
+    join(dir, 'queues.toml'),
+    `[redis]\nurl = "${url}"\n[queues.${QUEUE}]\nplugin = "bench"\nconcurrency = ${concurrency}\n`,
+  )
+  // A plugin is compiled once in its life; that is not part of a worker's memory.
+  execFileSync(binary, ['--config', join(dir, 'queues.toml'), 'check'], { stdio: 'ignore' })
+  return [binary, ['--config', join(dir, 'queues.toml'), 'serve'], { RUST_LOG: 'error' }]
+}
 
 // How a worker is started: program, arguments, environment.
 const commands = {
-  runner: (url, concurrency) => {
-    const dir = join(scratch, `runner-${concurrency}`)
-    mkdirSync(join(dir, 'plugins'), { recursive: true })
-    copyFileSync(join(target, 'wasm32-wasip2/plugin/bench_guest.wasm'), join(dir, 'plugins/bench.wasm'))
-    writeFileSync(
-      join(dir, 'queues.toml'),
-      `[redis]\nurl = "${url}"\n[queues.${QUEUE}]\nplugin = "bench"\nconcurrency = ${concurrency}\n`,
-    )
-    const runner = join(target, 'release/runner')
-    // A plugin is compiled once in its life; that is not part of a worker's memory.
-    execFileSync(runner, ['--config', join(dir, 'queues.toml'), 'check'], { stdio: 'ignore' })
-    return [runner, ['--config', join(dir, 'queues.toml'), 'serve'], { RUST_LOG: 'error' }]
-  },
+  runner: runner('runner', join(target, 'release/runner')),
+  before: args.before && runner('before', resolve(args.before)),
   'npm-bullmq': () => [process.execPath, [join(here, 'workers/npm.mjs')], {}],
   'npm-bullmq-sandboxed': () => [process.execPath, [join(here, 'workers/npm.mjs')], { SANDBOXED: '1' }],
   'bullmq-official': () => [join(target, 'release/bench-official'), [], {}],

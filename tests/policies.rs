@@ -382,11 +382,12 @@ fn changes_a_producer_makes_while_a_job_waits_are_honoured() {
 
 #[test]
 fn a_guest_whose_lock_was_lost_is_stopped_long_before_its_lock_would_be_renewed() {
-    let redis = Redis::shared();
-    // Renewed after 200 s.
-    let setup = faults(&redis, &format!("[runtime]\nlock = \"600s\"\n{TOML}"));
-    let runner = setup.serve();
     for name in ["sleep", "spin"] {
+        // A second loss of the same queue would not be told for a minute.
+        let redis = Redis::shared();
+        // Renewed after 200 s.
+        let setup = faults(&redis, &format!("[runtime]\nlock = \"600s\"\n{TOML}"));
+        let runner = setup.serve();
         let id = redis.add("work", name, "600000", "{}");
         until("the job is locked", || {
             let lock = redis.key("work", &format!("{id}:lock"));

@@ -276,11 +276,11 @@ fn hundreds_of_mutated_jobs_and_entries_stop_no_queue_and_none_is_lost() {
         .plugin("noop", &guest("noop"))
         .plugin("faults", &guest("faults"));
     let mut runner = setup.serve();
-    for n in 0..QUEUES {
+    for (n, bad) in bad.iter().enumerate() {
         let queue = name(n);
         let goods = (0..all.len()).filter(|job| job % QUEUES == n);
         let goods = goods.map(|job| format!("good-{job}").into_bytes());
-        let all: Vec<Vec<u8>> = goods.chain(bad[n].iter().cloned()).collect();
+        let all: Vec<Vec<u8>> = goods.chain(bad.iter().cloned()).collect();
         let places = until_ended(&redis, &queue, &all, &["completed", "failed", "refused"]);
         let end = if n % 2 == 0 { "completed" } else { "failed" };
         for (id, place) in places {
