@@ -33,6 +33,8 @@ macro_rules! settle {
         script!(
             $constant,
             $name,
+            "lib/text_of",
+            "lib/resume/begin",
             "lib/queue",
             "lib/metrics",
             $gates,
@@ -50,7 +52,8 @@ macro_rules! settle {
             "lib/limit",
             "lib/rarely/end",
             "settle",
-            "take"
+            "take",
+            "lib/resume/end"
         );
     };
 }
@@ -63,6 +66,7 @@ macro_rules! checked {
             $name,
             "lib/queue",
             "lib/troubles",
+            "lib/text_of",
             "lib/keys",
             "lib/check",
             $($file),+
@@ -92,6 +96,7 @@ script!(
     "recover",
     "lib/queue",
     "lib/troubles",
+    "lib/text_of",
     "lib/keys",
     "lib/count_up",
     "recover"
@@ -102,6 +107,7 @@ script!(
     "reap",
     "lib/queue",
     "lib/troubles",
+    "lib/text_of",
     "lib/keys",
     "lib/count_up",
     "reap"

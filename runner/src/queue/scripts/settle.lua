@@ -38,21 +38,20 @@
 --          6 waiting-children 7 moved -1 gone -2 lock lost -9 has failed children
 
 local token, lock_ms, want, runner = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local ends, at = tonumber(ARGV[8]), 9
+local ends, at = tonumber(ARGV[8]), so_far.points_at or 9
 
-local codes, unburied = {}, {}
-local finished, failed, causes = 0, 0, {}
-local any_delayed = false
+local codes, unburied, causes = so_far.codes, so_far.unburied, so_far.causes
 
 -- A row of finished jobs with the same keep policy enters its set at once.
-local row, row_set, row_count, row_age, row_limit = {}
+local row = so_far.row
 local function end_row()
   if row[1] then
-    call('ZADD', row_set, unpack(row))
-    if row_age or (row_count and row_count > 0) then
-      rarely().keep(row_set, row_count, row_age, row_limit)
+    call('ZADD', row.set, unpack(row))
+    if row.age or (row.count and row.count > 0) then
+      rarely().keep(row.set, row.count, row.age, row.limit)
     end
     row = {}
+    so_far.row = row
   end
 end
 
@@ -64,7 +63,7 @@ local function twice(what, ...)
   end
 end
 
-if ends > 0 then
+if ends > 0 and not so_far.points_at then
   local starts, ids, keys, tokens, plains, locks, children, c = {}, {}, {}, {}, {}, {}, {}, 0
   local i = 0
   local function begins(start, id, token, plain)
@@ -106,22 +105,23 @@ if ends > 0 then
   end
 
   -- Locks and stall marks of all that are ours, at once.
-  local free, ours = {}, {}
+  local free, ours = so_far.free, so_far.ours
 
   -- Jobs that end in the order they were taken are the tail of the list. Where
   -- its length decides who may start, each goes by itself.
-  local in_order = ends > 1 and not cap
+  local in_order = ends > 1 and not cap and so_far.in_order ~= false
   if in_order then
     local tail = try('LRANGE', active, -ends, -1)
     for i = 1, ends do
       in_order = in_order and tail[ends + 1 - i] == ids[i]
     end
   end
+  so_far.in_order = in_order
 
   local function into(set, id, count, age, limit)
-    if row_set ~= set or row_count ~= count or row_age ~= age or row_limit ~= limit then
+    if row.set ~= set or row.count ~= count or row.age ~= age or row.limit ~= limit then
       end_row()
-      row_set, row_count, row_age, row_limit = set, count, age, limit
+      row.set, row.count, row.age, row.limit = set, count, age, limit
     end
     row[#row + 1] = now_text
     row[#row + 1] = id
@@ -154,11 +154,43 @@ if ends > 0 then
     end
     into(base .. 'completed', id, plain.count, plain.age, plain.limit)
     call('XADD', events, '*', 'event', 'completed', 'jobId', id, 'returnvalue', value, 'prev', 'active')
-    finished = finished + 1
+    so_far.finished = so_far.finished + 1
     return 1
   end
 
-  local function write(i)
+  if failure then
+    -- What is in the way of an end is put aside; at the second time the job fails.
+    local i = so_far.at
+    local id = ids[i]
+    rarely().mend()
+    if row[#row] == id then
+      row[#row], row[#row - 1] = nil, nil
+    end
+    if ours[#ours] == id then
+      ours[#ours], free[#free] = nil, nil
+    end
+    rarely().take_out(id)
+    if not in_order then
+      call('LREM', active, 0, id)
+      call('RPUSH', active, id)
+    end
+    if so_far.again ~= i then
+      rarely().mend_job(keys[i])
+      so_far.again, so_far.at = i, i - 1
+    elseif rarely().is_forbidden(failure) then
+      -- It is not the job's fault.
+      return redis.error_reply(text_of(failure))
+    else
+      codes[i] = 2
+      rarely().quarantine(id, 'its end could not be written: ' .. text_of(failure), runner)
+    end
+    failure = nil
+  end
+
+  so_far.stage = 'ends'
+  while so_far.at < ends do
+    local i = so_far.at + 1
+    so_far.at = i
     local s, id, key, lock, plain = starts[i], ids[i], keys[i], locks[i], plains[i]
     local ours_yet = held[i] == tokens[i]
     local code
@@ -287,14 +319,14 @@ if ends > 0 then
           if op == 'f' and made >= tonumber(ARGV[s + 7]) then
             call('XADD', events, '*', 'event', 'retries-exhausted', 'jobId', id, 'attemptsMade', made)
           end
-          finished = finished + 1
+          so_far.finished = so_far.finished + 1
           if cause then
-            failed = failed + 1
+            so_far.failed = so_far.failed + 1
             causes[cause] = (causes[cause] or 0) + 1
           end
         elseif op == 'd' then
           code = 5
-          any_delayed = true
+          so_far.any_delayed = true
           local delay = tonumber(ARGV[s + 4])
           local due = now + delay
           if ARGV[s + 5] == '1' then
@@ -336,45 +368,7 @@ if ends > 0 then
     end
     codes[i] = code
   end
-
-  local at_end = 0
-  local function write_all()
-    while at_end < ends do
-      at_end = at_end + 1
-      write(at_end)
-    end
-  end
-  local written, why = pcall(write_all)
-  while not written do
-    local id = ids[at_end]
-    local function undo()
-      if row[#row] == id then
-        row[#row], row[#row - 1] = nil, nil
-      end
-      if ours[#ours] == id then
-        ours[#ours], free[#free] = nil, nil
-      end
-      rarely().take_out(id)
-      if not in_order then
-        call('LREM', active, 0, id)
-        call('RPUSH', active, id)
-      end
-    end
-    rarely().mend()
-    undo()
-    rarely().mend_job(keys[at_end])
-    written, why = pcall(write, at_end)
-    if not written then
-      undo()
-      if rarely().is_forbidden(why) then
-        -- It is not the job's fault.
-        return redis.error_reply(rarely().text_of(why))
-      end
-      codes[at_end] = 2
-      rarely().quarantine(ids[at_end], 'its end could not be written: ' .. rarely().text_of(why), runner)
-    end
-    written, why = pcall(write_all)
-  end
+  so_far.stage = nil
   twice(end_row)
   -- They are where they belong: now they are active no longer.
   if in_order and #ours == ends then
@@ -401,4 +395,5 @@ if ends > 0 then
       twice(gates.leave, left)
     end
   end
+  so_far.points_at = at
 end

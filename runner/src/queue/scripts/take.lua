@@ -2,9 +2,18 @@
 -- Continues settle.lua and ends with its answer.
 local jobs, limited, next_at = {}, 0, -1
 local held_back = false
--- In nobody's hands until they are in the answer.
-local ids = {}
-local function take()
+local ids = so_far.ids
+if failure then
+  local mended = rarely().put_back(ids, token)
+  if ends == 0 and not mended then
+    -- Redis itself refuses, and there is nothing else to answer.
+    return redis.error_reply(text_of(failure))
+  end
+  -- Nothing, for this second.
+  troubles[#troubles + 1] = 'jobs could not be taken: ' .. text_of(failure)
+  next_at = 1000
+elseif want > 0 then
+  so_far.stage = 'take'
   held_back = blocked()
 
   local due = call('ZRANGEBYSCORE', delayed, 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
@@ -136,21 +145,10 @@ local function take()
   end
 end
 
-if want > 0 then
-  local taken, why = pcall(take)
-  if not taken then
-    local mended = rarely().put_back(ids, token)
-    if ends == 0 and not mended then
-      -- Redis itself refuses, and there is nothing else to answer.
-      return redis.error_reply(rarely().text_of(why))
-    end
-    -- Nothing, for this second.
-    troubles[#troubles + 1] = 'jobs could not be taken: ' .. rarely().text_of(why)
-    jobs, limited, next_at = {}, 0, 1000
-  end
-end
+so_far.stage = nil
+local finished, failed = so_far.finished, so_far.failed
 
-if any_delayed and not jobs[1] then
+if so_far.any_delayed and not jobs[1] then
   twice(function()
     local at = next_delayed(delayed)
     if at then

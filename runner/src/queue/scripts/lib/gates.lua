@@ -29,7 +29,8 @@ local own = base .. 'runner:'
 local rules = cjson.decode(ARGV[#ARGV])
 -- Gates as they were found, and jobs that were admitted, in this call.
 local known, admitted = {}, {}
-local gates = { released = 0 }
+local gates = so_far.gates or { released = 0 }
+so_far.gates = gates
 
 local function limit_of(name)
   local group = string.match(name, '^group:')

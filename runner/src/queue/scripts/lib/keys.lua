@@ -73,9 +73,3 @@ end
 local function mend_job(key)
   return put_aside(key, job_keys)
 end
-
--- An error in its own words.
-local function text_of(why)
-  local text = type(why) == 'table' and why.err or tostring(why)
-  return (string.gsub(text, '^[^ ]*user_script:%s*%d+:%s*', ''))
-end

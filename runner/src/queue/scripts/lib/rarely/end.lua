@@ -14,7 +14,6 @@
     is_forbidden = is_forbidden,
     mend = mend,
     mend_job = mend_job,
-    text_of = text_of,
     bury = bury,
     move = move,
     limit_all = limit_all,

@@ -1,0 +1,5 @@
+-- An error in its own words.
+local function text_of(why)
+  local text = type(why) == 'table' and why.err or tostring(why)
+  return (string.gsub(text, '^[^ ]*user_script:%s*%d+:%s*', ''))
+end
