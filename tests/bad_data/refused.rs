@@ -56,6 +56,37 @@ fn refused_writes_are_spaced_and_told_once_and_when_they_are_over() {
     assert!(runner.stop().success());
 }
 
+#[test]
+fn a_refused_wait_for_work_is_spaced_too() {
+    let redis = Redis::own();
+    let setup = setup(&redis);
+    redis.run::<String>(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    let runner = setup.serve();
+    let rejected = || {
+        let stats: String = redis.run(&["INFO", "commandstats"]);
+        let line = stats.lines().find(|line| line.contains("_bzpopmin:"))?;
+        let (_, count) = line.split_once("rejected_calls=")?;
+        count.split(',').next()?.parse::<u64>().ok()
+    };
+    until("the first wait", || rejected().filter(|count| *count > 0));
+    let began = Instant::now();
+    until("five waits more", || rejected().filter(|count| *count > 5));
+    // At least the halves of the pauses of 50, 100, 200, 400 ms.
+    assert!(
+        began.elapsed() > Duration::from_millis(300),
+        "{:?}",
+        began.elapsed()
+    );
+    let line = runner.until_logged("waiting for work is interrupted");
+    assert!(
+        line.contains("NOREPLICAS Not enough good replicas to write."),
+        "{line}"
+    );
+    redis.run::<String>(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    let id = redis.add("q", "x", "{}", "{}");
+    assert_eq!(redis.until_ended("q", &id), "completed");
+}
+
 /// A Redis that has no memory to spare any more, and jobs.
 fn full() -> (Redis, Setup) {
     let redis = Redis::own();

@@ -190,7 +190,7 @@ async fn serve(
                 }
             }
         };
-        let value = match answer {
+        let value = match answer.map(|answer| answer.and_then(Value::extract_error)) {
             Ok(Ok(value)) => value,
             Ok(Err(error)) if from_server(&error) => {
                 let keys = keys.iter().chain([&mailbox]);
