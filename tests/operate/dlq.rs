@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::deadletter::{serve, waiting};
+use super::deadletter::{serve, waiting};
 use crate::support::{Node, Redis, Setup};
 
 /// Jobs that have failed, by `runner serve` that has ended since: id of the

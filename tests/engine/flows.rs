@@ -277,7 +277,7 @@ fn found(redis: &Redis) {
 /// Where each job is and whose child, and who waits for whom.
 fn places(redis: &Redis) -> std::collections::BTreeMap<String, Vec<String>> {
     let base = redis.key("q", "");
-    let mut all = crate::queue_equality::state(redis, "q");
+    let mut all = super::queue_equality::state(redis, "q");
     all.retain(|key, value| {
         // Of a job its parent only; options are compared elsewhere.
         value.retain(|text| !text.contains('=') || text.starts_with("parent"));

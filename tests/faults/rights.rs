@@ -152,7 +152,7 @@ fn what_its_user_may_not_do_is_said_once_with_what_it_costs() {
 
 #[test]
 fn the_user_of_the_documentation_is_warned_of_nothing() {
-    let page = include_str!("../docs/configuration.md");
+    let page = include_str!("../../docs/configuration.md");
     let (_, rest) = page.split_once("`ACL SETUSER runner ").unwrap();
     let (rights, _) = rest.split_once('`').unwrap();
     let directory = TempDir::new().unwrap();

@@ -15,8 +15,8 @@ use serde_json::Value;
 use crate::support::engine::{Engine, config, echo, failed};
 use crate::support::{Node, Redis};
 
-const START: &str = include_str!("node/options-start.lua");
-const END: &str = include_str!("node/options-end.lua");
+const START: &str = include_str!("../node/options-start.lua");
+const END: &str = include_str!("../node/options-end.lua");
 const ENDS: [&str; 3] = ["first", "third", "done"];
 
 /// Differences that are meant; each must occur.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::queue_equality::state;
+use crate::engine::queue_equality::state;
 use crate::support::{Node, Redis, Setup};
 
 /// A start state as Redis commands, in which `@` stands for the queue's base, and

@@ -135,7 +135,7 @@ fn half_a_plugin_is_refused_and_loads_when_it_is_whole() {
 
 #[test]
 fn a_volume_of_kubernetes_is_taken_over_when_it_is_switched() {
-    const TYPED: &str = include_str!("guests/wit/typed.wit");
+    const TYPED: &str = include_str!("../guests/wit/typed.wit");
     let redis = Redis::shared();
     let reach = "[queues.reach]\nplugin = \"reach\"\n\
                  [plugins.reach]\nsecrets = { TOKEN = \"file:token\" }\n\
@@ -424,7 +424,7 @@ fn a_file_that_is_gone_for_a_moment_is_not_told() {
     let toml = format!("{QUEUE}contract = \"test:typed/jobs\"\n");
     let setup = Setup::new(&redis, &toml).plugin("it", &guest("noop"));
     fs::create_dir(setup.path("wit")).unwrap();
-    let typed = include_str!("guests/wit/typed.wit");
+    let typed = include_str!("../guests/wit/typed.wit");
     fs::write(setup.path("wit/typed.wit"), typed).unwrap();
     let runner = setup.serve();
     let text = fs::read_to_string(setup.path("queues.toml")).unwrap();

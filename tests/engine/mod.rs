@@ -1,0 +1,18 @@
+//! The queue engine beside BullMQ's own: what is stored, announced and decided is
+//! what npm `bullmq` 5 and 6 store, announce and decide. Most tests drive the library
+//! itself, some the binary; only [`crate::support`] knows how either is started.
+
+mod cron;
+mod dedup;
+mod flows;
+mod gates;
+mod keep;
+mod metrics;
+mod options;
+mod payloads;
+mod policies;
+mod queue_engine;
+pub(crate) mod queue_equality;
+mod queue_faults;
+mod queue_proof;
+mod schedules;
