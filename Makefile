@@ -44,7 +44,7 @@ install: dist ## Install runner into ~/.cargo/bin; BIN= for another place
 	@echo "install: $(BIN)/runner"
 
 demo: setup build ## Run the sample queues end to end; DEMO_EXIT=1 ends after the summary
-	@node tests/node/demo.mjs
+	@node examples/demo/demo.mjs
 
 test: setup plugins guests ## Run all tests
 	@tests/setup-servers
