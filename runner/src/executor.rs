@@ -131,7 +131,7 @@ async fn run(
         Ok(ready) => ready,
         Err(outcome) => return outcome,
     };
-    let mut store = State::store(host, &plugin.grants, attempt, settings);
+    let mut store = host.store(&plugin.grants, attempt, settings);
     supervise(&mut store, attempt.clone());
     let ended = tokio::select! {
         biased;

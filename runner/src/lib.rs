@@ -31,6 +31,7 @@ pub mod outcome;
 pub mod plugin;
 pub mod printable;
 pub mod queue;
+pub mod redact;
 pub mod schedules;
 pub mod telemetry;
 pub mod watch;

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use runner::config::{Config, JobSettings, Plugin, Redis as Address, RedisUrl, Runtime};
 use runner::executor::Executor;
-use runner::host::http::Http;
-use runner::host::{Effect, Host};
+use runner::host::{Effect, Host, Http};
 use runner::outcome::Outcome;
 use runner::plugin::{self, Plugins};
 use runner::queue::{Attempt, Job, Options, Queue, Redis, Settings};

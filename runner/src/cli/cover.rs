@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::config::{Config, Contract, Queue, Unrouted};
-use crate::host::redact::Redactor;
 use crate::queue::{Found, Letter};
+use crate::redact::Redactor;
 
 /// The contracts that the jobs of a queue may follow.
 pub(super) struct Cover(Vec<Arc<Contract>>);

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::output;
 use super::{Exit, Result};
-use crate::host::redact::Redactor;
 use crate::queue::{Event, Queue};
+use crate::redact::Redactor;
 
 /// Follow a job: progress and logs on stderr, its result on stdout; `says` is taken
 /// out of all but the result. The exit is 1 when the job failed, 124 when `limit`

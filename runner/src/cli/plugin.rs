@@ -8,8 +8,7 @@ use serde_json::json;
 use super::output;
 use super::{Cli, Exit, Result};
 use crate::config::{self, Config};
-use crate::host::Host;
-use crate::host::http::Http;
+use crate::host::{Host, Http};
 use crate::plugin::{self, Plugins, Status};
 
 #[derive(Debug, clap::Subcommand)]

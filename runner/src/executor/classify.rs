@@ -12,8 +12,8 @@ use super::report::{self, Report};
 use crate::config::JobSettings;
 use crate::contract;
 use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
-use crate::host::limits::Limits;
-use crate::host::{State, log};
+use crate::host::limits::Memory;
+use crate::host::{State, output};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
 use crate::printable;
@@ -60,7 +60,7 @@ pub(super) fn outcome(
             if at > 0 {
                 text.push('\n');
             }
-            log::escape(&mut text, line);
+            output::escape(&mut text, line);
         }
         text.truncate(text.floor_char_boundary(REASON));
         text
@@ -121,7 +121,7 @@ pub(super) fn outcome(
                 let why = attempt.stopped().unwrap_or(Stop::Deadline);
                 return stopped(why, attempt, &failure);
             }
-            let (cause, report) = trap(&error, settings, state.limits(), output);
+            let (cause, report) = trap(&error, settings, state.memory(), output);
             let mut own = report.frames;
             if own.is_empty() {
                 own = frames(&error);
@@ -190,7 +190,7 @@ fn json(value: String) -> Result<String, String> {
 fn trap(
     error: &wasmtime::Error,
     settings: &JobSettings,
-    limits: &Limits,
+    limits: &Memory,
     output: &[String],
 ) -> (Cause, Report) {
     let of = |cause, reason| (cause, Report::of(reason));

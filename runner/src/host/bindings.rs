@@ -8,6 +8,9 @@ wasmtime::component::bindgen!({
     exports: { default: async },
 });
 
+/// The interface by which the world takes jobs of any kind.
+pub const HANDLER: &str = "runner:plugin/handler@0.1.0";
+
 /// The way into a plugin with typed functions; see [`crate::contract`].
 pub mod door {
     wasmtime::component::bindgen!({

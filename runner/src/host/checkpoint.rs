@@ -49,7 +49,7 @@ impl Host for State {
         }
         self.budget.spend(step.len() + value.len())?;
         let effect = || Effect::Checkpoint(step.clone(), value.clone());
-        let written = match self.host.record(effect) {
+        let written = match self.writes.record(effect) {
             true => Ok(true),
             false => {
                 self.attempt

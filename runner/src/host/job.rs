@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use serde::Deserialize;
-
 use super::bindings::runner::plugin::job::{DependencyCounts, Host, Job, Parent};
 use super::bindings::runner::plugin::outcome;
 use super::{Effect, State};
@@ -32,29 +30,6 @@ pub(super) fn record(attempt: &Attempt, request_id: Option<&str>) -> Job {
     }
 }
 
-/// `requestId`, or else `xRequestId`, of a payload that is an object.
-pub(super) fn request_id(data: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Ids {
-        #[serde(default, deserialize_with = "text")]
-        request_id: Option<String>,
-        #[serde(default, deserialize_with = "text")]
-        x_request_id: Option<String>,
-    }
-    /// A string; anything else is as good as absent.
-    fn text<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
-        let value = <&serde_json::value::RawValue>::deserialize(value)?;
-        Ok(serde_json::from_str(value.get()).ok())
-    }
-    // Most payloads have none, and looking for the word is faster than parsing.
-    if !data.contains("equestId\"") {
-        return None;
-    }
-    let ids: Ids = serde_json::from_str(data).ok()?;
-    ids.request_id.or(ids.x_request_id)
-}
-
 impl State {
     /// The record the guest is called with.
     pub fn job(&self) -> Job {
@@ -79,10 +54,10 @@ impl Host for State {
         super::check_json("data", &data, self.settings.max_depth)
             .map_err(|fault| format!("the payload {fault}"))?;
         self.budget.spend(data.len())?;
-        if self.host.record(|| Effect::Data(data.clone())) {
+        if self.writes.record(|| Effect::Data(data.clone())) {
             return Ok(());
         }
-        let _turn = self.host.turn(data.len()).await;
+        let _turn = self.writes.turn(data.len()).await;
         match self.attempt.queue.update_data(&self.attempt, &data).await {
             Ok(true) => Ok(()),
             Ok(false) => self.refuse_lost(),
@@ -91,7 +66,7 @@ impl Host for State {
     }
 
     async fn children_values(&mut self) -> Result<Vec<(String, String)>, String> {
-        if self.host.records() {
+        if self.writes.records() {
             return Ok(Vec::new());
         }
         let most = self.settings.max_held;
@@ -111,7 +86,7 @@ impl Host for State {
     }
 
     async fn ignored_failures(&mut self) -> Result<Vec<(String, String)>, String> {
-        if self.host.records() {
+        if self.writes.records() {
             return Ok(Vec::new());
         }
         let most = self.settings.max_held;
@@ -123,7 +98,7 @@ impl Host for State {
     }
 
     async fn failed_children(&mut self) -> Result<Vec<String>, String> {
-        if self.host.records() {
+        if self.writes.records() {
             return Ok(Vec::new());
         }
         let found = self.attempt.queue.failed_children(&self.attempt.job.id);
@@ -131,7 +106,7 @@ impl Host for State {
     }
 
     async fn dependencies(&mut self) -> Result<DependencyCounts, String> {
-        let found = match self.host.records() {
+        let found = match self.writes.records() {
             true => queue::Dependencies::default(),
             false => {
                 let found = self.attempt.queue.dependencies(&self.attempt.job.id);
@@ -148,7 +123,7 @@ impl Host for State {
 
     async fn remove_unprocessed_children(&mut self) -> Result<(), String> {
         self.refuse_lost()?;
-        if self.host.records() {
+        if self.writes.records() {
             return Ok(());
         }
         match self.attempt.queue.disown(&self.attempt).await {

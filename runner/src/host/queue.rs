@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bindings::runner::plugin::queue as wit;
 use super::bindings::runner::plugin::queue::{Error, Host};
-use super::{Effect, State};
+use super::{Effect, State, state};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob, Queue};
 
@@ -32,13 +32,13 @@ impl Host for State {
             .map_err(Error::Invalid)?;
         let size = jobs.iter().map(size).sum();
         self.budget.spend(size).map_err(Error::Limit)?;
-        if self.host.recorded.is_some() {
+        if self.writes.records() {
             let added = jobs.into_iter().enumerate().map(|(at, job)| {
                 let id = job
                     .id
                     .clone()
                     .unwrap_or_else(|| (self.jobs_added + at + 1).to_string());
-                self.host
+                self.writes
                     .record(|| Effect::Added(queue.clone(), Box::new(job)));
                 id
             });
@@ -46,7 +46,7 @@ impl Host for State {
             self.jobs_added += ids.len();
             return Ok(ids);
         }
-        let _turn = self.host.turn(size).await;
+        let _turn = self.writes.turn(size).await;
         let added = target.add(&jobs).await.map_err(|error| match error {
             queue::Error::Invalid(reason) => Error::Invalid(reason),
             other => Error::Unavailable(other.to_string()),
@@ -67,7 +67,7 @@ impl Host for State {
 impl State {
     /// A queue that is declared.
     fn target(&self, queue: &str) -> Result<Queue, Error> {
-        let queues = self.host.queues.load_full();
+        let queues = self.writes.queues();
         queues.get(queue).cloned().ok_or_else(|| {
             let mut declared: Vec<&str> = queues.keys().map(String::as_str).collect();
             declared.sort_unstable();
@@ -109,14 +109,14 @@ impl State {
         }
         let size = tree.iter().map(|of| size(&of.job)).sum();
         self.budget.spend(size).map_err(Error::Limit)?;
-        if self.host.records() {
+        if self.writes.records() {
             let ids = tree.into_iter().enumerate().map(|(at, of)| {
                 let next = || (self.jobs_added + at + 1).to_string();
                 let id = of.job.id.clone().unwrap_or_else(next);
                 let queue = of.queue.name().to_owned();
                 let child = of.parent.is_some() || children;
                 let effect = if child { Effect::Child } else { Effect::Added };
-                self.host.record(|| effect(queue, Box::new(of.job)));
+                self.writes.record(|| effect(queue, Box::new(of.job)));
                 id
             });
             let ids: Vec<String> = ids.collect();
@@ -124,7 +124,7 @@ impl State {
             return Ok(ids);
         }
         let current = children.then_some(&*self.attempt);
-        let _turn = self.host.turn(size).await;
+        let _turn = self.writes.turn(size).await;
         match queue::add_flow(current, &tree).await {
             Ok(Some(ids)) => {
                 self.jobs_added += ids.len();
@@ -200,7 +200,7 @@ fn carry(data: String, request_id: Option<&str>) -> String {
     let Some(fields) = data.trim_start().strip_prefix('{') else {
         return data;
     };
-    if super::job::request_id(&data).is_some() {
+    if state::request_id(&data).is_some() {
         return data;
     }
     let id = serde_json::to_string(request_id).expect("a string is JSON");

@@ -21,7 +21,7 @@ use std::sync::Mutex;
 use http::{HeaderMap, Method};
 use url::Url;
 
-use crate::host::redact::Redactor;
+use crate::redact::Redactor;
 
 pub use self::record::Entry;
 use self::record::Record;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{Chosen, Fault, host};
 use super::{Error, Exchange};
-use crate::host::redact::REDACTED;
+use crate::redact::REDACTED;
 
 /// Bytes of content that are kept of each request.
 const PREVIEW: usize = 4 << 10;

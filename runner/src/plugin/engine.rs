@@ -151,7 +151,7 @@ pub(super) fn fingerprint(engine: &Engine) -> String {
     }
     let mut settings = Settings(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut settings);
-    super::hex(&settings.0.finalize())
+    hex::encode(settings.0.finalize())
 }
 
 /// Everything but where instances are allocated, which compiled code does not

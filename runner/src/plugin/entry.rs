@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
-use super::{Plugin, Refusal};
+use super::refusal::Refusal;
+use super::version::Plugin;
 use crate::config;
 
 /// A plugin's name with what serves under it.
@@ -64,5 +65,24 @@ impl Entry {
         self.lock_refused()
             .as_ref()
             .map(|(_, refusal)| refusal.clone())
+    }
+
+    /// Say, once, why its file does not serve; whether that was news.
+    pub(super) fn refuse(&self, digest: String, refusal: Refusal) -> bool {
+        let told = self
+            .lock_refused()
+            .replace((digest.clone(), refusal.clone()));
+        if told.is_some_and(|(told, why)| told == digest && why == refusal) {
+            return false;
+        }
+        let serving = self.serving.load();
+        tracing::warn!(
+            plugin = self.config.name,
+            file = %self.config.file.display(),
+            reason = %refusal,
+            serving = serving.as_ref().map(|plugin| &*plugin.version),
+            "plugin refused"
+        );
+        true
     }
 }

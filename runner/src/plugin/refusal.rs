@@ -1,6 +1,6 @@
 //! Why a file does not serve, in words.
 
-use super::contract::HANDLER;
+use crate::host::bindings::HANDLER;
 
 /// Why a file does not serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

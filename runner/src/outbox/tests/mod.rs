@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 
 use super::*;
 use crate::config::{Origin, Plugin, Secret};
-use crate::host::http::{Caller, Error as HttpError, Grant, Http, Request, Response, Room};
+use crate::host::client::{Caller, Error as HttpError, Grant, Http, Request, Response, Room};
 
 /// An outbox in a directory of its own, and a plugin that may call everyone.
 struct Desk {

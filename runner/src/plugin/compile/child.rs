@@ -15,8 +15,8 @@ use rustix::process::{
 
 use super::word;
 use crate::contract::Opened;
-use crate::plugin::bounds::{self, Fault};
-use crate::plugin::contract::HANDLER;
+use crate::host::bindings::HANDLER;
+use crate::plugin::component::bounds::{self, Fault};
 use crate::plugin::engine;
 
 /// What to do, and with how much.

@@ -20,9 +20,10 @@ use wasmtime_wasi_http::{Result as WasiResult, WasiHttpHooks};
 
 use super::request::{Outgoing, is_host_field};
 use super::room::{Held, Ticket};
-use super::{BODY, Caller, Error, Grant, Limit, Response, Room, check_lock};
+use super::{BODY, Caller, Error, Grant, Limit, Response, Room};
 use crate::host::bindings::runner::plugin::log::Level;
-use crate::host::log::Log;
+use crate::host::lost::refuse_lost;
+use crate::host::output::Log;
 use crate::queue::Attempt;
 
 /// Failed requests of an attempt that are logged: one that repeats itself is
@@ -84,7 +85,9 @@ impl WasiHttpHooks for Hooks {
         // Now, so that requests begin in the order in which they were sent.
         let ticket = self.room.ticket();
         Box::new(async move {
-            check_lock(&hooks.attempt).map_err(wasi_error)?;
+            refuse_lost(&hooks.attempt)
+                .map_err(Error::Denied)
+                .map_err(wasi_error)?;
             let what = format!("{} {}", request.method(), origin(request.uri()));
             let caller = Caller::new(
                 &hooks.attempt,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::Refusal;
+use crate::plugin::refusal::Refusal;
 
 /// The bytes of a regular file of at most so many.
 ///

@@ -12,8 +12,8 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::bindings::runner::plugin::log::Level;
-use super::log::Log;
+use super::Log;
+use crate::host::bindings::runner::plugin::log::Level;
 
 /// Bytes a line is collected to before it is cut in two.
 const LINE: usize = 8 << 10;
@@ -25,7 +25,7 @@ const LAST_BYTES: usize = 64 << 10;
 
 /// One of the two streams. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Lines(Arc<Mutex<Buffer>>);
+pub(in crate::host) struct Lines(Arc<Mutex<Buffer>>);
 
 struct Buffer {
     log: Log,
@@ -37,7 +37,7 @@ struct Buffer {
 
 impl Lines {
     /// A stream whose lines are logged at this level.
-    pub(super) fn new(log: Log, level: Level) -> Lines {
+    pub(in crate::host) fn new(log: Log, level: Level) -> Lines {
         Lines(Arc::new(Mutex::new(Buffer {
             log,
             level,
@@ -48,7 +48,7 @@ impl Lines {
     }
 
     /// Log what has no line end yet, and give the last lines.
-    pub(super) fn finish(&self) -> Vec<String> {
+    pub(in crate::host) fn finish(&self) -> Vec<String> {
         let mut buffer = self.0.lock().expect("no panic while a line is logged");
         if !buffer.partial.is_empty() {
             buffer.line();

@@ -33,7 +33,7 @@ impl Shape {
     ///
     /// # Errors
     /// When it is none.
-    pub(super) fn read(component: &[u8]) -> Result<Shape, BinaryReaderError> {
+    pub(in crate::plugin) fn read(component: &[u8]) -> Result<Shape, BinaryReaderError> {
         let mut shape = Shape {
             imports: Vec::new(),
             exports: Vec::new(),

@@ -16,7 +16,7 @@ pub struct Budget {
 
 /// Whether a log line may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
+pub(in crate::host) enum Line {
     /// It may.
     Fits,
     /// The last one, which says so.
@@ -41,7 +41,7 @@ impl Budget {
     /// # Errors
     /// When there are not so many left, of which none are spent then. The text
     /// names the limit.
-    pub(super) fn spend(&self, bytes: usize) -> Result<(), String> {
+    pub(in crate::host) fn spend(&self, bytes: usize) -> Result<(), String> {
         let left = self
             .bytes
             .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
@@ -56,7 +56,7 @@ impl Budget {
     }
 
     /// Spend a log line.
-    pub(super) fn line(&self) -> Line {
+    pub(in crate::host) fn line(&self) -> Line {
         match self
             .lines
             .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
@@ -68,12 +68,12 @@ impl Budget {
     }
 
     /// Give up the log lines that are left; whether there were any.
-    pub(super) fn silence(&self) -> bool {
+    pub(in crate::host) fn silence(&self) -> bool {
         self.lines.swap(0, Relaxed) > 0
     }
 
     /// Lines there were in all.
-    pub(super) fn max_lines(&self) -> usize {
+    pub(in crate::host) fn max_lines(&self) -> usize {
         self.max_lines
     }
 }

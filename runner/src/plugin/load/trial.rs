@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 use wasmtime::{Store, Trap};
 
-use super::contract::Doors;
-use super::crew::Crew;
-use super::refusal::{Refusal, in_words};
 use crate::config::JobSettings;
 use crate::host::{Grants, Host, State};
+use crate::plugin::component::Doors;
+use crate::plugin::crew::Crew;
+use crate::plugin::refusal::{Refusal, in_words};
 use crate::queue::{Attempt, Job, Queue};
 
 /// How long a component may take to start; a job's own timeout is for its work.
@@ -35,7 +35,7 @@ pub(super) fn run(
     };
     let queue = Queue::detached("trial");
     let attempt = Attempt::new(Job::default(), queue, String::new(), START);
-    let mut store = State::store(host, grants, &Arc::new(attempt), &settings);
+    let mut store = host.store(grants, &Arc::new(attempt), &settings);
     // So that the clock is looked at while it spins.
     store.epoch_deadline_async_yield_and_update(1);
     store.set_epoch_deadline(1);
@@ -61,7 +61,7 @@ pub(super) fn run(
     let Err(error) = tried else {
         return Ok(());
     };
-    if let Some(asked) = store.data().limits().refused() {
+    if let Some(asked) = store.data().memory().refused() {
         return Err(Refusal::Start(format!(
             "it asked for {} MiB of memory, and the queues that use it give {} (`memory`)",
             asked.div_ceil(1 << 20),

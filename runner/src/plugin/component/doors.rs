@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, InstancePre};
 
-use super::imports::{self, Shape};
-use super::refusal::Refusal;
+use super::shape::{self, Shape};
 use crate::config::{self, Contract};
 use crate::contract::{Difference, Function, Interface, Opened, compare};
-use crate::host::bindings::PluginPre;
 use crate::host::bindings::door::DoorPre;
+use crate::host::bindings::{HANDLER, PluginPre};
 use crate::host::{Host, State};
-
-/// The interface that takes jobs.
-pub const HANDLER: &str = "runner:plugin/handler@0.1.0";
+use crate::plugin::refusal::Refusal;
 
 /// The ways into a component.
 #[derive(Clone)]
@@ -61,7 +58,7 @@ impl Doors {
 
 /// Check a component's exports against the queues it is for, before it is
 /// compiled. `opened` are the contracts it exports.
-pub(super) fn fits(
+pub(in crate::plugin) fn fits(
     shape: &Shape,
     opened: &Opened,
     plugin: &config::Plugin,
@@ -122,15 +119,19 @@ fn is_handler(export: &str) -> bool {
 }
 
 /// The contracts of a component whose exports fit.
-pub(super) struct Exports {
+pub(in crate::plugin) struct Exports {
     handler: bool,
     contracts: Vec<Served>,
 }
 
 /// Check a component's imports before it is compiled. Where that cannot be told
 /// beforehand, [`link`] tells.
-pub(super) fn check_imports(host: &Host, shape: &Shape, bytes: &[u8]) -> Result<(), Refusal> {
-    let alone = imports::alone(bytes);
+pub(in crate::plugin) fn check_imports(
+    host: &Host,
+    shape: &Shape,
+    bytes: &[u8],
+) -> Result<(), Refusal> {
+    let alone = shape::alone(bytes);
     let Some(alone) = alone.and_then(|bytes| Component::new(host.engine(), bytes).ok()) else {
         return Ok(());
     };
@@ -148,7 +149,7 @@ fn link_imports(
 }
 
 /// Link a compiled component, so that it cannot fail to link later.
-pub(super) fn link(
+pub(in crate::plugin) fn link(
     host: &Host,
     component: &Component,
     shape: Shape,

@@ -10,8 +10,8 @@ use wasmparser::{
     WasmFeatures,
 };
 
-use super::crew::cores;
-use super::engine::CORES;
+use crate::plugin::crew::cores;
+use crate::plugin::engine::CORES;
 
 /// Functions with a body, over all modules. The largest programs known to run as
 /// Wasm have a fifth.
@@ -30,7 +30,7 @@ const NESTING: u64 = 10_000;
 
 /// Why bytes go no further.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(in crate::plugin) enum Fault {
     /// They are no valid component.
     Invalid(String),
     /// They have too much of something.
@@ -62,7 +62,7 @@ struct Counts {
 ///
 /// # Errors
 /// The first thing that is not valid, or too many.
-pub(super) fn check(bytes: &[u8]) -> Result<Vec<FunctionBody<'_>>, Fault> {
+pub(in crate::plugin) fn check(bytes: &[u8]) -> Result<Vec<FunctionBody<'_>>, Fault> {
     // Which proposals the engine has is the compiler's to say.
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     let mut counts = Counts::default();
@@ -81,7 +81,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<Vec<FunctionBody<'_>>, Fault> {
 ///
 /// # Errors
 /// The first that cannot be read, or has too many of something.
-pub(super) fn check_functions(functions: &[FunctionBody<'_>]) -> Result<(), Fault> {
+pub(in crate::plugin) fn check_functions(functions: &[FunctionBody<'_>]) -> Result<(), Fault> {
     let share = functions.len().div_ceil(cores()).max(1);
     std::thread::scope(|threads| {
         let looks: Vec<_> = functions

@@ -3,10 +3,10 @@
 use http_body_util::{BodyExt, Empty};
 use wasmtime_wasi_http::{Error as WasiError, WasiBody, WasiHttpHooks};
 
-use super::super::check_lock;
 use super::told::hooks;
 use super::upstream::Upstream;
 use super::*;
+use crate::host::lost::refuse_lost;
 use crate::queue::{Attempt, Job, Queue, Redis, Settings, Stop};
 
 /// An attempt of job 42 of `otp-queue`; its Redis is never dialled.
@@ -50,7 +50,7 @@ async fn after_the_lock_is_lost_both_doors_are_closed() {
         Box::into_pin(hooks.send_request(request, None, done)).await
     };
     assert_eq!(send().await.unwrap().0.status(), 200);
-    check_lock(&attempt).unwrap();
+    refuse_lost(&attempt).unwrap();
 
     attempt.stop(Stop::LockLost);
     let refused = send().await.map(|_| ());
@@ -59,11 +59,8 @@ async fn after_the_lock_is_lost_both_doors_are_closed() {
         "{refused:?}"
     );
     assert_eq!(
-        check_lock(&attempt).map_err(|error| error.to_string()),
-        Err(
-            "Error::Denied(\"the lock of the job is lost: another worker may be running it\")"
-                .into()
-        )
+        refuse_lost(&attempt),
+        Err("the lock of this job is lost; another worker may be running it".into())
     );
     assert_eq!(upstream.requests().len(), 1);
 }

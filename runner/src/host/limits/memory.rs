@@ -8,32 +8,22 @@ const TABLE_ELEMENTS: usize = 100_000;
 
 /// Adds up what wasmtime counts per memory, and remembers what was refused.
 #[derive(Debug)]
-pub struct Limits {
+pub struct Memory {
     max: usize,
     used: usize,
     elements: usize,
     refused: Option<usize>,
 }
 
-impl Limits {
+impl Memory {
     /// So many bytes over all memories.
-    pub fn new(max: usize) -> Limits {
-        Limits {
+    pub fn new(max: usize) -> Memory {
+        Memory {
             max,
             used: 0,
             elements: 0,
             refused: None,
         }
-    }
-
-    /// The limit, bytes.
-    pub fn max(&self) -> usize {
-        self.max
-    }
-
-    /// Bytes of linear memory in use; memories only grow, so this is the peak.
-    pub fn used(&self) -> usize {
-        self.used
     }
 
     /// What the guest would have had in all, the first time it was refused.
@@ -42,7 +32,7 @@ impl Limits {
     }
 }
 
-impl ResourceLimiter for Limits {
+impl ResourceLimiter for Memory {
     fn memory_growing(
         &mut self,
         current: usize,

@@ -1,49 +1,110 @@
 //! One load: from the file to the version in service.
+//!
+//! For the registry, which says when. Knows the whole way, each step in its file.
 
-use std::collections::BTreeSet;
+mod cache;
+mod file;
+mod trial;
+mod turns;
+
+use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
 use wasmtime::component::Component;
 
-use super::cache::{self, Cache};
-use super::compile::Unmade;
-use super::crew::cores;
+use self::cache::Cache;
+use self::turns::Turns;
+use super::compile::{Compiler, Unmade};
+use super::component::{Shape, doors};
+use super::crew::Crew;
 use super::engine::fingerprint;
-use super::{Entry, Pace, Plugin, Plugins, Refusal, Shape, contract, file, trial};
-use crate::config;
+use super::entry::Entry;
+use super::pace::Pace;
+use super::refusal::Refusal;
+use super::version::Plugin;
+use crate::config::{self, Runtime};
 use crate::contract::{DOOR, Opened, compare};
-use crate::host::Grants;
+use crate::host::{Grants, Host};
 
-impl Plugins {
-    /// Take a plugin's file the whole way. Nothing happens when the file is the
-    /// one in service or the one refused last.
-    pub(super) fn load(&self, entry: &Entry) {
+/// Loads plugins, as many at once as one likes.
+pub(super) struct Loader {
+    host: Arc<Host>,
+    cache: Option<Cache>,
+    compiler: Compiler,
+    /// Bytes of a file.
+    max_size: u64,
+    crew: Arc<Crew>,
+    /// Whose components, by digest, are being compiled.
+    compiling: Turns,
+    /// Where Redis is asked about the jobs of a queue. Without, as in commands that
+    /// only look at files, nothing is asked.
+    runtime: Option<Handle>,
+}
+
+impl Loader {
+    /// Compiles, what the cache has not got, by this `runner`. Loads are jobs of
+    /// this crew.
+    pub(super) fn new(
+        host: Arc<Host>,
+        runtime: &Runtime,
+        runner: PathBuf,
+        crew: Arc<Crew>,
+    ) -> Loader {
+        let cache = Cache::open(&runtime.cache)
+            .inspect_err(|error| {
+                tracing::warn!(%error, directory = %runtime.cache.display(), "working without a cache of compiled plugins");
+            })
+            .ok();
+        Loader {
+            host,
+            cache,
+            compiler: Compiler {
+                program: runner,
+                timeout: runtime.compile_timeout,
+                memory: runtime.compile_memory as u64,
+            },
+            max_size: runtime.max_plugin as u64,
+            crew,
+            compiling: Turns::default(),
+            runtime: Handle::try_current().ok(),
+        }
+    }
+
+    /// What this plugin may reach.
+    pub(super) fn grants(&self, plugin: &Arc<config::Plugin>) -> Grants {
+        self.host.grants(plugin.clone())
+    }
+
+    /// Take a plugin's file the whole way; whether that changed anything. Nothing
+    /// happens when the file is the one in service or the one refused last.
+    pub(super) fn load(&self, entry: &Entry) -> bool {
         let name = &entry.config.name;
         let file = &entry.config.file;
         let bytes = match file::read(file, self.max_size) {
             Ok(bytes) => bytes,
-            Err(refusal) => return self.refuse(entry, String::new(), refusal),
+            Err(refusal) => return entry.refuse(String::new(), refusal),
         };
-        let digest = super::hex(&Sha256::digest(&bytes));
+        let digest = hex::encode(Sha256::digest(&bytes));
         let serving = entry.serving.load();
         if serving
             .as_ref()
             .is_some_and(|plugin| plugin.digest == digest)
         {
             *entry.lock_refused() = None;
-            return;
+            return false;
         }
         if entry
             .lock_refused()
             .as_ref()
             .is_some_and(|(refused, why)| *refused == digest && !why.may_pass())
         {
-            return;
+            return false;
         }
-        let grants = self.host.grants(entry.config.clone());
+        let grants = self.grants(&entry.config);
         let built = self.build(name, &digest, &bytes, grants);
         let let_in = built.and_then(|plugin| match serving.as_deref() {
             Some(old) => {
@@ -67,9 +128,9 @@ impl Plugins {
                 }
                 entry.serving.store(Some(Arc::new(plugin)));
                 *entry.lock_refused() = None;
-                self.changes.send_replace(());
+                true
             }
-            Err(refusal) => self.refuse(entry, digest, refusal),
+            Err(refusal) => entry.refuse(digest, refusal),
         }
     }
 
@@ -89,8 +150,8 @@ impl Plugins {
             None => self.compile(digest, bytes, &grants.plugin)?,
         };
         let shape = shape(bytes)?;
-        let exports = contract::fits(&shape, &opened, &grants.plugin)?;
-        let doors = contract::link(&self.host, &component, shape, exports)?;
+        let exports = doors::fits(&shape, &opened, &grants.plugin)?;
+        let doors = doors::link(&self.host, &component, shape, exports)?;
         drop(opened);
         trial::run(&self.host, &grants, &doors, &self.crew)?;
         Ok(Plugin {
@@ -171,8 +232,8 @@ impl Plugins {
             .aside(|| self.compiler.validate(fingerprint, bytes, artifact))?;
         let opened = Opened::read(bytes);
         let shape = shape(bytes)?;
-        contract::check_imports(&self.host, &shape, bytes)?;
-        contract::fits(&shape, &opened, plugin)?;
+        doors::check_imports(&self.host, &shape, bytes)?;
+        doors::fits(&shape, &opened, plugin)?;
         let typed = opened.is_typed();
         let code = self.crew.aside(|| valid.compile(typed))?;
         Ok((opened, code))
@@ -204,24 +265,6 @@ impl Plugins {
         }
         Ok(())
     }
-
-    pub(super) fn refuse(&self, entry: &Entry, digest: String, refusal: Refusal) {
-        let told = entry
-            .lock_refused()
-            .replace((digest.clone(), refusal.clone()));
-        if told.is_some_and(|(told, why)| told == digest && why == refusal) {
-            return;
-        }
-        let serving = entry.serving.load();
-        tracing::warn!(
-            plugin = entry.config.name,
-            file = %entry.config.file.display(),
-            reason = %refusal,
-            serving = serving.as_ref().map(|plugin| &*plugin.version),
-            "plugin refused"
-        );
-        self.changes.send_replace(());
-    }
 }
 
 /// Say what a new version changes in a contract that is in no WIT file: such a
@@ -246,47 +289,6 @@ fn tell_differences(plugin: &str, old: &Plugin, new: &Plugin) {
                 tracing::info!(plugin, contract, %difference, "the contract has changed");
             }
         }
-    }
-}
-
-/// Who compiles just now: no more than there are cores, and each component once.
-#[derive(Debug, Default)]
-pub(super) struct Turns {
-    taken: Mutex<BTreeSet<String>>,
-    free: Condvar,
-}
-
-/// Dropped: another may compile.
-struct Turn<'a> {
-    turns: &'a Turns,
-    digest: &'a str,
-}
-
-impl Turns {
-    /// Wait until the component of this digest may be compiled.
-    fn take<'a>(&'a self, digest: &'a str) -> Turn<'a> {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = self
-            .free
-            .wait_while(taken, |taken| {
-                taken.len() >= cores() || taken.contains(digest)
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        taken.insert(digest.to_owned());
-        Turn {
-            turns: self,
-            digest,
-        }
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        let taken = self.turns.taken.lock();
-        taken
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(self.digest);
-        self.turns.free.notify_all();
     }
 }
 

@@ -8,9 +8,7 @@
 //!
 //! A listing is read whole when it is opened, so there are few of them, too.
 
-use std::sync::Arc;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{Linker, Resource, ResourceTable};
 use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemCtx, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -20,24 +18,17 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{FsError, FsResult};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use super::State;
 use crate::config::Plugin;
+use crate::host::State;
 
-/// Opens of one plugin under way: few of the 512, many for a disk.
-const OPENS: usize = 16;
 /// Listings an attempt may have open, which the host holds whole: deeper than
 /// directories are nested.
 const LISTINGS: usize = 32;
 /// The interface, in the version of wasmtime-wasi.
 const TYPES: &str = "wasi:filesystem/types@0.2.12";
 
-/// The opens of a plugin that are under way.
-pub(super) fn opens() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(OPENS))
-}
-
 /// Put these functions in the place of wasmtime's.
-pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(in crate::host) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut types = linker.instance(TYPES)?;
     types.func_wrap_async(

@@ -6,10 +6,10 @@ use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpHooks};
 use super::super::Hooks;
 use super::upstream::{Does, Upstream};
 use super::*;
-use crate::host::budget::Budget;
-use crate::host::log::Log;
-use crate::host::redact::Redactor;
+use crate::host::limits::Budget;
+use crate::host::output::Log;
 use crate::queue::{Attempt, Job, Queue};
+use crate::redact::Redactor;
 
 /// The hooks of an attempt of a plugin with this grant.
 pub(super) fn hooks(grant: Grant, attempt: Arc<Attempt>) -> Hooks {

@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::engine::fingerprint;
+use crate::plugin::engine::fingerprint;
 
 type Tag = Hmac<Sha256>;
 
@@ -311,7 +311,7 @@ fn sweep(artifacts: &Path) {
 fn name(engine: &Engine, digest: &str) -> String {
     let mut name = Sha256::new_with_prefix(digest);
     name.update(fingerprint(engine));
-    super::hex(&name.finalize())
+    hex::encode(name.finalize())
 }
 
 /// Whether the user of this process, and nobody else, can write the file.

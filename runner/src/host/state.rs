@@ -1,0 +1,201 @@
+//! What the store of one attempt holds, and what a plugin was granted.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi_http::WasiHttpCtx;
+
+use super::bindings::runner::plugin::log::Level;
+use super::client::{Grant, Hooks, Http, Room};
+use super::limits::{Budget, Memory};
+use super::lost::refuse_lost;
+use super::output::{Lines, Log};
+use super::wasi::context;
+use super::writes::Writes;
+use crate::config::{JobSettings, Plugin};
+use crate::contract;
+use crate::queue::Attempt;
+use crate::redact::Redactor;
+
+/// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
+const CALL: usize = 16 << 20;
+/// Handles a guest may hold: streams, descriptors, requests.
+const HANDLES: usize = 1_000;
+
+/// What one plugin may reach, prepared once per version and configuration.
+#[derive(Debug, Clone)]
+pub struct Grants {
+    /// Its table of `queues.toml`.
+    pub plugin: Arc<Plugin>,
+    /// Hosts.
+    pub http: Arc<Grant>,
+    /// Secrets that must not leave it.
+    pub redactor: Arc<Redactor>,
+    /// Files it may have in the course of being opened.
+    opens: Arc<Semaphore>,
+}
+
+impl Grants {
+    /// What the table of this plugin grants, by way of `http`.
+    pub(super) fn new(http: &Http, plugin: Arc<Plugin>) -> Grants {
+        let http = http.grant(&plugin);
+        Grants {
+            redactor: http.redactor(),
+            http: Arc::new(http),
+            opens: context::opens(),
+            plugin,
+        }
+    }
+}
+
+/// What the store of one attempt holds.
+pub struct State {
+    pub(super) attempt: Arc<Attempt>,
+    pub(super) settings: JobSettings,
+    pub(super) writes: Arc<Writes>,
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) grant: Arc<Grant>,
+    pub(super) opens: Arc<Semaphore>,
+    pub(super) memory: Memory,
+    pub(super) budget: Arc<Budget>,
+    pub(super) log: Log,
+    pub(super) stdout: Lines,
+    pub(super) stderr: Lines,
+    pub(super) request_id: Option<String>,
+    pub(super) idempotent_requests: u32,
+    pub(super) jobs_added: usize,
+    pub(super) checkpoints: Vec<(String, String)>,
+    /// Handles of open listings of directories.
+    pub(super) listings: Vec<u32>,
+    pub(super) wasi: WasiCtx,
+    pub(super) wasi_http: WasiHttpCtx,
+    /// Made with the first use: most jobs send nothing by `wasi:http`.
+    pub(super) wasi_hooks: Option<Hooks>,
+    /// As is this.
+    pub(super) room: Option<Room>,
+    pub(super) table: ResourceTable,
+}
+
+impl State {
+    /// A store for one attempt, with every limit set and no directory opened.
+    pub(super) fn store(
+        engine: &Engine,
+        writes: &Arc<Writes>,
+        grants: &Grants,
+        attempt: &Arc<Attempt>,
+        settings: &JobSettings,
+    ) -> Store<State> {
+        let request_id = request_id(&attempt.job.data);
+        let budget = Arc::new(Budget::new(settings.max_logs, settings.max_sent));
+        let log = Log::new(
+            attempt.clone(),
+            grants.redactor.clone(),
+            settings.contract.clone(),
+            request_id.as_deref().map(Into::into),
+            budget.clone(),
+        );
+        let stdout = Lines::new(log.clone(), Level::Info);
+        let stderr = Lines::new(log.clone(), Level::Warn);
+        let wasi = context::wasi(&stdout, &stderr);
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
+        let state = State {
+            attempt: attempt.clone(),
+            settings: settings.clone(),
+            writes: writes.clone(),
+            plugin: grants.plugin.clone(),
+            redactor: grants.redactor.clone(),
+            grant: grants.http.clone(),
+            opens: grants.opens.clone(),
+            memory: Memory::new(settings.memory),
+            budget,
+            log,
+            stdout,
+            stderr,
+            wasi_hooks: None,
+            room: None,
+            request_id,
+            idempotent_requests: 0,
+            jobs_added: 0,
+            checkpoints: Vec::new(),
+            listings: Vec::new(),
+            wasi,
+            wasi_http: context::http(),
+            table,
+        };
+        let mut store = Store::new(engine, state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(CALL);
+        store
+    }
+
+    /// What the memory limit was and what the guest asked for.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// A text of the guest for people, without what is secret or sensitive.
+    pub fn discreet(&self, text: String) -> String {
+        self.log.redact(text)
+    }
+
+    /// End the guest's output; the last lines of its stderr.
+    pub fn finish_output(&self) -> Vec<String> {
+        self.stdout.finish();
+        self.stderr.finish()
+    }
+
+    /// What the requests of the attempt may take.
+    pub(super) fn room(&mut self) -> Room {
+        let room = || Room::new(&self.settings);
+        self.room.get_or_insert_with(room).clone()
+    }
+
+    /// Refuse a write for a job that is another's.
+    pub(super) fn refuse_lost(&self) -> Result<(), String> {
+        refuse_lost(&self.attempt)
+    }
+}
+
+/// `requestId`, or else `xRequestId`, of a payload that is an object.
+pub(super) fn request_id(data: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Ids {
+        #[serde(default, deserialize_with = "text")]
+        request_id: Option<String>,
+        #[serde(default, deserialize_with = "text")]
+        x_request_id: Option<String>,
+    }
+    /// A string; anything else is as good as absent.
+    fn text<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+        let value = <&serde_json::value::RawValue>::deserialize(value)?;
+        Ok(serde_json::from_str(value.get()).ok())
+    }
+    // Most payloads have none, and looking for the word is faster than parsing.
+    if !data.contains("equestId\"") {
+        return None;
+    }
+    let ids: Ids = serde_json::from_str(data).ok()?;
+    ids.request_id.or(ids.x_request_id)
+}
+
+/// Whether a text is JSON that is not nested deeper than this. Does not recurse,
+/// so depth is no danger.
+///
+/// # Errors
+/// What is wrong, to follow a name of the text: `is not JSON: …`; the place in it
+/// begins with `root`.
+pub fn check_json(root: &'static str, text: &str, depth: usize) -> Result<(), String> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text)
+        .map_err(|error| format!("is not JSON: {error}"))?;
+    match contract::too_deep(root, text, depth) {
+        Some(fault) => Err(format!("is nested too deep: {fault}")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,51 @@
+//! One version of a plugin, as an attempt holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::component::Doors;
+use super::pace::Pace;
+use crate::host::Grants;
+
+/// One version of a plugin, ready to be instantiated. An attempt holds it to its
+/// end, whatever is swapped meanwhile.
+pub struct Plugin {
+    /// `otp-sender@a1b2c3d4e5f6`: name and the first twelve digits of the digest.
+    pub version: Arc<str>,
+    /// SHA-256 of the file, hexadecimal.
+    pub digest: String,
+    /// What it may reach.
+    pub grants: Grants,
+    /// Bytes of the file.
+    pub size: u64,
+    /// How long it took to compile, or to load from the cache.
+    pub took: Duration,
+    /// Whether it came from the cache.
+    pub cached: bool,
+    /// Linked, with every check passed.
+    pub doors: Doors,
+    /// How quick its turns are.
+    pub pace: Pace,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Plugin").field(&self.version).finish()
+    }
+}
+
+impl Plugin {
+    /// The same code with other grants.
+    pub(super) fn regrant(&self, grants: Grants) -> Plugin {
+        Plugin {
+            version: self.version.clone(),
+            digest: self.digest.clone(),
+            grants,
+            size: self.size,
+            took: self.took,
+            cached: self.cached,
+            doors: self.doors.clone(),
+            pace: Pace::default(),
+        }
+    }
+}
