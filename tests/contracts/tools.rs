@@ -172,8 +172,8 @@ whatsapp-otp → receipt
   Send a code by WhatsApp.
   recipient string, e.g. \"+14155550123\" A phone number with its country code for `whatsapp-otp`, \
                     an e-mail address for `email-otp`.
-  otp string, sensitive, e.g. \"123456\" 4 to 10 digits or letters. A number would lose its leading \
-                    zeros.
+  otp string, sensitive, e.g. \"123456\" 4 to 10 digits or letters, as a string: a number would lose \
+                    its leading zeros.
 ";
     assert!(text.starts_with(expected), "{text}");
     let text = print(&setup, &["contract", "list"]);
