@@ -10,74 +10,44 @@
 
 mod add;
 mod attempt;
-mod bounds;
-mod cancel;
-mod children;
-mod counts;
-mod dead_letter;
-mod deduplication;
-mod discover;
-mod examine;
-mod expire;
-mod find;
-mod fit;
-mod flow;
-mod gate;
-mod heartbeat;
-mod job;
-mod letters;
-mod markers;
-mod note;
-mod options;
-mod outage;
-mod page;
-mod pause;
-mod presence;
-mod recover;
-mod redis;
-mod remove;
-mod renew;
-mod retry;
-mod schedule;
-mod script;
-mod server;
-mod settle;
-mod state;
-mod stats;
-mod sweep;
-mod tls;
-mod verdict;
-mod watch;
+mod dead;
+mod hold;
+mod look;
+mod operate;
+mod serving;
+mod stored;
+mod wire;
+mod work;
 
-pub(crate) use self::redis::Pause;
-pub use self::redis::{Error, Redis};
+pub use add::flow::{ChildFailure, FlowJob, add_flow};
+pub use add::schedule::{Declared, Guarded, Next, SchedulerState};
 pub use add::{Added, Instead, NewJob};
 pub use attempt::{Attempt, Notes, Stop};
-pub use bounds::Bounds;
-pub use cancel::Failing;
-pub use children::Dependencies;
-pub use counts::Counts;
-pub use dead_letter::DeadLetters;
-pub use deduplication::Deduplication;
-pub use discover::{queues, workers};
-pub use examine::lacks;
-pub use find::Found;
-pub use fit::{Fit, Misfit};
-pub use flow::{ChildFailure, FlowJob, add_flow};
-pub use gate::Gates;
-pub use heartbeat::Dead;
-pub use job::{Backoff, Job, Options, Parent, Retain, Scheduler};
-pub use letters::{Letter, Origin, Replay};
-pub(crate) use markers::Wake;
-pub use remove::Removal;
-pub use renew::{InFlight, Renewal};
-pub use retry::Back;
-pub use schedule::{Declared, Guarded, Next, SchedulerState};
-pub use settle::{Batch, Settled, Settlement, Taken};
-pub use state::State;
-pub use stats::{Spread, Stats};
-pub use sweep::Obliteration;
-pub use watch::{Event, Watch};
+pub use dead::copy::DeadLetters;
+pub use dead::letters::{Letter, Origin, Replay};
+pub use hold::cancel::Failing;
+pub use hold::heartbeat::Dead;
+pub use hold::renew::{InFlight, Renewal};
+pub use look::counts::Counts;
+pub use look::discover::{queues, workers};
+pub use look::find::Found;
+pub use look::fit::{Fit, Misfit};
+pub use look::stats::{Spread, Stats};
+pub use look::watch::{Event, Watch};
+pub use operate::bounds::Bounds;
+pub use operate::remove::Removal;
+pub use operate::retry::Back;
+pub use operate::sweep::Obliteration;
+pub use serving::examine::lacks;
+pub(crate) use serving::listen::Wake;
+pub use stored::deduplication::Deduplication;
+pub use stored::job::{Backoff, Job, Options, Parent, Retain, Scheduler};
+pub use stored::state::State;
+pub(crate) use wire::redis::Pause;
+pub use wire::redis::{Error, Redis};
+pub use work::children::Dependencies;
+pub use work::gate::Gates;
+pub use work::settle::{Batch, Settled, Settlement, Taken};
 
 use std::future::Future;
 use std::sync::Arc;
@@ -209,7 +179,7 @@ impl Queue {
 
     /// Tell what a script of ours found in Redis and mended.
     fn tell_mended(&self, troubles: Value) {
-        for trouble in settle::texts(troubles) {
+        for trouble in work::settle::texts(troubles) {
             let about = format!("{}: {trouble}", self.name());
             limited!(
                 error,
@@ -248,10 +218,10 @@ impl Queue {
 
 /// Listen for work on all queues of this connection, for ever; one per process.
 pub fn listen(redis: Redis) -> impl Future<Output = ()> + Send {
-    markers::listen(redis)
+    serving::listen::listen(redis)
 }
 
 /// Show this runner as a worker of the queue to BullMQ's `getWorkers`, for ever.
 pub fn present(redis: Redis, queue: String, runner: String) -> impl Future<Output = ()> + Send {
-    presence::present(redis, queue, runner)
+    serving::presence::present(redis, queue, runner)
 }

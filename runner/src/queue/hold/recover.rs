@@ -1,0 +1,159 @@
+//! Recovery: jobs that nobody holds go back, those of dead processes at once, and
+//! jobs that we hold without knowing it (the answer of a take was lost) are given
+//! back.
+
+use std::collections::HashSet;
+
+use redis::Value;
+
+use crate::outcome::Cause;
+use crate::queue::Queue;
+use crate::queue::hold::heartbeat::Dead;
+use crate::queue::hold::renew::InFlight;
+use crate::queue::wire::redis::Error;
+use crate::queue::wire::script::script;
+use crate::queue::work::settle::SETTLE;
+use crate::queue::work::settle::{list, texts};
+
+script!(
+    RECOVER,
+    "recover",
+    "lib/queue",
+    "lib/troubles",
+    "lib/text_of",
+    "lib/keys",
+    "lib/count_up",
+    "hold/recover"
+);
+script!(
+    REAP,
+    "reap",
+    "lib/queue",
+    "lib/troubles",
+    "lib/text_of",
+    "lib/keys",
+    "lib/count_up",
+    "hold/reap"
+);
+script!(HELD, "held", "hold/held");
+
+/// Why a job fails that nobody can name.
+const UNNAMED: &str = "the id of the job is not UTF-8 text";
+
+impl Queue {
+    /// Look for stalled jobs, unless some worker of the queue just did. The ids
+    /// put back.
+    pub async fn recover(&self) -> Result<Vec<String>, Error> {
+        let settings = self.settings();
+        let reply = RECOVER
+            .run(self.redis(), &self.0.base, |command| {
+                command
+                    .arg(settings.max_stalled)
+                    .arg(settings.stalled_interval.as_millis() as u64);
+            })
+            .await?;
+        Ok(self.put_back(reply))
+    }
+
+    /// Put back the jobs of processes that have died, without spending an attempt
+    /// or a stall. Their ids.
+    pub async fn reap(&self, dead: &Dead) -> Result<Vec<String>, Error> {
+        if dead.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reply = REAP
+            .run(self.redis(), &self.0.base, |command| {
+                command
+                    .arg(self.settings().max_crashes)
+                    .arg(dead.tokens.len());
+                for name in dead.tokens.iter().chain(&dead.silent) {
+                    command.arg(name);
+                }
+            })
+            .await?;
+        Ok(self.put_back(reply))
+    }
+
+    /// The ids that were put back; what was mended on the way is told.
+    fn put_back(&self, reply: Value) -> Vec<String> {
+        let mut parts = list(reply).into_iter();
+        let ids = texts(parts.next().unwrap_or(Value::Nil));
+        self.tell_mended(parts.next().unwrap_or(Value::Nil));
+        ids
+    }
+
+    /// Fail jobs just taken whose ids are not text: nobody could name them.
+    pub(crate) async fn fail_unnamed(&self, ids: &[Vec<u8>], token: &str) -> Result<(), Error> {
+        SETTLE
+            .run(self.redis(), &self.0.base, |command| {
+                command.arg("").arg(0).arg(0).arg(&self.settings().runner);
+                command.arg("").arg("").arg(0).arg(ids.len());
+                for id in ids {
+                    command.arg("f").arg(id).arg(token).arg(UNNAMED);
+                    // Kept, no attempts left, no progress, no logs, one field: the cause.
+                    command.arg("").arg("").arg("").arg(0).arg("").arg(1);
+                    command.arg(0).arg(1).arg(Cause::Payload.as_str());
+                }
+            })
+            .await
+            .map(drop)
+    }
+
+    /// Give back active jobs that carry a token of this process and are not in
+    /// flight, without spending an attempt. Only valid while no take is under
+    /// way.
+    pub async fn adopt(&self, in_flight: &InFlight) -> Result<Vec<String>, Error> {
+        let settings = self.settings();
+        let prefix = format!("{}:{}:", settings.runner, self.redis().boot());
+        let reply = HELD
+            .run(self.redis(), &self.0.base, |command| {
+                command.arg(&prefix);
+            })
+            .await?;
+        let found = texts(reply);
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let attempts = in_flight.all();
+        let known: HashSet<(&str, &str)> = attempts
+            .iter()
+            .map(|attempt| (attempt.job.id.as_str(), attempt.token.as_str()))
+            .collect();
+        let orphans: Vec<(&str, &str)> = found
+            .chunks_exact(2)
+            .map(|pair| (pair[0].as_str(), pair[1].as_str()))
+            .filter(|pair| !known.contains(pair))
+            .collect();
+        if orphans.is_empty() {
+            return Ok(Vec::new());
+        }
+        SETTLE
+            .run(self.redis(), &self.0.base, |command| {
+                command
+                    .arg("")
+                    .arg(0)
+                    .arg(0)
+                    .arg(&settings.runner)
+                    .arg("")
+                    .arg("")
+                    .arg(0);
+                command.arg(orphans.len());
+                // Back to the front: op, id, token, and ten empty arguments of
+                // which the two counts are 0.
+                for (id, token) in &orphans {
+                    command.arg("b").arg(id).arg(token).arg("");
+                    command
+                        .arg("")
+                        .arg("")
+                        .arg("")
+                        .arg(0)
+                        .arg("")
+                        .arg(1)
+                        .arg(0)
+                        .arg(0);
+                }
+            })
+            .await?;
+        Ok(orphans.iter().map(|(id, _)| (*id).to_owned()).collect())
+    }
+}

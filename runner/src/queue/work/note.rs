@@ -1,0 +1,132 @@
+//! What a running job says: progress, log lines, its payload, checkpoints. All
+//! of it is refused when the job's lock is not ours any more, which BullMQ's own
+//! scripts do not check.
+
+use std::sync::Arc;
+
+use redis::Value;
+
+use crate::queue::Queue;
+use crate::queue::attempt::{Attempt, Notes};
+use crate::queue::wire::redis::Error;
+use crate::queue::wire::script::script;
+use crate::queue::work::settle::{list, text, whole};
+use crate::telemetry::limit::limited;
+
+script!(NOTE, "note", "lib/queue", "work/note");
+script!(WRITE, "write", "work/write");
+
+/// Log lines of one job in one call; the rest follows in the next.
+const LINES: usize = 1000;
+
+impl Queue {
+    /// Write the pending notes of these attempts in one call. Attempts whose
+    /// lock is lost are stopped. Notes that could not be written stay pending.
+    pub async fn note(&self, attempts: &[Arc<Attempt>]) -> Result<(), Error> {
+        // A settle that is sent after the notes were taken must come after them:
+        // it takes the lock away, without which they are not written.
+        NOTE.prepare(self.redis()).await?;
+        let noted: Vec<(&Arc<Attempt>, Notes)> = attempts
+            .iter()
+            .map(|attempt| (attempt, attempt.take_notes()))
+            .filter(|(_, notes)| !notes.is_empty())
+            .collect();
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let reply = NOTE
+            .run(self.redis(), &self.0.base, |command| {
+                for (attempt, notes) in &noted {
+                    let keep = attempt.job.options.keep_logs;
+                    let keep = keep.unwrap_or(self.settings().max_logs as u64).max(1);
+                    let lines = &notes.logs[notes.logs.len().saturating_sub(LINES)..];
+                    command
+                        .arg(&attempt.job.id)
+                        .arg(&attempt.token)
+                        .arg(notes.progress.as_deref().unwrap_or(""))
+                        .arg(keep)
+                        .arg(lines.len());
+                    for line in lines {
+                        command.arg(line);
+                    }
+                }
+            })
+            .await;
+        match reply {
+            Ok(reply) => {
+                let at = |position: &Value| {
+                    let position = usize::try_from(whole(position)).ok()?;
+                    noted.get(position).map(|(attempt, _)| attempt)
+                };
+                let mut parts = list(reply).into_iter().map(list);
+                for position in parts.next().unwrap_or_default() {
+                    if let Some(attempt) = at(&position) {
+                        self.lose(attempt).await;
+                    }
+                }
+                for refused in parts.next().unwrap_or_default().chunks_exact(2) {
+                    let Some(attempt) = at(&refused[0]) else {
+                        continue;
+                    };
+                    limited!(
+                        warn,
+                        self.name(),
+                        "progress or logs of a job could not be kept",
+                        queue = self.name(),
+                        job = attempt.job.id,
+                        error = text(refused[1].clone())
+                    );
+                }
+                Ok(())
+            }
+            Err(error) => {
+                for (attempt, earlier) in noted {
+                    attempt.note(|notes| {
+                        let later = std::mem::replace(&mut notes.logs, earlier.logs);
+                        notes.logs.extend(later);
+                        if notes.progress.is_none() {
+                            notes.progress = earlier.progress;
+                        }
+                    });
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Replace the payload of a running job, if its lock is still ours.
+    /// `Ok(false)`: the lock is lost.
+    pub async fn update_data(&self, attempt: &Attempt, data: &str) -> Result<bool, Error> {
+        self.write(attempt, &[("data", data)]).await
+    }
+
+    /// Record a checkpoint (hash field `cp:<step>`) of a running job, if its
+    /// lock is still ours.
+    pub async fn checkpoint(
+        &self,
+        attempt: &Attempt,
+        step: &str,
+        value: &str,
+    ) -> Result<bool, Error> {
+        // `cps` tells the next take that there is something to read.
+        self.write(attempt, &[(&format!("cp:{step}"), value), ("cps", "1")])
+            .await
+    }
+
+    async fn write(&self, attempt: &Attempt, fields: &[(&str, &str)]) -> Result<bool, Error> {
+        let key = self.key(&attempt.job.id);
+        let reply = WRITE
+            .run(self.redis(), &key, |command| {
+                command.arg(&attempt.token);
+                for (name, value) in fields {
+                    command.arg(*name).arg(*value);
+                }
+            })
+            .await?;
+        let written = reply == Value::Int(1);
+        if !written {
+            self.lose(attempt).await;
+        }
+        Ok(written)
+    }
+}
