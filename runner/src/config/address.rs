@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use super::mask::mask_passwords;
+use super::problem::mask_passwords;
 use super::value::{Fault, fault};
 
 /// Of one server, with or without TLS.

@@ -62,7 +62,10 @@ pub struct Overrides {
 
 impl std::fmt::Debug for Overrides {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let url = self.redis_url.as_deref().map(super::mask::mask_passwords);
+        let url = self
+            .redis_url
+            .as_deref()
+            .map(super::problem::mask_passwords);
         f.debug_struct("Overrides")
             .field("redis_url", &url)
             .field("redis_prefix", &self.redis_prefix)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::mask::mask_passwords;
+use super::problem::mask_passwords;
 use super::problem::nearest;
 
 /// A value as written.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::queue::backoff_kind;
+use super::job_defaults::backoff_kind;
 use crate::config::decode::Decoder;
 use crate::config::origins::{Source, join};
 use crate::config::value::{self, Fault, Raw, fault};

@@ -5,21 +5,26 @@
 //! comes first, then the names that other BullMQ set-ups use.
 
 mod environment;
+mod job_defaults;
 mod plugin;
 mod queue;
 mod redis;
 mod runtime;
 mod schedule;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::decode::{Decoder, Table, keys};
+use super::Config;
+use super::decode::{Decoder, Table};
+use super::env::{Env, Overrides};
+use super::keys;
+use super::origins::Origins;
 use super::problem::{Problem, Problems};
+use super::sources::Sources;
 use super::syntax::mistakes;
-use super::{Config, Env, Origins, Overrides};
 use crate::contract::Library;
 
 /// A configuration without mistakes.
@@ -39,16 +44,6 @@ pub struct Loaded {
     pub text: String,
     /// What was read beside it.
     pub sources: Sources,
-}
-
-/// Files that are read with `queues.toml`, whether they exist or not: when one of
-/// them changes, so may the configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sources {
-    /// `file:` secrets.
-    pub secrets: BTreeSet<PathBuf>,
-    /// The directory of the contracts, if a queue has one.
-    pub contracts: Option<PathBuf>,
 }
 
 impl Config {

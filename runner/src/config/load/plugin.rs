@@ -9,7 +9,8 @@ use ipnet::IpNet;
 use toml::de::DeValue;
 use url::{Host, Url};
 
-use crate::config::decode::{Decoder, Entry, Table, keys, may_be_secret};
+use crate::config::decode::{Decoder, Entry, Table, may_be_secret};
+use crate::config::keys;
 use crate::config::origins::join;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};

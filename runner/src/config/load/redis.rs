@@ -3,9 +3,10 @@
 
 use url::Url;
 
-use crate::config::decode::{Decoder, Table, keys};
-use crate::config::mask::mask_passwords;
+use crate::config::decode::{Decoder, Table};
+use crate::config::keys;
 use crate::config::origins::Source;
+use crate::config::problem::mask_passwords;
 use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{Address, Overrides, Redis, RedisUrl, tag};
 

@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::decode::{Decoder, Table, keys};
+use crate::config::decode::{Decoder, Table};
+use crate::config::keys;
 use crate::config::origins::join;
 use crate::config::value::{self, Fault, Raw, fault, show_duration};
 use crate::config::{Overrides, Runtime};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use toml::de::DeValue;
 
-use crate::config::decode::{Decoder, Entry, Table, keys};
+use crate::config::decode::{Decoder, Entry, Table};
+use crate::config::keys;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault, show_duration};
 use crate::config::{Queue, Schedule, When};
@@ -79,7 +80,7 @@ fn read(
     let wider = wider
         .map(|queue| queue.defaults.clone())
         .unwrap_or_default();
-    let options = super::queue::job_defaults(decoder, Some(table), &table.path, "", &wider);
+    let options = super::job_defaults::job_defaults(decoder, Some(table), &table.path, "", &wider);
     let (queue, name, data, when) = (
         queue?,
         name?,

@@ -3,12 +3,20 @@
 //!
 //! No password is shown, nor a literal secret: see [`mask`] and [`Problems::mask`].
 
+mod mask;
+mod nearest;
+mod passwords;
+
+pub use self::mask::masked;
+pub(crate) use self::nearest::nearest;
+pub(super) use self::passwords::mask_passwords;
+
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
-use super::load::Sources;
-use super::mask::mask;
+use self::mask::mask;
+use super::sources::Sources;
 
 /// All mistakes of one configuration. Holds at least one.
 #[derive(Debug, Clone)]
@@ -149,17 +157,3 @@ impl std::fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
-
-/// The candidate a person most likely meant, if one is close.
-pub(super) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}

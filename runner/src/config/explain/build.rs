@@ -1,114 +1,20 @@
-//! Shows what is used for one queue, and why: each value with its origin, what
-//! its plugins are granted, and when a failed job is tried again.
+//! What an explanation says.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::Display;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use super::load::Loaded;
-use super::mask::mask_passwords;
-use super::origins::{Source, join};
-use super::value::{show_duration, show_size};
-use super::{
+use super::{Attempt, Explanation, Grants, JobNames, Retries, Scheduled, Setting};
+use crate::config::load::Loaded;
+use crate::config::origins::{Source, join};
+use crate::config::problem::mask_passwords;
+use crate::config::value::{show_duration, show_size};
+use crate::config::{
     Backoff, BackoffKind, Config, Group, JobDefaults, JobSettings, Keep, Limiter, Plugin, Queue,
     RedisUrl, Schedule, Unrouted, When,
 };
 
 /// Rows of the timetable that are shown; a long one repeats itself.
 const ROWS: u32 = 10;
-
-/// One queue, explained. As JSON a stable contract, as text for people.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Explanation {
-    /// The queue's name.
-    pub queue: String,
-    /// Whether a plugin handles its jobs here; otherwise jobs are only added.
-    pub consumed: bool,
-    /// Where the queue is and how it is consumed.
-    pub settings: Vec<Setting>,
-    /// Narrower settings by job name, in the order they are tried.
-    pub jobs: Vec<JobNames>,
-    /// Options of jobs that are added through Runner.
-    pub defaults: Vec<Setting>,
-    /// What becomes of a failing job that is added through Runner.
-    pub retries: Retries,
-    /// What the file adds to the queue again and again.
-    pub schedules: Vec<Scheduled>,
-    /// What the plugins are granted.
-    pub plugins: Vec<Grants>,
-}
-
-/// One `[[schedules]]` of the queue.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Scheduled {
-    /// Its id.
-    pub id: String,
-    /// What it says.
-    pub settings: Vec<Setting>,
-}
-
-/// A value with its origin.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Setting {
-    /// The key in `queues.toml`.
-    pub key: String,
-    /// As `queues.toml` would write it; passwords are masked.
-    pub value: String,
-    /// `default`, `queues.toml:12`, `env NAME` or `flag --name`.
-    pub origin: String,
-}
-
-/// Settings of the jobs that a pattern matches.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct JobNames {
-    /// The job name or pattern.
-    pub pattern: String,
-    /// Those that differ from the queue's.
-    pub settings: Vec<Setting>,
-}
-
-/// What becomes of a job that fails again and again.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Retries {
-    /// Attempts in all, the first included.
-    pub attempts: u32,
-    /// One row per attempt, at most the first ten.
-    pub timetable: Vec<Attempt>,
-    /// In words.
-    pub note: String,
-}
-
-/// When one attempt begins.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Attempt {
-    /// From 1.
-    pub attempt: u32,
-    /// Milliseconds after the failure before: least and most, which differ
-    /// when there is jitter.
-    pub wait_ms: (u64, u64),
-}
-
-/// What one plugin may do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Grants {
-    /// The plugin's name.
-    pub plugin: String,
-    /// Its component.
-    pub file: String,
-    /// Origins it may call.
-    pub http: Vec<String>,
-    /// Networks that these may resolve into although they are not public.
-    pub http_networks: Vec<String>,
-    /// Names of its settings.
-    pub config: Vec<String>,
-    /// Names of its secrets.
-    pub secrets: Vec<String>,
-    /// Optional secrets that are not set.
-    pub withheld: Vec<String>,
-    /// Directories it may read: the path it sees, and the host's.
-    pub dirs: Vec<(String, String)>,
-}
 
 /// Explains a queue of the configuration.
 ///
@@ -436,100 +342,5 @@ fn grant(loaded: &Loaded, plugin: &Plugin) -> Grants {
             .iter()
             .map(|(guest, host)| (guest.clone(), host.display().to_string()))
             .collect(),
-    }
-}
-
-impl Display for Explanation {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.consumed {
-            true => writeln!(f, "queue {}", self.queue)?,
-            false => writeln!(
-                f,
-                "queue {}: jobs are added, no plugin handles them here",
-                self.queue
-            )?,
-        }
-        write_settings(f, &self.settings)?;
-        for names in &self.jobs {
-            writeln!(f, "\njobs named {}", names.pattern)?;
-            write_settings(f, &names.settings)?;
-        }
-        writeln!(f, "\njobs added through Runner")?;
-        write_settings(f, &self.defaults)?;
-
-        writeln!(f, "\nretries: {}", self.retries.note)?;
-        for row in &self.retries.timetable {
-            writeln!(f, "  attempt {} {}", row.attempt, row.when())?;
-        }
-        let shown = self.retries.timetable.len();
-        if shown < self.retries.attempts as usize {
-            writeln!(f, "  … up to attempt {}", self.retries.attempts)?;
-        }
-        for schedule in &self.schedules {
-            writeln!(f, "\nschedule {}", schedule.id)?;
-            write_settings(f, &schedule.settings)?;
-        }
-        for grants in &self.plugins {
-            write!(f, "\n{grants}")?;
-        }
-        Ok(())
-    }
-}
-
-fn write_settings(f: &mut Formatter<'_>, settings: &[Setting]) -> fmt::Result {
-    let widest = |text: fn(&Setting) -> &str| {
-        let lengths = settings.iter().map(|setting| text(setting).chars().count());
-        lengths.max().unwrap_or(0)
-    };
-    let (keys, values) = (widest(|s| &s.key), widest(|s| &s.value));
-    for Setting { key, value, origin } in settings {
-        writeln!(f, "  {key:keys$}  {value:values$}  {origin}")?;
-    }
-    Ok(())
-}
-
-impl Attempt {
-    fn when(&self) -> String {
-        let show = |millis| show_duration(Duration::from_millis(millis));
-        match self.wait_ms {
-            (_, 0) => "at once".to_owned(),
-            (least, most) if least == most => format!("after {}", show(most)),
-            (least, most) => format!("after {} to {}", show(least), show(most)),
-        }
-    }
-}
-
-impl Display for Grants {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let list = |items: &[String]| match items {
-            [] => "none".to_owned(),
-            items => items.join(", "),
-        };
-        writeln!(f, "plugin {} ({})", self.plugin, self.file)?;
-        writeln!(f, "  http     {}", list(&self.http))?;
-        if !self.http_networks.is_empty() {
-            writeln!(f, "  networks {}", list(&self.http_networks))?;
-        }
-        writeln!(f, "  config   {}", list(&self.config))?;
-        writeln!(f, "  secrets  {}", list(&self.secrets))?;
-        if !self.withheld.is_empty() {
-            writeln!(f, "  not set  {}", list(&self.withheld))?;
-        }
-        let dirs: Vec<String> = self
-            .dirs
-            .iter()
-            .map(|(guest, host)| format!("{guest} = {host}"))
-            .collect();
-        writeln!(f, "  dirs     {}", list(&dirs))
-    }
-}
-
-impl Display for super::Origin {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.host)?;
-        match (self.scheme.as_str(), self.port) {
-            ("http", 80) | ("https", 443) => Ok(()),
-            (_, port) => write!(f, ":{port}"),
-        }
     }
 }

@@ -1,0 +1,189 @@
+//! `[queues.<name>]`: how one queue is consumed, and what a job of it may use.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::contract::Contract;
+use super::job::JobDefaults;
+use super::pattern::Pattern;
+
+/// `[queues.<name>]`: how one queue is consumed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queue {
+    /// Name without prefix; not empty, without `:`.
+    pub name: String,
+    /// How many jobs run at once in this process. Defaults to 10.
+    pub concurrency: NonZeroUsize,
+    /// At most `max` starts per `duration` over all workers of the queue
+    /// (BullMQ's worker limiter).
+    pub limiter: Option<Limiter>,
+    /// Limits for each group of jobs, over all Runners of the queue.
+    pub group: Option<Group>,
+    /// What becomes of a job that no plugin here handles.
+    pub unrouted: Unrouted,
+    /// A job that was started more often fails (BullMQ's `maxStartedAttempts`);
+    /// attempts, hand-backs and crashes count. `None`, the default: no limit.
+    pub max_started_attempts: Option<u32>,
+    /// Settings of a job whose name no entry of `jobs` matches.
+    pub base: JobSettings,
+    /// `[queues.<name>.jobs.<pattern>]` in the order of the file; the first
+    /// whose pattern matches the job's name wins. Keys it leaves out are
+    /// `base`'s.
+    pub jobs: Vec<(Pattern, JobSettings)>,
+    /// Options of jobs added to this queue through Runner (CLI, `queue.add`).
+    pub defaults: JobDefaults,
+    /// Minutes for which the numbers of completed and failed jobs are kept, as
+    /// BullMQ's worker option `metrics` keeps them; `None`: not at all. Defaults
+    /// to a day.
+    pub metrics: Option<u32>,
+}
+
+impl Queue {
+    /// Whether this process consumes the queue: some job name has a plugin. A
+    /// queue without is declared so that jobs can be added to it.
+    pub fn is_consumed(&self) -> bool {
+        self.plugins().next().is_some()
+    }
+
+    /// Whether jobs of some name must be started in time.
+    pub fn has_expiry(&self) -> bool {
+        self.all_settings()
+            .any(|settings| settings.expires.is_some())
+    }
+
+    /// Those of any job, and those of jobs of some name.
+    pub fn all_settings(&self) -> impl Iterator<Item = &JobSettings> {
+        std::iter::once(&self.base).chain(self.jobs.iter().map(|(_, settings)| settings))
+    }
+
+    /// The plugins that handle its jobs, a name as often as it is used.
+    pub fn plugins(&self) -> impl Iterator<Item = &str> {
+        self.all_settings()
+            .filter_map(|settings| settings.plugin.as_deref())
+    }
+
+    /// The settings for jobs of this name.
+    pub fn settings(&self, name: &str) -> &JobSettings {
+        self.jobs
+            .iter()
+            .find(|(pattern, _)| pattern.matches(name))
+            .map_or(&self.base, |(_, settings)| settings)
+    }
+}
+
+/// What one job of a queue runs on and may use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobSettings {
+    /// The plugin that handles it; `None` when nothing here does.
+    pub plugin: Option<String>,
+    /// Wall-clock time of one attempt. Defaults to 60 s.
+    pub timeout: Duration,
+    /// A job that was added without a delay and not started within this time
+    /// fails as expired; also while the queue is paused. `None`, the default: it may wait
+    /// for ever.
+    pub expires: Option<Duration>,
+    /// Bytes of linear memory over all memories of the instance. Defaults to
+    /// 64 MiB.
+    pub memory: usize,
+    /// Bytes of payload that are accepted; larger jobs fail at once. Defaults
+    /// to 10 MiB.
+    pub max_payload: usize,
+    /// Bytes of result that are stored; a larger result is a failed attempt.
+    /// Defaults to 5 MiB.
+    pub max_result: usize,
+    /// Log lines an attempt may write, and lines kept per job when it has no
+    /// `keepLogs`. Defaults to 1000.
+    pub max_logs: usize,
+    /// Jobs one attempt may add. Defaults to 1000.
+    pub max_adds: usize,
+    /// Levels of arrays and objects in JSON that goes into a plugin or comes out
+    /// of it; at least 1. Defaults to 128, where Rust's serde_json ends, too:
+    /// parsers that recurse use up a guest's small stack at 1000 or so.
+    pub max_depth: usize,
+    /// HTTP requests of one attempt under way at once; further ones wait. At
+    /// least 1. Defaults to 8: browsers open 6 connections to a host.
+    pub max_requests: usize,
+    /// Bytes the host holds for one attempt, beside its memory: content and
+    /// header fields of its HTTP requests and of responses it has not taken yet,
+    /// and what is read for it from Redis. Defaults to 64 MiB.
+    pub max_held: usize,
+    /// Bytes one attempt may write to Redis: jobs it adds, data it updates,
+    /// checkpoints, progress, log lines; not the result. Defaults to 64 MiB.
+    pub max_sent: usize,
+    /// Where a copy goes when the job fails for good.
+    pub dead_letter: Option<Arc<DeadLetter>>,
+    /// What the payloads of the queue are.
+    pub contract: Option<Arc<Contract>>,
+    /// Jobs that the pattern matches running at once, over all Runners of the
+    /// queue. `None`, the default, and for jobs no pattern matches: no limit but
+    /// the queue's.
+    pub concurrency: Option<u32>,
+}
+
+/// A queue for copies of jobs that failed for good.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeadLetter {
+    /// The queue, declared and not the job's own.
+    pub queue: String,
+    /// The options of the copies: its own for jobs added through Runner.
+    pub defaults: JobDefaults,
+}
+
+/// What nobody set; each value is explained at its field.
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self {
+            plugin: None,
+            timeout: Duration::from_secs(60),
+            expires: None,
+            memory: 64 << 20,
+            max_payload: 10 << 20,
+            max_result: 5 << 20,
+            max_logs: 1000,
+            max_adds: 1000,
+            max_depth: 128,
+            max_requests: 8,
+            max_held: 64 << 20,
+            max_sent: 64 << 20,
+            dead_letter: None,
+            contract: None,
+            concurrency: None,
+        }
+    }
+}
+
+/// What becomes of a job that was taken and that no plugin of its queue handles.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Unrouted {
+    /// It fails, with a reason that names what is handled.
+    #[default]
+    Reject,
+    /// It is delayed, by a second first and by a minute at last, without spending
+    /// an attempt.
+    Delay,
+    /// It goes to this queue.
+    Move(String),
+}
+
+/// BullMQ's worker limiter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limiter {
+    /// Starts per `duration`.
+    pub max: u32,
+    /// The window.
+    pub duration: Duration,
+}
+
+/// `[queues.<name>.group]`: jobs with the same value in a field of the payload are
+/// a group. At least one of the limits is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The field, `shopId`; with dots a field of a field, `shop.id`. Jobs without
+    /// text, a number or a truth value there are in no group.
+    pub by: String,
+    /// Jobs of one group running at once.
+    pub concurrency: Option<u32>,
+    /// Starts of one group.
+    pub limiter: Option<Limiter>,
+}

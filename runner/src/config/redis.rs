@@ -1,0 +1,38 @@
+//! `[redis]`: where the queues are.
+
+use std::path::PathBuf;
+
+use super::address::tag;
+
+/// Where the queues are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redis {
+    /// `url`: a Redis URL, or `"embedded"`.
+    pub url: RedisUrl,
+    /// Prefix of all keys, may contain `:`. Defaults to `bull`.
+    pub prefix: String,
+    /// A Cluster on which each queue has the slot of the tag in its own name, as the
+    /// prefix has none.
+    pub by_queue: bool,
+    /// One idle named connection per queue, so that BullMQ's `getWorkers` and
+    /// Bull Board see this worker. Defaults to true.
+    pub presence: bool,
+}
+
+impl Redis {
+    /// Whether no script can reach the keys of both queues.
+    pub(crate) fn parts(&self, queue: &str, other: &str) -> bool {
+        self.by_queue && tag(queue) != tag(other)
+    }
+}
+
+/// The address of Redis.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RedisUrl {
+    /// `redis://`, `rediss://` or `unix://`, with user, password and database;
+    /// `redis+sentinel://` or `redis+cluster://` with a list of hosts; options behind
+    /// a `?`. Usable in form; files that it names are read later.
+    Url(String),
+    /// A private `redis-server` child with its data in this directory.
+    Embedded(PathBuf),
+}
