@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::units;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -46,7 +47,7 @@ pub enum Error {
         tail: String,
     },
     /// It does not answer.
-    #[error("redis-server does not answer on {0} after {START:?}")]
+    #[error("redis-server does not answer on {0} within {start}", start = units::duration(START))]
     Silent(SocketAddr),
     /// Another Runner owns the directory, but its server is not there.
     #[error(
@@ -168,7 +169,10 @@ impl Embedded {
             }
         };
         if timeout(STOP, gone).await.is_err() {
-            tracing::warn!("the embedded redis did not stop within {STOP:?} and is killed");
+            tracing::warn!(
+                "the embedded redis did not stop within {} and is killed",
+                units::duration(STOP)
+            );
             let _ = kill_process(owned.pid, Signal::KILL);
         }
     }

@@ -34,5 +34,6 @@ pub mod queue;
 pub mod redact;
 pub mod schedules;
 pub mod telemetry;
+pub mod units;
 pub mod watch;
 pub mod worker;

@@ -1,5 +1,6 @@
 //! How an attempt ended, and what that means for the job.
 
+use crate::units;
 use std::time::Duration;
 
 /// How an attempt ended. Decided once, in the executor; only the worker's
@@ -116,8 +117,5 @@ impl Cause {
 
 /// The reason of a job that was not started within this time.
 pub(crate) fn expired(limit: Duration) -> String {
-    format!(
-        "expired: not started within {}",
-        humantime::format_duration(limit)
-    )
+    format!("expired: not started within {}", units::duration(limit))
 }

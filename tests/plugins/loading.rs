@@ -88,8 +88,7 @@ fn a_start_that_takes_more_memory_than_a_job_has_is_refused() {
     let reason = refusal(&hungry, |_| {});
     assert!(
         reason.starts_with("it does not start: it asked for 10")
-            && reason
-                .ends_with(" MiB of memory, and the queues that use it give 64 MiB (`memory`)"),
+            && reason.ends_with("MiB of memory, and the queues that use it give 64MiB (`memory`)"),
         "{reason}"
     );
     let given = Plugin {
@@ -111,7 +110,7 @@ fn compiling_ends_at_its_limits_and_says_which_setting_they_are() {
     let reason = refusal(&endless(), |runtime| runtime.compile_memory = 128 << 20);
     assert_eq!(
         reason,
-        "compiling took more than 128 MiB of memory (`compile_memory` of [runtime])"
+        "compiling took more than 128MiB of memory (`compile_memory` of [runtime])"
     );
 }
 
@@ -151,7 +150,7 @@ fn a_plugin_larger_than_the_setting_is_refused_by_its_name() {
     let bytes = std::fs::read(guest("noop")).unwrap();
     assert_eq!(
         refusal(&bytes, |runtime| runtime.max_plugin = 10 << 10),
-        "the file has more than 10 KiB (`max_plugin` of [runtime])"
+        "the file has more than 10KiB (`max_plugin` of [runtime])"
     );
 }
 

@@ -96,8 +96,8 @@ fn the_memory_limit_is_named_with_what_was_asked_for() {
     assert_eq!(failure.cause, Cause::Memory);
     let reason = failure.reason;
     assert!(
-        reason.starts_with("memory limit of 64 MiB reached (asked for 20")
-            && reason.ends_with(" MiB)"),
+        reason.starts_with("memory limit of 64MiB reached (asked for 20")
+            && reason.ends_with("MiB)"),
         "{reason}"
     );
     assert_eq!(
@@ -210,7 +210,7 @@ fn a_result_that_is_not_json_or_too_large_is_a_failed_attempt() {
 fn a_gigabyte_returned_ends_at_the_memory_limit() {
     let failure = failure(faults().run("large", &(1u64 << 30).to_string()));
     assert_eq!(failure.cause, Cause::Memory);
-    assert!(failure.reason.starts_with("memory limit of 64 MiB reached"));
+    assert!(failure.reason.starts_with("memory limit of 64MiB reached"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::{Start, configure, read, wanted};
 use crate::config::{self, Config, Queue, Sources};
 use crate::host::Host;
 use crate::plugin::Plugins;
+use crate::units;
 use crate::watch::{GONE, Watcher};
 use crate::worker::{Shared, Worker};
 
@@ -225,8 +226,9 @@ impl Keeper {
             Some(same) => same.until.filter(|until| *until > now),
             None => {
                 tracing::warn!(
-                    "no longer configured: {}; will be removed in {GONE:?} unless the files change",
-                    listed(&lost)
+                    "no longer configured: {}; will be removed in {} unless the files change",
+                    listed(&lost),
+                    units::duration(GONE)
                 );
                 Some(now + GONE)
             }

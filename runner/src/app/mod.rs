@@ -27,6 +27,7 @@ use crate::plugin::{self, EngineError, Plugins};
 use crate::queue::{self, Attempt, Pause, Redis, Renewal};
 use crate::schedules;
 use crate::telemetry::limit::limited;
+use crate::units;
 use crate::watch::{Place, Watcher};
 use crate::worker::Shared;
 
@@ -263,11 +264,23 @@ fn tell(attempt: &Attempt, outcome: &Outcome) {
             );
         }
         Outcome::Snoozed { delay, reason } => {
-            tracing::info!(queue, job, ?delay, reason, "snoozed");
+            tracing::info!(
+                queue,
+                job,
+                delay = units::duration(*delay),
+                reason,
+                "snoozed"
+            );
         }
         Outcome::WaitingChildren => tracing::debug!(queue, job, "waits for its children"),
         Outcome::RateLimited { delay, reason } => {
-            tracing::info!(queue, job, ?delay, reason, "rate limited");
+            tracing::info!(
+                queue,
+                job,
+                delay = units::duration(*delay),
+                reason,
+                "rate limited"
+            );
         }
         Outcome::Completed(_) => {
             let took = attempt.started.elapsed();

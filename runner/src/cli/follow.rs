@@ -9,6 +9,7 @@ use super::output;
 use super::{Exit, Result};
 use crate::queue::{Event, Queue};
 use crate::redact::Redactor;
+use crate::units;
 
 /// Follow a job: progress and logs on stderr, its result on stdout; `says` is taken
 /// out of all but the result. The exit is 1 when the job failed, 124 when `limit`
@@ -26,7 +27,7 @@ pub(super) async fn to_end(
         Some(limit) => tokio::time::timeout(limit, end).await.unwrap_or_else(|_| {
             Err(Exit::timeout(format!(
                 "job {id} did not end within {}; it goes on",
-                humantime::format_duration(limit)
+                units::duration(limit)
             )))
         }),
     }

@@ -18,6 +18,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::printable;
+use crate::units;
 
 /// Red, for `error:`.
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -207,23 +208,6 @@ pub(super) fn cell(text: &str) -> String {
         Some(_) => text.chars().take(WIDTH - 1).chain(['…']).collect(),
     }
 }
-/// `1.4 MiB`, `312 B`.
-pub(super) fn bytes(count: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if count < 1024 {
-        return format!("{count} B");
-    }
-    let mut value = count as f64;
-    let mut unit = "B";
-    for next in UNITS {
-        if value < 1024.0 {
-            break;
-        }
-        value /= 1024.0;
-        unit = next;
-    }
-    format!("{value:.1} {unit}")
-}
 
 /// Milliseconds since 1970 as RFC 3339 in UTC; empty when there is none.
 pub(super) fn instant(millis: Option<u64>) -> String {
@@ -234,18 +218,14 @@ pub(super) fn instant(millis: Option<u64>) -> String {
         .unwrap_or_default()
 }
 
-/// An instant in a table: how long ago on a terminal (`3m 12s ago`, `in 2h`), else
+/// An instant in a table: how long ago on a terminal (`3m12s ago`, `in 2h`), else
 /// as [`instant`].
 pub(super) fn when(millis: u64) -> String {
     if !is_terminal() {
         return instant(Some(millis));
     }
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
-    let coarse = |millis: u64| {
-        let seconds = std::time::Duration::from_secs(millis / 1000);
-        let text = humantime::format_duration(seconds).to_string();
-        text.split(' ').take(2).collect::<Vec<_>>().join(" ")
-    };
+    let coarse = |millis| units::rough_duration(std::time::Duration::from_millis(millis));
     match now.checked_sub(millis) {
         Some(past) => format!("{} ago", coarse(past)),
         None => format!("in {}", coarse(millis - now)),

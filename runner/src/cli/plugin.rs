@@ -10,6 +10,7 @@ use super::{Cli, Exit, Result};
 use crate::config::{self, Config};
 use crate::host::{Host, Http};
 use crate::plugin::{self, Plugins, Status};
+use crate::units;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -82,7 +83,7 @@ fn list(cli: &Cli) -> Result {
                 plugin.name.clone(),
                 state(plugin).to_owned(),
                 serving.map_or("-".into(), |serving| serving.digest[..12].to_owned()),
-                serving.map_or("-".into(), |serving| output::bytes(serving.size)),
+                serving.map_or("-".into(), |serving| units::rough_size(serving.size)),
                 queues(&plugin.name).join(", "),
                 plugin
                     .refusal
@@ -160,7 +161,7 @@ fn inspect(cli: &Cli, plugin: &str) -> Result {
     show("plugin", &serving.version);
     show("file", &file.display().to_string());
     show("sha-256", &serving.digest);
-    show("size", &output::bytes(serving.size));
+    show("size", &units::rough_size(serving.size));
     let how = if serving.cached {
         "from the cache"
     } else {

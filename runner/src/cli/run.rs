@@ -19,6 +19,7 @@ use crate::outbox::{self, Outbox};
 use crate::outcome::{Failure, Outcome};
 use crate::plugin::{self, Plugins};
 use crate::queue::{Attempt, NewJob, Queue};
+use crate::units;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -192,7 +193,7 @@ fn end(outcome: Outcome) -> Result {
             failure,
             delay: Some(delay),
         } => {
-            let delay = humantime::format_duration(delay);
+            let delay = units::duration(delay);
             failed(
                 &format!("the attempt failed and would be retried after {delay}"),
                 failure,
@@ -201,14 +202,14 @@ fn end(outcome: Outcome) -> Result {
         Outcome::Rejected(failure) => failed("the job was rejected", failure),
         Outcome::Snoozed { delay, reason } => Err(Exit::failed(format!(
             "the job was snoozed for {}: {reason}",
-            humantime::format_duration(delay)
+            units::duration(delay)
         ))),
         Outcome::WaitingChildren => Err(Exit::failed(
             "the job would wait for its children; nothing runs them here",
         )),
         Outcome::RateLimited { delay, reason } => Err(Exit::failed(format!(
             "the queue would be rate limited for {}: {reason}",
-            humantime::format_duration(delay)
+            units::duration(delay)
         ))),
         Outcome::Released | Outcome::Moved(_) | Outcome::Lost => {
             Err(Exit::failed("the attempt was interrupted"))

@@ -8,6 +8,7 @@ use super::confirm::Confirm;
 use super::{Cli, Exit, Result, connect, output};
 use crate::config::Loaded;
 use crate::queue::{Next, Queue, SchedulerState};
+use crate::units;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -132,7 +133,7 @@ fn when(scheduler: &SchedulerState) -> String {
         (Some((pattern, None)), _) => pattern.to_owned(),
         (None, Some(every)) => {
             let every = Duration::from_millis(u64::try_from(every).unwrap_or(0));
-            format!("every {}", humantime::format_duration(every))
+            format!("every {}", units::duration(every))
         }
         (None, None) => String::new(),
     }
@@ -176,8 +177,8 @@ fn note(scheduler: &SchedulerState, now: i64) -> String {
         // A second is the time it takes to be seen.
         _ if overdue(scheduler, now) < 1000 => String::new(),
         _ => {
-            let late = Duration::from_secs(overdue(scheduler, now) as u64 / 1000);
-            format!("overdue by {}", humantime::format_duration(late))
+            let late = Duration::from_millis(overdue(scheduler, now) as u64);
+            format!("overdue by {}", units::rough_duration(late))
         }
     }
 }

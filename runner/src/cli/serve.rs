@@ -10,6 +10,7 @@ use super::{Cli, Exit, Result};
 use crate::app::{App, Start};
 use crate::config::Overrides;
 use crate::plugin::Status;
+use crate::units;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -99,7 +100,10 @@ async fn run(start: Start) -> Result {
         () = stop.asked() => {}
     }
     let grace = app.config().runtime.grace;
-    tracing::info!(grace = %humantime::format_duration(grace), "stopping: no new jobs, running ones may finish");
+    tracing::info!(
+        grace = units::duration(grace),
+        "stopping: no new jobs, running ones may finish"
+    );
     app.drain(grace, stop.asked()).await;
     tracing::info!("stopped");
     Ok(())

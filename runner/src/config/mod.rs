@@ -9,6 +9,7 @@
 //! values with their origin, and [`Config::diff`] says what a reload changes.
 
 mod address;
+mod backoff;
 mod contract;
 mod decode;
 mod diff;
@@ -31,6 +32,7 @@ mod syntax;
 mod value;
 
 pub(crate) use address::{Address, Host, Route, Tls, Trust, tag};
+pub(crate) use backoff::{LONGEST_WAIT, wait};
 pub use contract::{Contract, SwapCheck};
 pub use diff::Changes;
 pub use env::{Env, Overrides};

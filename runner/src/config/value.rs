@@ -9,6 +9,7 @@ use toml::de::DeValue;
 
 use super::problem::mask_passwords;
 use super::problem::nearest;
+use crate::units;
 
 /// A value as written.
 #[derive(Clone, Copy)]
@@ -151,14 +152,6 @@ pub(super) fn word<'w>(raw: Raw<'_>, words: &[&'w str]) -> Result<&'w str, Fault
     Err(raw.is_not(&format!("\"{all}\""), hint))
 }
 
-const UNITS_OF_TIME: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
-
 /// A year and a bit: what is longer is a slip of the pen.
 const LONGEST: Duration = Duration::from_secs(400 * 86_400);
 
@@ -172,11 +165,9 @@ pub(super) fn duration(raw: Raw<'_>) -> Result<Duration, Fault> {
         ));
     }
     let hint = "write numbers with the unit ms, s, m, h or d: \"30s\", \"1h30m\"";
-    let millis = raw
+    let duration = raw
         .text()
-        .and_then(|text| sum_of_units(text, &UNITS_OF_TIME));
-    let duration = millis
-        .map(Duration::from_millis)
+        .and_then(units::read_duration)
         .ok_or_else(|| raw.is_not(what, hint))?;
     if duration > LONGEST {
         return Err(fault("must be at most 400 days", "write less"));
@@ -204,16 +195,6 @@ pub(super) fn seconds(raw: Raw<'_>) -> Result<u64, Fault> {
     Ok(duration.as_secs())
 }
 
-const UNITS_OF_SIZE: [(&str, u64); 7] = [
-    ("B", 1),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("kB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-];
-
 /// `"64MiB"` in bytes, more than zero and at most `max`.
 pub(super) fn size(raw: Raw<'_>, max: usize) -> Result<usize, Fault> {
     let what = "a size";
@@ -223,96 +204,15 @@ pub(super) fn size(raw: Raw<'_>, max: usize) -> Result<usize, Fault> {
     let hint = "write a number with the unit B, KiB, MiB, GiB, kB, MB or GB: \"64MiB\"";
     let bytes = raw
         .text()
-        .and_then(|text| sum_of_units(text, &UNITS_OF_SIZE))
+        .and_then(units::read_size)
         .and_then(|bytes| usize::try_from(bytes).ok())
         .ok_or_else(|| raw.is_not(what, hint))?;
     if bytes == 0 || bytes > max {
-        let most = show_size(max);
+        let most = units::size(max as u64);
         return Err(fault(
             format!("must be more than zero and at most {most}"),
             format!("write \"1B\" to \"{most}\""),
         ));
     }
     Ok(bytes)
-}
-
-/// `1h30m` in the smallest unit; each unit may be used once, spaces are allowed.
-fn sum_of_units(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let mut rest = text.trim();
-    let mut used = Vec::new();
-    let mut sum: u64 = 0;
-    while !rest.is_empty() || used.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: u64 = rest[..digits].parse().ok()?;
-        rest = rest[digits..].trim_start();
-        let letters = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
-        let (_, factor) = units.iter().find(|(unit, _)| *unit == &rest[..letters])?;
-        if used.contains(factor) {
-            return None;
-        }
-        used.push(*factor);
-        sum = sum.checked_add(number.checked_mul(*factor)?)?;
-        rest = rest[letters..].trim_start();
-    }
-    Some(sum)
-}
-
-/// A duration as the file writes it: `1h30m`.
-pub(super) fn show_duration(duration: Duration) -> String {
-    let mut millis = duration.as_millis();
-    if millis == 0 {
-        return "0s".to_owned();
-    }
-    let mut shown = String::new();
-    for (unit, factor) in UNITS_OF_TIME.iter().rev() {
-        let n = millis / u128::from(*factor);
-        millis %= u128::from(*factor);
-        if n > 0 {
-            shown.push_str(&format!("{n}{unit}"));
-        }
-    }
-    shown
-}
-
-/// A size as the file writes it: `64MiB`.
-pub(super) fn show_size(bytes: usize) -> String {
-    for (unit, factor) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
-        if bytes >= factor && bytes.is_multiple_of(factor) {
-            return format!("{}{unit}", bytes / factor);
-        }
-    }
-    format!("{bytes}B")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_and_sizes_are_shown_as_they_are_read() {
-        for text in ["0s", "1ms", "30s", "1m30s", "1h", "7d", "1d2h3m4s5ms"] {
-            assert_eq!(show_duration(duration(Raw::Text(text)).unwrap()), text);
-        }
-        for text in ["1B", "64MiB", "5KiB", "2GiB"] {
-            assert_eq!(show_size(size(Raw::Text(text), 1 << 40).unwrap()), text);
-        }
-    }
-
-    #[test]
-    fn what_is_not_a_duration_is_refused() {
-        for text in [
-            "",
-            "s",
-            "5",
-            "1s1s",
-            "-1s",
-            "1.5s",
-            "1 fortnight",
-            "99999999999999999999s",
-        ] {
-            assert!(duration(Raw::Text(text)).is_err(), "{text:?}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::report::{self, Report};
-use crate::config::JobSettings;
+use crate::config::{JobSettings, LONGEST_WAIT};
 use crate::contract;
 use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
 use crate::host::limits::Memory;
@@ -18,14 +18,12 @@ use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
 use crate::printable;
 use crate::queue::{Attempt, Stop};
+use crate::units;
 
 /// Frames kept of a backtrace: enough to see the way, too few to fill Redis.
 const FRAMES: usize = 32;
 /// Bytes of a reason.
 const REASON: usize = 16 << 10;
-/// The longest delay a handler may choose. BullMQ stores delays in a double
-/// together with the time; a month is what any queue can mean.
-const MAX_DELAY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How the call ended.
 pub(super) enum Ended {
@@ -100,18 +98,18 @@ pub(super) fn outcome(
             },
             Returned::RetryAfter((millis, reason)) => Outcome::Retry {
                 failure: failure(Cause::Returned, reason, Vec::new()),
-                delay: Some(Duration::from_millis(millis).min(MAX_DELAY)),
+                delay: Some(Duration::from_millis(millis).min(LONGEST_WAIT)),
             },
             Returned::Reject(reason) => {
                 Outcome::Rejected(failure(Cause::Returned, reason, Vec::new()))
             }
             Returned::Snooze((millis, reason)) => Outcome::Snoozed {
-                delay: Duration::from_millis(millis).min(MAX_DELAY),
+                delay: Duration::from_millis(millis).min(LONGEST_WAIT),
                 reason: clean(reason),
             },
             Returned::WaitChildren => Outcome::WaitingChildren,
             Returned::RateLimit((millis, reason)) => Outcome::RateLimited {
-                delay: Duration::from_millis(millis).min(MAX_DELAY),
+                delay: Duration::from_millis(millis).min(LONGEST_WAIT),
                 reason: clean(reason),
             },
         },
@@ -148,7 +146,7 @@ fn stopped(
             Outcome::Rejected(failure(Cause::Cancelled, reason, Vec::new()))
         }
         Stop::Deadline => {
-            let timeout = humantime::format_duration(attempt.timeout);
+            let timeout = units::duration(attempt.timeout);
             let reason = format!("timed out after {timeout}");
             Outcome::Retry {
                 failure: failure(Cause::Deadline, reason, Vec::new()),
@@ -197,8 +195,8 @@ fn trap(
     if let Some(asked) = limits.refused() {
         let reason = format!(
             "memory limit of {} reached (asked for {})",
-            mib(settings.memory),
-            mib(asked)
+            units::size(settings.memory as u64),
+            units::rough_size(asked as u64)
         );
         return of(Cause::Memory, reason);
     }
@@ -264,11 +262,4 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
         frames.pop();
     }
     frames
-}
-
-fn mib(bytes: usize) -> String {
-    match bytes.is_multiple_of(1 << 20) {
-        true => format!("{} MiB", bytes >> 20),
-        false => format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-    }
 }

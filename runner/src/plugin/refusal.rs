@@ -1,6 +1,7 @@
 //! Why a file does not serve, in words.
 
 use crate::host::bindings::HANDLER;
+use crate::units;
 
 /// Why a file does not serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +18,7 @@ pub enum Refusal {
     #[error("it is {0}; a plugin is a regular file, or a link to one")]
     Special(&'static str),
     /// It is larger than `[runtime] max_plugin`.
-    #[error("the file has more than {} (`max_plugin` of [runtime])", in_words(*.max))]
+    #[error("the file has more than {} (`max_plugin` of [runtime])", units::size(*.max))]
     TooLarge {
         /// Bytes a plugin may have.
         max: u64,
@@ -133,14 +134,4 @@ impl Refusal {
     pub(super) fn may_pass(&self) -> bool {
         matches!(self, Refusal::Held(_) | Refusal::Compile(_))
     }
-}
-
-/// `64 MiB` of bytes.
-pub(super) fn in_words(bytes: u64) -> String {
-    for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
-        if bytes >= size && bytes.is_multiple_of(size) {
-            return format!("{} {unit}", bytes / size);
-        }
-    }
-    format!("{bytes} bytes")
 }

@@ -309,7 +309,7 @@ fn on_a_terminal_rows_are_aligned_and_times_are_relative() {
     let printed = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     assert!(
-        lines[1].starts_with("1   a-long-name  waiting  0/1       1day"),
+        lines[1].starts_with("1   a-long-name  waiting  0/1       1d ago"),
         "{printed}"
     );
     assert!(lines[1].ends_with(" ago  {}"), "{printed}");

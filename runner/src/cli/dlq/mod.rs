@@ -73,14 +73,6 @@ fn missing(queue: &Queue, id: &str) -> Exit {
     ))
 }
 
-/// `1 letter`, `12 letters`.
-fn letters(count: usize) -> String {
-    match count {
-        1 => "1 letter".to_owned(),
-        _ => format!("{count} letters"),
-    }
-}
-
 fn active(id: &str) -> Exit {
     Exit::failed(format!(
         "a worker is running letter {id:?}; wait for its end"

@@ -8,6 +8,7 @@ use crate::cli::job::refused;
 use crate::cli::{Cli, Result, output};
 use crate::config::Loaded;
 use crate::queue::Removal;
+use crate::units;
 
 /// Ids in one call.
 const CALL: usize = 100;
@@ -30,7 +31,7 @@ impl Args {
         if self.pick.is_all() && !ids.is_empty() {
             let what = format!(
                 "removes {} of queue {:?}",
-                super::letters(ids.len()),
+                units::count(ids.len() as u64, "letter"),
                 queue.name()
             );
             self.confirm.ask(queue.name(), &what)?;
@@ -51,7 +52,10 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "removed": removed }));
         } else {
-            output::line(format!("removed {}", super::letters(removed)));
+            output::line(format!(
+                "removed {}",
+                units::count(removed as u64, "letter")
+            ));
         }
         refused(refusals)
     }

@@ -11,6 +11,7 @@ use crate::cli::job::refused;
 use crate::cli::{Cli, Exit, Result, connect, output};
 use crate::config::Loaded;
 use crate::queue::{Letter, Queue, Replay};
+use crate::units;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -73,7 +74,7 @@ impl Args {
                 Some(to) => format!("to queue {to:?}"),
                 None => "to where they failed".to_owned(),
             };
-            let letters = super::letters(ids.len());
+            let letters = units::count(ids.len() as u64, "letter");
             let what = format!("moves {letters} of queue {:?} {to}", queue.name());
             self.confirm.ask(queue.name(), &what)?;
         }
@@ -86,7 +87,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "replayed": ends.replayed }));
         } else {
-            output::line(format!("replayed {}", super::letters(count)));
+            output::line(format!("replayed {}", units::count(count as u64, "letter")));
         }
         moved?;
         refused(ends.refusals)

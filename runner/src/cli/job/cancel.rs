@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::cli::{Cli, Exit, Result, output};
 use crate::queue::{Event, Failing, Queue};
+use crate::units;
 
 /// How long a process may take to stop a job; it takes milliseconds.
 const STOP: Duration = Duration::from_secs(5);
@@ -55,7 +56,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "cancelled": cancelled }));
         } else {
-            output::line(format!("cancelled {}", super::jobs(cancelled)));
+            output::line(format!("cancelled {}", units::count(cancelled, "job")));
         }
         super::refused(refusals)
     }
@@ -91,7 +92,7 @@ async fn stopped(
         Ok(Some(Exit::failed(format!(
             "the runner that runs job {id:?} did not stop it within {}; if that runner is gone, \
              the job returns to its queue when its lock expires: cancel it then",
-            humantime::format_duration(STOP)
+            units::duration(STOP)
         ))))
     })
 }

@@ -7,6 +7,7 @@ use crate::cli::cover::Cover;
 use crate::cli::output;
 use crate::cli::{Cli, Result};
 use crate::queue::Queue;
+use crate::units;
 
 pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> Result {
     let mut job = queue
@@ -33,7 +34,11 @@ pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> 
     let after = |earlier: Option<u64>, later: Option<u64>| match (earlier, later) {
         (Some(earlier), Some(later)) => {
             let took = Duration::from_millis(later.saturating_sub(earlier));
-            format!("{}, after {took:?}", output::instant(Some(later)))
+            format!(
+                "{}, after {}",
+                output::instant(Some(later)),
+                units::duration(took)
+            )
         }
         _ => output::instant(later),
     };

@@ -120,14 +120,6 @@ pub(super) fn refused(refusals: Vec<Exit>) -> Result {
     })
 }
 
-/// `1 job`, `12 jobs`.
-fn jobs(count: u64) -> String {
-    match count {
-        1 => "1 job".to_owned(),
-        _ => format!("{count} jobs"),
-    }
-}
-
 /// A job as JSON, for `get`, `list` and `search` alike.
 fn document(queue: &Queue, job: &Found) -> Value {
     json!({

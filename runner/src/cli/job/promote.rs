@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::cli::{Cli, Exit, Result, output};
 use crate::queue::{Back, Queue, State};
+use crate::units;
 
 /// Ids in one call.
 const CALL: usize = 1000;
@@ -34,7 +35,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "promoted": promoted }));
         } else {
-            output::line(format!("promoted {}", super::jobs(promoted)));
+            output::line(format!("promoted {}", units::count(promoted, "job")));
         }
         super::refused(refusals)
     }

@@ -6,6 +6,7 @@ use crate::cli::state::one_of;
 use crate::cli::{Cli, Exit, Result, output};
 use crate::config::Pattern;
 use crate::queue::{Back, Queue, State};
+use crate::units;
 
 /// Ids in one call.
 const CALL: usize = 1000;
@@ -53,7 +54,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "retried": retried }));
         } else {
-            output::line(format!("retried {}", super::jobs(retried)));
+            output::line(format!("retried {}", units::count(retried, "job")));
         }
         super::refused(refusals)
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::cli::{Cli, Exit, Result, output};
 use crate::queue::{Queue, Removal};
+use crate::units;
 
 /// Ids in one call: each may bring its children.
 const CALL: usize = 100;
@@ -42,7 +43,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "removed": removed }));
         } else {
-            output::line(format!("removed {}", super::jobs(removed)));
+            output::line(format!("removed {}", units::count(removed, "job")));
         }
         super::refused(refusals)
     }

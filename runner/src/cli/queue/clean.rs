@@ -8,6 +8,7 @@ use crate::cli::confirm::Confirm;
 use crate::cli::state::one_of;
 use crate::cli::{Cli, Result, output};
 use crate::queue::{Queue, State};
+use crate::units;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue clean orders --state failed --older-than 7d --yes")]
@@ -43,7 +44,7 @@ impl Args {
         let count = count.min(self.limit.unwrap_or(u64::MAX));
         let what = format!(
             "removes {most}{} of queue {:?}",
-            super::jobs(count, self.state.name()),
+            units::count(count, &format!("{} job", self.state.name())),
             queue.name()
         );
         self.confirm.ask(queue.name(), &what)?;
@@ -63,7 +64,7 @@ impl Args {
         } else {
             output::line(format!(
                 "removed {}",
-                super::jobs(removed, self.state.name())
+                units::count(removed, &format!("{} job", self.state.name()))
             ));
         }
         Ok(())

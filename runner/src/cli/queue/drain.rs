@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
 use crate::queue::Queue;
+use crate::units;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue drain orders --delayed --yes")]
@@ -26,8 +27,11 @@ impl Args {
         let waiting = counts.waiting + counts.prioritized + parked;
         let delayed = counts.delayed - parked;
         let jobs = match self.delayed {
-            true => super::jobs(delayed, &format!("delayed and {waiting} waiting")),
-            false => super::jobs(waiting, "waiting"),
+            true => format!(
+                "{delayed} delayed and {}",
+                units::count(waiting, "waiting job")
+            ),
+            false => units::count(waiting, "waiting job"),
         };
         let what = format!("removes {jobs} of queue {:?}", queue.name());
         self.confirm.ask(queue.name(), &what)?;
@@ -38,7 +42,7 @@ impl Args {
         if cli.json {
             output::json(&json!({ "queue": queue.name(), "removed": removed }));
         } else {
-            output::line(format!("removed {}", super::jobs(removed, "")));
+            output::line(format!("removed {}", units::count(removed, "job")));
         }
         Ok(())
     }

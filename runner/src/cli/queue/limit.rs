@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::{Cli, Result, output};
 use crate::config::Limiter;
 use crate::queue::Queue;
+use crate::units;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue limit orders 100/10s")]
@@ -52,12 +53,7 @@ impl Args {
 
 /// As it is written: `100/10s`.
 pub(super) fn text(limit: &Limiter) -> String {
-    format!(
-        "{}/{}",
-        limit.max,
-        humantime::format_duration(limit.duration)
-    )
-    .replace(' ', "")
+    format!("{}/{}", limit.max, units::duration(limit.duration))
 }
 
 /// As BullMQ writes limits: the duration in milliseconds.

@@ -77,9 +77,3 @@ fn document(counts: &Counts) -> Value {
     let counts = states.map(|state| (state.name().to_owned(), counts.of(*state).into()));
     Value::Object(counts.collect::<Map<_, _>>())
 }
-
-/// `1 waiting job`, `12 jobs`.
-fn jobs(count: u64, kind: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {kind} job{plural}").replace("  ", " ")
-}

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::confirm::Confirm;
 use crate::cli::{Cli, Exit, Result, output};
 use crate::queue::{Obliteration, Queue};
+use crate::units;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue obliterate old-orders --yes")]
@@ -22,7 +23,7 @@ impl Args {
     pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
         let name = queue.name();
         let counts = queue.counts().await?;
-        let jobs = super::jobs(counts.total(), "");
+        let jobs = units::count(counts.total(), "job");
         self.confirm.ask(
             name,
             &format!("removes queue {name:?} with {jobs}, its schedulers and its settings"),
@@ -41,7 +42,7 @@ impl Args {
             Obliteration::Resumed(removed) => {
                 return Err(Exit::failed(format!(
                     "queue {name:?} was resumed meanwhile: {} are gone, the rest is not",
-                    super::jobs(removed, "")
+                    units::count(removed, "job")
                 )));
             }
         };
@@ -50,7 +51,7 @@ impl Args {
         } else {
             output::line(format!(
                 "removed the queue and {}",
-                super::jobs(removed, "")
+                units::count(removed, "job")
             ));
         }
         Ok(())

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::output;
 use crate::cli::{Cli, Result};
 use crate::queue::{self, Queue, Spread, State, Stats};
+use crate::units;
 
 pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
     let stats = queue.stats().await?;
@@ -82,7 +83,7 @@ fn field(name: &str, value: &str) {
 }
 
 fn duration(millis: u64) -> String {
-    humantime::format_duration(Duration::from_millis(millis)).to_string()
+    units::duration(Duration::from_millis(millis))
 }
 
 fn document(times: Spread) -> Value {

@@ -7,11 +7,11 @@ use super::{Attempt, Explanation, Grants, JobNames, Retries, Scheduled, Setting}
 use crate::config::load::Loaded;
 use crate::config::origins::{Source, join};
 use crate::config::problem::mask_passwords;
-use crate::config::value::{show_duration, show_size};
 use crate::config::{
     Backoff, BackoffKind, Config, Group, JobDefaults, JobSettings, Keep, Limiter, Plugin, Queue,
     RedisUrl, Schedule, Unrouted, When,
 };
+use crate::units;
 
 /// Rows of the timetable that are shown; a long one repeats itself.
 const ROWS: u32 = 10;
@@ -124,22 +124,26 @@ fn contract(loaded: &Loaded, path: &str, queue: &Queue) -> Vec<Setting> {
 
 fn job_settings(loaded: &Loaded, path: &str, settings: &JobSettings) -> Vec<Setting> {
     let plugin = settings.plugin.as_deref().unwrap_or("none");
-    let expires = settings.expires.map_or("never".to_owned(), show_duration);
+    let expires = settings.expires.map_or("never".to_owned(), units::duration);
     let dead_letter = settings.dead_letter.as_ref();
     let dead_letter = dead_letter.map_or("none", |to| to.queue.as_str());
     vec![
         loaded.setting(path, "plugin", plugin),
-        loaded.setting(path, "timeout", show_duration(settings.timeout)),
+        loaded.setting(path, "timeout", units::duration(settings.timeout)),
         loaded.setting(path, "expires", expires),
-        loaded.setting(path, "memory", show_size(settings.memory)),
-        loaded.setting(path, "max_payload", show_size(settings.max_payload)),
-        loaded.setting(path, "max_result", show_size(settings.max_result)),
+        loaded.setting(path, "memory", units::size(settings.memory as u64)),
+        loaded.setting(
+            path,
+            "max_payload",
+            units::size(settings.max_payload as u64),
+        ),
+        loaded.setting(path, "max_result", units::size(settings.max_result as u64)),
         loaded.setting(path, "max_logs", settings.max_logs),
         loaded.setting(path, "max_adds", settings.max_adds),
         loaded.setting(path, "max_depth", settings.max_depth),
         loaded.setting(path, "max_requests", settings.max_requests),
-        loaded.setting(path, "max_held", show_size(settings.max_held)),
-        loaded.setting(path, "max_sent", show_size(settings.max_sent)),
+        loaded.setting(path, "max_held", units::size(settings.max_held as u64)),
+        loaded.setting(path, "max_sent", units::size(settings.max_sent as u64)),
         loaded.setting(path, "dead_letter", dead_letter),
     ]
 }
@@ -173,7 +177,7 @@ fn job_defaults(loaded: &Loaded, defaults: &JobDefaults, path: &str) -> Vec<Sett
         None => "none".to_owned(),
     };
     let size_limit = match defaults.size_limit {
-        Some(bytes) => show_size(usize::try_from(bytes).unwrap_or(usize::MAX)),
+        Some(bytes) => units::size(bytes),
         None => "none".to_owned(),
     };
     vec![
@@ -211,8 +215,8 @@ fn scheduled(loaded: &Loaded, path: &str, schedule: &Schedule) -> Vec<Setting> {
             all.push(set("timezone", zone.clone()));
         }
         When::Every { every, offset } => {
-            all.push(set("every", show_duration(*every)));
-            all.push(set("offset", show_duration(*offset)));
+            all.push(set("every", units::duration(*every)));
+            all.push(set("offset", units::duration(*offset)));
         }
     }
     let limit = schedule.limit.map(|limit| ("limit", limit.to_string()));
@@ -235,7 +239,7 @@ fn scheduled(loaded: &Loaded, path: &str, schedule: &Schedule) -> Vec<Setting> {
 }
 
 fn show_limiter(limiter: Limiter) -> String {
-    format!("{} per {}", limiter.max, show_duration(limiter.duration))
+    format!("{} per {}", limiter.max, units::duration(limiter.duration))
 }
 
 fn show_group(group: &Group) -> String {
@@ -256,12 +260,12 @@ fn show_backoff(backoff: Backoff) -> String {
         0.0 => String::new(),
         share => format!(", jitter {share}"),
     };
-    format!("{kind} {}{jitter}", show_duration(backoff.delay))
+    format!("{kind} {}{jitter}", units::duration(backoff.delay))
 }
 
 fn show_keep(keep: Option<Keep>) -> String {
     let Keep { age, count, limit } = keep.unwrap_or_default();
-    let age = age.map(|seconds| show_duration(Duration::from_secs(seconds)));
+    let age = age.map(|seconds| units::duration(Duration::from_secs(seconds)));
     let kept = match (count, age) {
         (Some(0), _) => "keep none".to_owned(),
         (None, None) => "keep all".to_owned(),
@@ -295,20 +299,17 @@ fn retries(defaults: &JobDefaults) -> Retries {
     }
 }
 
-/// The least and the most wait before an attempt, as BullMQ's `Backoffs`
-/// calculates it: the delay doubles from the second retry on, and `jitter` is
-/// the share of it that is random.
+/// The least and the most wait before an attempt, in milliseconds.
 fn wait(backoff: Option<Backoff>, attempt: u32) -> (u64, u64) {
-    let (Some(backoff), Some(retry)) = (backoff, attempt.checked_sub(2)) else {
+    let (Some(backoff), 2..) = (backoff, attempt) else {
         return (0, 0);
     };
-    let delay = backoff.delay.as_millis() as u64;
-    let most = match backoff.kind {
-        BackoffKind::Fixed => delay,
-        BackoffKind::Exponential => delay.saturating_mul(1 << retry),
+    let full = Backoff {
+        jitter: 0.0,
+        ..backoff
     };
-    let least = (most as f64 * (1.0 - backoff.jitter)) as u64;
-    (least, most)
+    let [least, most] = [backoff, full].map(|of| of.wait(attempt - 1, 0.0));
+    (least.as_millis() as u64, most.as_millis() as u64)
 }
 
 fn grants(loaded: &Loaded, queue: &Queue) -> Vec<Grants> {

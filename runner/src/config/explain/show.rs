@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 use super::{Attempt, Explanation, Grants, Setting};
-use crate::config::value::show_duration;
+use crate::units;
 
 impl Display for Explanation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -57,7 +57,7 @@ fn write_settings(f: &mut Formatter<'_>, settings: &[Setting]) -> fmt::Result {
 
 impl Attempt {
     fn when(&self) -> String {
-        let show = |millis| show_duration(Duration::from_millis(millis));
+        let show = |millis| units::duration(Duration::from_millis(millis));
         match self.wait_ms {
             (_, 0) => "at once".to_owned(),
             (least, most) if least == most => format!("after {}", show(most)),

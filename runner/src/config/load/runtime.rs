@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::config::decode::{Decoder, Table};
 use crate::config::keys;
 use crate::config::origins::join;
-use crate::config::value::{self, Fault, Raw, fault, show_duration};
+use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{Overrides, Runtime};
+use crate::units;
 
 /// A lock is renewed at a third of this; below a second a slow Redis loses jobs.
 const SHORTEST_LOCK: Duration = Duration::from_secs(1);
@@ -120,7 +121,7 @@ fn from_file_or_env<T>(
 fn lock(raw: Raw<'_>) -> Result<Duration, Fault> {
     let lock = value::duration(raw)?;
     if lock < SHORTEST_LOCK {
-        let least = show_duration(SHORTEST_LOCK);
+        let least = units::duration(SHORTEST_LOCK);
         return Err(fault(
             format!("must be at least {least}"),
             "a lock this short is lost before it can be renewed",

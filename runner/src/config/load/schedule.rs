@@ -9,9 +9,10 @@ use toml::de::DeValue;
 use crate::config::decode::{Decoder, Entry, Table};
 use crate::config::keys;
 use crate::config::problem::nearest;
-use crate::config::value::{self, Fault, Raw, fault, show_duration};
+use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{Queue, Schedule, When};
 use crate::cron::{self, Cron};
+use crate::units;
 
 /// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
 const LOWEST_PRIORITY: u32 = 2_097_151;
@@ -165,7 +166,7 @@ fn when(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<When> {
     let (every, offset) = (every?, offset.unwrap_or_default());
     if offset >= every {
         let long = fault(
-            format!("must be less than `every`, {}", show_duration(every)),
+            format!("must be less than `every`, {}", units::duration(every)),
             "it says where in the interval a run falls",
         );
         refuse_key(decoder, table, "offset", long);

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{Error, Room, TIME, response};
 use crate::queue::Attempt;
+use crate::units;
 
 /// On whose behalf a request is sent.
 #[derive(Debug, Clone)]
@@ -75,8 +76,8 @@ impl Limit {
     }
 
     /// The time, for people.
-    pub(super) fn time(&self) -> humantime::FormattedDuration {
-        humantime::format_duration(Duration::from_millis(self.time.as_millis() as u64))
+    pub(super) fn time(&self) -> String {
+        units::duration(self.time)
     }
 
     /// What is done within the limit, for the request to this URL.

@@ -14,6 +14,7 @@ use super::request::field_bytes;
 use super::room::{Held, Ticket};
 use super::{BODY, Error, FIELD_BYTES, FIELDS, Limit, Response};
 use crate::outbox::Answer;
+use crate::units;
 
 /// Read a response to its end, in the room that is left beside the content of its
 /// request.
@@ -144,7 +145,7 @@ pub(super) fn redirect_error(from: &Origin, error: Error) -> Error {
 
 /// The time passed, whichever limit it was.
 pub(super) fn late(origin: &Origin, time: Duration, limit: &str) -> Error {
-    let time = humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
+    let time = units::duration(time);
     let origin = origin.ascii_serialization();
     Error::Timeout(format!("{origin} did not answer within {time}, {limit}"))
 }

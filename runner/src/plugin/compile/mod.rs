@@ -24,7 +24,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 pub use self::child::Orders;
-use super::refusal::{Refusal, in_words};
+use super::refusal::Refusal;
+use crate::units;
 
 /// The subcommand of this binary that compiles.
 pub const COMMAND: &str = "compile-plugin";
@@ -209,7 +210,7 @@ impl Compiler {
         if SHORT.iter().any(|words| said.contains(words)) {
             return Refusal::Compile(format!(
                 "compiling took more than {} of memory (`compile_memory` of [runtime])",
-                in_words(self.memory)
+                units::size(self.memory)
             ));
         }
         if let Some(reason) = after(word::INVALID) {
@@ -266,7 +267,7 @@ mod tests {
         let time = "compiling took more than 120 s (`compile_timeout` of [runtime])";
         assert_eq!(told("valid\ntime\n", 9), time);
         assert_eq!(told("valid\n", 24), time);
-        let memory = "compiling took more than 4 GiB of memory (`compile_memory` of [runtime])";
+        let memory = "compiling took more than 4GiB of memory (`compile_memory` of [runtime])";
         assert_eq!(told("memory allocation of 4096 bytes failed\n", 6), memory);
         let said = "valid\ninvalid: mmap failed: Cannot allocate memory (os error 12)\n";
         assert_eq!(told(said, 256), memory);

@@ -12,8 +12,9 @@ use crate::config::JobSettings;
 use crate::host::{Grants, Host, State};
 use crate::plugin::component::Doors;
 use crate::plugin::crew::Crew;
-use crate::plugin::refusal::{Refusal, in_words};
+use crate::plugin::refusal::Refusal;
 use crate::queue::{Attempt, Job, Queue};
+use crate::units;
 
 /// How long a component may take to start; a job's own timeout is for its work.
 const START: Duration = Duration::from_secs(10);
@@ -63,9 +64,9 @@ pub(super) fn run(
     };
     if let Some(asked) = store.data().memory().refused() {
         return Err(Refusal::Start(format!(
-            "it asked for {} MiB of memory, and the queues that use it give {} (`memory`)",
-            asked.div_ceil(1 << 20),
-            in_words(settings.memory as u64)
+            "it asked for {} of memory, and the queues that use it give {} (`memory`)",
+            units::rough_size(asked as u64),
+            units::size(settings.memory as u64)
         )));
     }
     // A guest's own code fails with a trap, a type that differs does not.

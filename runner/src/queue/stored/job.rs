@@ -1,5 +1,7 @@
 //! A job as BullMQ stores it.
 
+use crate::config::BackoffKind;
+
 /// A job taken from Redis. `data` is the producer's text, unparsed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Job {
@@ -101,8 +103,8 @@ pub struct Options {
 /// strategies, which Node resolves in its own process and we treat as `fixed`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backoff {
-    /// `fixed`, `exponential`, or a custom name.
-    pub kind: String,
+    /// Its shape; `Fixed` for a custom strategy.
+    pub kind: BackoffKind,
     /// Milliseconds; negative is none.
     pub delay: f64,
     /// 0 to 1.

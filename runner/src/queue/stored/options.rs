@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::config::BackoffKind;
 use crate::queue::stored::job::{Backoff, Options, Parent, Retain};
 
 /// What npm stores when `add` has no options.
@@ -126,7 +127,7 @@ fn truthy(value: &Value) -> bool {
 /// A bare number is `fixed`; so is an object without a type.
 fn backoff(value: &Value) -> Option<Backoff> {
     let fixed = |delay: f64| Backoff {
-        kind: "fixed".to_owned(),
+        kind: BackoffKind::Fixed,
         delay,
         jitter: 0.0,
     };
@@ -134,8 +135,8 @@ fn backoff(value: &Value) -> Option<Backoff> {
         Value::Object(fields) => {
             let field = |name: &str| fields.get(name).and_then(number).unwrap_or(0.0);
             let mut backoff = fixed(field("delay"));
-            if let Some(Value::String(kind)) = fields.get("type") {
-                backoff.kind.clone_from(kind);
+            if fields.get("type").and_then(Value::as_str) == Some("exponential") {
+                backoff.kind = BackoffKind::Exponential;
             }
             backoff.jitter = field("jitter").clamp(0.0, 1.0);
             Some(backoff)

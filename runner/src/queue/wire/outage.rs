@@ -2,9 +2,10 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::queue::wire::redis::Error;
+use crate::units;
 
 /// Since when calls fail that Redis itself is to blame for.
 #[derive(Debug, Default)]
@@ -31,9 +32,7 @@ impl Outage {
             return;
         };
         self.lasts.store(false, Ordering::Release);
-        // Parts of a second say nothing.
-        let lasted = Duration::from_secs(since.elapsed().as_secs());
-        let lasted = humantime::format_duration(lasted);
+        let lasted = units::rough_duration(since.elapsed());
         if refused {
             tracing::info!("Redis takes writes again, after {lasted}");
         } else {

@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
+use crate::config::{self, LONGEST_WAIT};
 use crate::outcome::{Cause, Failure, Outcome};
-use crate::queue::stored::job::{Backoff, Job, Retain};
-
-/// No wait is longer. BullMQ has no limit and overflows.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+use crate::queue::stored::job::{Job, Retain};
 
 /// Why a job fails that waits for children and never had one.
 const CHILDLESS: &str = "wait-children: the job has no children; add them before";
@@ -68,7 +66,13 @@ impl Verdict {
                 }
                 let wait = match (delay, &job.options.backoff) {
                     (Some(delay), _) => Some(milliseconds(delay)),
-                    (None, Some(backoff)) => pause(backoff, ended, fastrand::f64()),
+                    (None, Some(backoff)) => config::wait(
+                        backoff.kind,
+                        backoff.delay,
+                        backoff.jitter,
+                        ended,
+                        fastrand::f64(),
+                    ),
                     (None, None) => Some(0),
                 };
                 match wait {
@@ -98,29 +102,7 @@ impl Verdict {
 }
 
 fn milliseconds(delay: Duration) -> u64 {
-    delay.min(LONGEST).as_millis() as u64
-}
-
-/// The wait before the next attempt, in milliseconds, after `ended` attempts.
-/// `random` is from 0 to 1. Node's formula: `delay · 2^(ended − 1)` for
-/// `exponential`, of which `jitter` is the random share; types Node resolves in
-/// its own process are taken as `fixed`. None: the backoff is -1, BullMQ's word
-/// for "no further attempt".
-fn pause(backoff: &Backoff, ended: u32, random: f64) -> Option<u64> {
-    let full = match backoff.kind.as_str() {
-        "exponential" => (backoff.delay * f64::from(ended.saturating_sub(1)).exp2()).round(),
-        _ => backoff.delay,
-    };
-    if full == -1.0 {
-        return None;
-    }
-    let full = full.clamp(0.0, LONGEST.as_millis() as f64);
-    let wait = if backoff.jitter > 0.0 {
-        (random * full * backoff.jitter + full * (1.0 - backoff.jitter)).floor()
-    } else {
-        full.ceil()
-    };
-    Some(wait as u64)
+    delay.min(LONGEST_WAIT).as_millis() as u64
 }
 
 /// BullMQ's `updateStacktrace`: one entry more, the oldest beyond the limit go.
@@ -151,8 +133,6 @@ fn reason(job: &Job, failure: Failure) -> Reason {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::queue::stored::options;
 
@@ -263,20 +243,5 @@ mod tests {
     #[test]
     fn nothing_is_written_about_a_lost_attempt() {
         assert_eq!(Verdict::on(&job("{}", 0), Outcome::Lost, None), None);
-    }
-
-    proptest! {
-        /// Node: `floor(random · max · jitter + max · (1 − jitter))`.
-        #[test]
-        fn jitter_stays_within_its_share(
-            delay in 0.0..1e9f64, jitter in 0.0..=1.0f64, ended in 0u32..200, random in 0.0..1.0f64
-        ) {
-            let backoff = Backoff { kind: "exponential".into(), delay, jitter };
-            let full = pause(&Backoff { jitter: 0.0, ..backoff.clone() }, ended, 0.0).unwrap();
-            let wait = pause(&backoff, ended, random).unwrap();
-            prop_assert!(wait <= full);
-            prop_assert!(wait as f64 >= (full as f64 * (1.0 - jitter)).floor() - 1.0);
-            prop_assert!(full <= 2_592_000_000);
-        }
     }
 }
