@@ -30,7 +30,7 @@ build: plugins ## Build the release binary and the plugins
 	@echo "build: compiling runner"
 	@cargo build --quiet --locked --release -p runner
 
-dist: ## Build target/dist/runner to ship, its debug information apart in runner.debug
+dist: ## Build target/dist/runner to ship, with its debug information in runner.debug
 	@echo "dist: compiling runner"
 	@cargo build --quiet --locked --release -p runner
 	@mkdir -p target/dist
@@ -39,11 +39,11 @@ dist: ## Build target/dist/runner to ship, its debug information apart in runner
 	  objcopy --strip-all --add-gnu-debuglink=runner.debug ../release/runner runner
 	@ls -lh target/dist | awk 'NR > 1 { print "dist: target/dist/" $$9, $$5 }'
 
-install: dist ## Install runner into ~/.cargo/bin; BIN= for another place
+install: dist ## Install runner into ~/.cargo/bin; BIN=DIR for another directory
 	@install -D target/dist/runner "$(BIN)/runner"
 	@echo "install: $(BIN)/runner"
 
-demo: setup build ## Run the sample queues end to end; DEMO_EXIT=1 ends after the summary
+demo: setup build ## Run the sample queues end to end; DEMO_EXIT=1 exits after the summary
 	@node examples/demo/demo.mjs
 
 test: setup plugins guests ## Run all tests
@@ -54,7 +54,7 @@ test: setup plugins guests ## Run all tests
 proof: setup ## Check 10 000 random sequences against the model of BullMQ's rules; SEQUENCES=n for more
 	@RUNNER_PROOF=$(or $(SEQUENCES),10000) cargo test --quiet --locked -p runner --test integration -- queue_proof
 
-lint: ## Formatting, clippy, documentation, dependency policy
+lint: ## Check formatting, clippy, documentation and the dependency policy
 	@echo "lint: rustfmt, clippy, rustdoc, cargo-deny"
 	@cargo fmt --all --check
 	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
@@ -65,7 +65,7 @@ lint: ## Formatting, clippy, documentation, dependency policy
 	  echo "lint: cargo-deny is not installed, dependency policy not checked (cargo install --locked cargo-deny)"; \
 	fi
 
-bench: setup ## Measure Runner beside its peers; QUICK=1 for a rough look, ARGS= for benches/bench.mjs
+bench: setup ## Compare Runner with its peers; QUICK=1 for a rough look, ARGS= for benches/bench.mjs
 	@echo "bench: building the release binary, the peer and the guest"
 	@cargo build --quiet --locked --release -p runner
 	@cargo build --quiet --locked --profile plugin --target $(TARGET) -p bench-guest
@@ -73,7 +73,7 @@ bench: setup ## Measure Runner beside its peers; QUICK=1 for a rough look, ARGS=
 	@npm ci --silent --prefix benches
 	@node benches/bench.mjs $(if $(QUICK),--runs 1 --jobs 20000 --latency-seconds 3) $(ARGS)
 
-figures: setup build guests ## Count what must hold under load: kills, swaps, spinning guests, idle
+figures: setup build guests ## Measure Runner under load: kills, swaps, spinning guests, idle
 	@node benches/figures.mjs $(ARGS)
 
 faults: setup build guests ## Break things under Runner and npm bullmq side by side; ARGS="--only R1,R4"

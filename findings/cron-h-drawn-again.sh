@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # npm bullmq 6.7.0 with cron-parser 5: `H` in a pattern ("some fixed time, to spread
-# the load") is drawn anew for each run, as the pattern is parsed again for each and
-# no seed is given. `H H * * *` is not once a day: it runs up to several times on
-# some days and not at all on others.
+# the load") gets a new value on every run, because the pattern is parsed again each
+# time, without a seed. `H H * * *` does not run once a day, but several times on some
+# days and not at all on others.
 #
-# Seen (it is random): 1000 runs in 516 days, more than one on 333 of them, at most
-# 6 on one.
+# Seen once (it is random): 1000 runs in 516 days, more than one on 333 of them, at
+# most 6 on one day.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

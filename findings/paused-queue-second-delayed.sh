@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# npm bullmq 6.7.0: in a paused queue the first delayed job becomes waiting when it is
-# due, the second one only when its worker looks again by itself, `drainDelay` (5 s)
-# later: a call on a paused queue does not say when the next delayed job is due. What
-# is added in between goes before it.
+# npm bullmq 6.7.0: in a paused queue, the first delayed job becomes waiting when it is
+# due. The second does so only when the worker looks again by itself, `drainDelay` (5 s)
+# later, because a call on a paused queue does not return when the next delayed job is
+# due. Jobs added in between go before it.
 #
 # Seen: due after 500 ms, waiting 33 ms later; due after 1000 ms, waiting 4540 ms later.
 set -euo pipefail

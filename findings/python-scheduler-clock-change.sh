@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# PyPI bullmq 3.4.4 (with croniter 2.0.7, which it pins): the first run of a cron
-# scheduler with a time zone after a change of clocks is an hour off, and in spring
-# the right one follows: a job of weekdays at 9 runs on Monday at 8 and at 9, one of
-# weekdays at midnight runs on Sunday at 23:00, too.
+# PyPI bullmq 3.4.4 (with croniter 2.0.7, which it pins): after the clocks change, the
+# first run of a cron scheduler with a time zone is an hour off, and in spring the right
+# run follows, too. A job for weekdays at 9 runs on Monday at 8 and at 9; one for
+# weekdays at midnight also runs on Sunday at 23:00.
 #
-# npm bullmq 6.7.0 runs the same scheduler record once, at the hour that is written.
-# Which of the two writes the next run depends on who takes the job of this one.
+# npm bullmq 6.7.0 runs the same stored scheduler once, at the right hour. Which of the
+# two computes the next run depends on which takes the job of this one.
 #
 # croniter 7.0.0 gives the right hours; 6.0.0 does not.
 set -euo pipefail

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# npm componentize-qjs 0.4.5: `Math.random()` of a component gives the same numbers in
-# each instance and each process. QuickJS draws its seed when it starts, that is when
-# the component is built, and the started engine is what the component holds. Two jobs
-# in fresh instances make the same "random" id.
+# npm componentize-qjs 0.4.5: `Math.random()` of a component returns the same numbers in
+# every instance and every process. QuickJS picks its seed when it starts, which is when
+# the component is built, and the component contains the started engine. Two jobs in
+# fresh instances make the same "random" id.
 #
-# npm @bytecodealliance/jco 1.35.0 with StarlingMonkey, built from the same source,
-# draws new ones.
+# A component built from the same source with npm @bytecodealliance/jco 1.35.0 and
+# StarlingMonkey returns different numbers.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# crates.io bullmq-official 1.4.4: a worker that cannot read one option of a job drops
-# all options of that job, without a word. A job of npm bullmq 6.7.0 with `attempts: 3`
-# is then tried once.
+# crates.io bullmq-official 1.4.4: a worker that cannot read one option of a job silently
+# ignores all options of that job. A job of npm bullmq 6.7.0 with `attempts: 3` is then
+# tried once.
 #
-# A number that is not whole does that, where npm takes any: the delay of a backoff (a
-# third of a second), an age of a keep policy.
+# A number that is not whole is enough, in places where npm takes any number: the delay
+# of a backoff, or the age of a keep policy.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$dir"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# One job scheduler in Redis, two readers: whichever worker takes a run computes the
-# next one from the `pattern` and `tz` that are stored, npm bullmq 6.7.0 with
-# cron-parser 5, PyPI bullmq 3.4.4 with croniter 2.0.7. They do not agree on
+# One job scheduler in Redis, two readers: the worker that takes a run computes the next
+# one from the stored `pattern` and `tz`. npm bullmq 6.7.0 does so with cron-parser 5,
+# PyPI bullmq 3.4.4 with croniter 2.0.7. They disagree on
 #
-# - a scheduler without `tz`: Node takes the time zone of its process, Python UTC,
-#   so that a run at 9 in the morning moves with the worker that took the last one;
-# - "the last Friday of a month": `5L` in Node, `L5` in Python. Each refuses the
-#   other's spelling, and the scheduler ends with the run that the other one took.
+# - a scheduler without `tz`: Node uses the time zone of its process, Python UTC, so a
+#   run at 9 in the morning moves with the worker that took the last one;
+# - "the last Friday of a month": `5L` in Node, `L5` in Python. Each refuses the other's
+#   spelling, so the scheduler ends with the run that the other one took.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
