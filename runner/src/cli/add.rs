@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::cover::Cover;
+use super::terminal::cover::Cover;
+use super::terminal::{follow, output};
 use super::{Cli, Exit, Result};
-use super::{follow, output};
 use crate::config::{Backoff, BackoffKind, JobDefaults};
 use crate::queue::{Added, Deduplication, Instead, NewJob};
 
@@ -103,7 +103,7 @@ impl Args {
         };
         let loaded = cli.load()?;
         super::block_on(async {
-            let queue = super::connect::connect(cli, &loaded, &self.queue).await?;
+            let queue = super::target::connect(cli, &loaded, &self.queue).await?;
             let says = Cover::of(&loaded.config, &self.queue).redactor(&job.name, &job.data);
             let before = queue.last_event().await?;
             let added = queue.add(&[job]).await?.pop();
@@ -119,7 +119,7 @@ impl Args {
             if let Some(instead) = added.instead {
                 self.stands(&added.id, instead, state)?;
             }
-            if !super::connect::declared(&loaded, &self.queue)?.is_consumed() {
+            if !super::target::declared(&loaded, &self.queue)?.is_consumed() {
                 output::hint(&format!(
                     "queue {:?} names no plugin: the job waits for another program",
                     self.queue

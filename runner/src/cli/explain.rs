@@ -13,7 +13,7 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let loaded = cli.load()?;
-        super::connect::declared(&loaded, &self.queue)?;
+        super::target::declared(&loaded, &self.queue)?;
         let explanation = explain(&loaded, &self.queue);
         if cli.json {
             output::json(&explanation);

@@ -1,28 +1,32 @@
-//! The command line: one file per command.
+//! The command line: one file per command, one folder per group of commands.
+//! `main.rs` alone calls it. A command parses, asks and prints; what it does to a
+//! queue, a plugin or a schedule is done by their own modules.
+//!
+//! Beside the commands: `args` (values of arguments), `target` (from a name to a
+//! queue in Redis), `trial` (jobs without Redis), `terminal` and `exit`.
 //!
 //! Data goes to stdout; progress, hints and logs go to stderr. Exit codes: 0 ok,
 //! 1 the operation failed, 2 usage or configuration, 3 not found, 5 Redis
 //! unreachable, 124 a `--timeout` passed.
 
 mod add;
+mod args;
 mod check;
 mod completions;
-mod confirm;
-mod connect;
 mod contract;
-mod cover;
+mod dev;
 mod dlq;
+mod exit;
 mod explain;
-mod follow;
 mod job;
 mod outbox;
-mod output;
 mod plugin;
 mod queue;
 mod run;
 mod schedule;
 mod serve;
-mod state;
+mod target;
+mod terminal;
 mod test;
 mod trial;
 
@@ -31,9 +35,10 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
 
-use crate::app;
-use crate::config::{Config, Env, Loaded, Overrides, Problems};
-use crate::plugin::{EngineError, compile as plugin_compile};
+use self::exit::{Exit, Result};
+use self::terminal::output;
+use crate::config::{Config, Env, Loaded, Overrides};
+use crate::plugin::compile as plugin_compile;
 use crate::telemetry::{self, LogFormat};
 
 /// The configuration file when none is named.
@@ -85,7 +90,7 @@ enum Command {
     /// Consume the queues of queues.toml until SIGTERM.
     Serve(serve::Args),
     /// Serve with an embedded Redis and readable logs, for work on one machine.
-    Dev(serve::DevArgs),
+    Dev(dev::Args),
     /// Add a job to a queue.
     Add(add::Args),
     /// Run one job through a plugin file, without Redis.
@@ -121,67 +126,6 @@ enum Command {
     /// Compile a plugin, for another runner.
     #[command(name = plugin_compile::COMMAND, hide = true)]
     CompilePlugin(plugin_compile::Orders),
-}
-
-/// Why a command did not do its work.
-#[derive(Debug)]
-struct Exit {
-    code: u8,
-    message: String,
-    /// The message is a rendered report, with its own colours.
-    report: bool,
-}
-
-type Result<T = ()> = std::result::Result<T, Exit>;
-
-impl Exit {
-    fn failed(message: impl ToString) -> Exit {
-        Exit {
-            code: 1,
-            message: message.to_string(),
-            report: false,
-        }
-    }
-
-    fn usage(message: impl ToString) -> Exit {
-        Exit {
-            code: 2,
-            message: message.to_string(),
-            report: false,
-        }
-    }
-
-    /// The mistakes of a configuration.
-    fn config(problems: &Problems) -> Exit {
-        Exit {
-            report: true,
-            ..Exit::usage(problems.render(output::colour()))
-        }
-    }
-
-    fn not_found(message: impl ToString) -> Exit {
-        Exit {
-            code: 3,
-            message: message.to_string(),
-            report: false,
-        }
-    }
-
-    fn unreachable(message: impl ToString) -> Exit {
-        Exit {
-            code: 5,
-            message: message.to_string(),
-            report: false,
-        }
-    }
-
-    fn timeout(message: impl ToString) -> Exit {
-        Exit {
-            code: 124,
-            message: message.to_string(),
-            report: false,
-        }
-    }
 }
 
 /// Parse the arguments, do what they say, and end with its exit code.
@@ -301,39 +245,6 @@ impl Cli {
     /// the configuration.
     fn data(&self) -> PathBuf {
         self.config.with_file_name("data")
-    }
-}
-
-impl From<app::Error> for Exit {
-    fn from(error: app::Error) -> Exit {
-        match error {
-            app::Error::Config(problems) => Exit::config(&problems),
-            app::Error::Engine(error) => error.into(),
-            other => Exit::failed(other),
-        }
-    }
-}
-
-impl From<EngineError> for Exit {
-    fn from(error: EngineError) -> Exit {
-        match error {
-            EngineError::Forbidden => Exit::usage(error),
-            EngineError::System(_) => Exit::failed(error),
-        }
-    }
-}
-
-impl From<crate::queue::Error> for Exit {
-    fn from(error: crate::queue::Error) -> Exit {
-        use crate::queue::Error;
-        match error {
-            Error::Url(_) | Error::Invalid(_) => Exit::usage(error),
-            Error::Unreachable { .. } => Exit::unreachable(format!(
-                "{error}; start it, or name another with --redis or [redis] url"
-            )),
-            Error::Unready { .. } => Exit::unreachable(error),
-            other => Exit::failed(other),
-        }
     }
 }
 

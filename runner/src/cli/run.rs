@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::cover::Cover;
 use super::output::{self, dim, plain};
+use super::terminal::cover::Cover;
 use super::{Cli, Exit, Result, trial};
 use crate::config::{Config, Contract, JobSettings, SwapCheck};
 use crate::executor::Executor;

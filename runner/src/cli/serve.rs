@@ -1,4 +1,4 @@
-//! `runner serve` and `runner dev`.
+//! `runner serve`: consume the queues until SIGTERM.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,21 +25,12 @@ pub(super) struct Args {
     grace: Option<Duration>,
 }
 
-#[derive(Debug, clap::Args)]
-pub(super) struct DevArgs {
-    #[command(flatten)]
-    serve: Args,
-    /// Answer plugins' HTTP requests locally and record them; see `runner outbox`.
-    #[arg(long)]
-    outbox: bool,
-}
-
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         serve(cli, self.overrides(cli), false)
     }
 
-    fn overrides(&self, cli: &Cli) -> Overrides {
+    pub(super) fn overrides(&self, cli: &Cli) -> Overrides {
         Overrides {
             plugins: self.plugins.clone(),
             concurrency: self.concurrency,
@@ -49,19 +40,12 @@ impl Args {
     }
 }
 
-impl DevArgs {
-    pub(super) fn run(&self, cli: &Cli) -> Result {
-        let mut overrides = self.serve.overrides(cli);
-        overrides.redis_url.get_or_insert_with(|| "embedded".into());
-        serve(cli, overrides, self.outbox)
-    }
-}
-
 /// Threads for plugins' HTTP: one stays free when the other is busy with a
 /// handshake.
 const NETWORK_THREADS: usize = 2;
 
-fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
+/// Serve until a signal, and drain.
+pub(super) fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
     let network = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(NETWORK_THREADS)
         .thread_name("runner-network")

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::output::{self, dim, good, plain, warn};
-use crate::cli::{Cli, Exit, Result, connect};
+use crate::cli::{Cli, Exit, Result, target};
 use crate::config::Loaded;
 use crate::plugin::Status;
 use crate::queue::{self, Fit, State};
@@ -19,7 +19,7 @@ struct Report {
 /// Look at the jobs of all queues that have a contract.
 pub(super) fn run(cli: &Cli, loaded: &Loaded, plugins: &[Status], limit: usize) -> Result {
     let reports = crate::cli::block_on(async {
-        let redis = connect::redis(cli, loaded).await?;
+        let redis = target::redis(cli, loaded).await?;
         for remark in queue::lacks(&redis, loaded.config.queues.keys()).await {
             let remark = format!("Redis at {}: {remark}", redis.address());
             output::say([warn("warning:"), plain(&remark)]);
@@ -37,7 +37,7 @@ pub(super) fn run(cli: &Cli, loaded: &Loaded, plugins: &[Status], limit: usize) 
             let Some(interface) = contract.declared.clone().or_else(exported) else {
                 continue;
             };
-            let queue = connect::over(redis.clone(), loaded, &config.name);
+            let queue = target::over(redis.clone(), loaded, &config.name);
             // A payload is looked at again by a run, or by a retry.
             let states = [&State::PENDING[..], &[State::Failed]].concat();
             // The types of the plugin where no file has them.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::pick::Filter;
-use crate::cli::cover::Cover;
-use crate::cli::{Cli, Exit, Result, connect, output};
+use crate::cli::terminal::cover::Cover;
+use crate::cli::{Cli, Exit, Result, output, target};
 use crate::config::Loaded;
 use crate::queue::{Letter, Queue};
 
@@ -75,12 +75,12 @@ impl Args {
 }
 
 async fn queues(cli: &Cli, loaded: &Loaded) -> Result {
-    let redis = connect::redis(cli, loaded).await?;
+    let redis = target::redis(cli, loaded).await?;
     let mut rows = Vec::new();
     for name in loaded.config.queues.keys() {
         let sources = super::sources(&loaded.config, name);
         if !sources.is_empty() {
-            let queue = connect::over(redis.clone(), loaded, name);
+            let queue = target::over(redis.clone(), loaded, name);
             rows.push((name, sources, queue.count_letters().await?));
         }
     }

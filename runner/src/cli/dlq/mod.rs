@@ -6,7 +6,7 @@ mod purge;
 mod replay;
 mod show;
 
-use super::{Cli, Exit, Result, connect};
+use super::{Cli, Exit, Result, target};
 use crate::config::{Config, Loaded};
 use crate::queue::Queue;
 
@@ -50,7 +50,7 @@ fn sources<'a>(config: &'a Config, name: &str) -> Vec<&'a str> {
 
 /// A dead letter queue by its name.
 async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
-    let queue = connect::declared(loaded, name)?;
+    let queue = target::declared(loaded, name)?;
     if sources(&loaded.config, name).is_empty() {
         return Err(Exit::usage(match &queue.base.dead_letter {
             Some(to) => format!(
@@ -63,7 +63,7 @@ async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
             ),
         }));
     }
-    connect::connect(cli, loaded, name).await
+    target::connect(cli, loaded, name).await
 }
 
 fn missing(queue: &Queue, id: &str) -> Exit {

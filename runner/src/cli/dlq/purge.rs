@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::pick::Pick;
-use crate::cli::confirm::Confirm;
 use crate::cli::job::refused;
+use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
 use crate::config::Loaded;
 use crate::queue::Removal;

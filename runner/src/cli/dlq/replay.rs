@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::pick::Pick;
-use crate::cli::confirm::Confirm;
 use crate::cli::job::refused;
-use crate::cli::{Cli, Exit, Result, connect, output};
+use crate::cli::terminal::confirm::Confirm;
+use crate::cli::{Cli, Exit, Result, output, target};
 use crate::config::Loaded;
 use crate::queue::{Letter, Queue, Replay};
 use crate::units;
@@ -63,7 +63,7 @@ impl Args {
     pub(super) async fn run(&self, cli: &Cli, loaded: &Loaded) -> Result {
         let queue = super::connect(cli, loaded, &self.queue).await?;
         if let Some(to) = &self.to {
-            connect::declared(loaded, to)?;
+            target::declared(loaded, to)?;
             if *to == self.queue {
                 return Err(Exit::usage(format!("{to:?} is where the letters are")));
             }
@@ -165,7 +165,7 @@ impl Args {
                 letter.id
             )));
         }
-        let to = connect::over(queue.redis().clone(), loaded, name);
+        let to = target::over(queue.redis().clone(), loaded, name);
         known.insert(name.to_owned(), to.clone());
         Ok(to)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::cover::Cover;
+use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result, output};
 use crate::config::Loaded;
 use crate::queue::Letter;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::cli::cover::Cover;
 use crate::cli::output;
+use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result};
 use crate::queue::Queue;
 use crate::units;

@@ -1,8 +1,8 @@
 //! `runner job list`: the jobs of a queue.
 
 use super::scan::{Scan, table};
-use crate::cli::cover::Cover;
-use crate::cli::state::one_of;
+use crate::cli::args::one_of;
+use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result, output};
 use crate::config::Pattern;
 use crate::queue::{Queue, State};

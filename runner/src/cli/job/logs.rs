@@ -1,8 +1,8 @@
 //! `runner job logs`: the log lines of one job.
 
 use super::Job;
-use crate::cli::cover::Cover;
 use crate::cli::output;
+use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result};
 use crate::queue::Queue;
 

@@ -13,8 +13,8 @@ mod wait;
 
 use serde_json::{Value, json};
 
-use super::cover::Cover;
-use super::{Cli, Exit, Result, connect};
+use super::terminal::cover::Cover;
+use super::{Cli, Exit, Result, target};
 use crate::queue::{Found, Queue};
 
 #[derive(Debug, clap::Subcommand)]
@@ -64,7 +64,7 @@ impl Command {
             Command::Wait(args) => &args.job.queue,
         };
         super::block_on(async {
-            let queue = connect::any(cli, &loaded, name).await?;
+            let queue = target::any(cli, &loaded, name).await?;
             let cover = Cover::of(&loaded.config, name);
             match self {
                 Command::Get(job) => get::run(cli, &queue, &cover, job).await,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::state::one_of;
+use crate::cli::args::one_of;
 use crate::cli::{Cli, Exit, Result, output};
 use crate::config::Pattern;
 use crate::queue::{Back, Queue, State};

@@ -1,6 +1,6 @@
 //! Going through the jobs of a queue, and showing them as rows.
 
-use crate::cli::cover::Cover;
+use crate::cli::terminal::cover::Cover;
 use crate::cli::{Result, output};
 use crate::queue::{Found, Queue, State};
 

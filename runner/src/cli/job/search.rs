@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::scan::{Scan, table};
-use crate::cli::cover::Cover;
-use crate::cli::state::one_of;
+use crate::cli::args::one_of;
+use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result, output};
 use crate::queue::{Queue, State};
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::cli::cover::Cover;
-use crate::cli::{Result, follow};
+use crate::cli::Result;
+use crate::cli::terminal::cover::Cover;
+use crate::cli::terminal::follow;
 use crate::queue::Queue;
 
 #[derive(Debug, clap::Args)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cli::confirm::Confirm;
-use crate::cli::state::one_of;
+use crate::cli::args::one_of;
+use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
 use crate::queue::{Queue, State};
 use crate::units;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::confirm::Confirm;
+use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
 use crate::queue::Queue;
 use crate::units;

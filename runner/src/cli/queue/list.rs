@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::cli::{Cli, Result, connect, output};
+use crate::cli::{Cli, Result, output, target};
 use crate::config::Loaded;
 use crate::queue::{self, State};
 
 pub(super) async fn run(cli: &Cli, loaded: &Loaded) -> Result {
-    let redis = connect::redis(cli, loaded).await?;
+    let redis = target::redis(cli, loaded).await?;
     let workers = queue::workers(&redis).await?;
     let workers_of = |name: &str| {
         let workers = workers.as_ref()?;
@@ -15,8 +15,8 @@ pub(super) async fn run(cli: &Cli, loaded: &Loaded) -> Result {
     };
     let mut rows = Vec::new();
     let mut documents = Vec::new();
-    for name in connect::all(&redis, loaded).await? {
-        let counts = connect::over(redis.clone(), loaded, &name).counts().await?;
+    for name in target::all(&redis, loaded).await? {
+        let counts = target::over(redis.clone(), loaded, &name).counts().await?;
         let workers = workers_of(&name);
         let declared = loaded.config.queues.contains_key(&name);
         documents.push(json!({

@@ -7,11 +7,12 @@ mod limit;
 mod list;
 mod obliterate;
 mod pause;
+mod resume;
 mod stats;
 
 use serde_json::{Map, Value};
 
-use super::{Cli, Result, connect};
+use super::{Cli, Result, target};
 use crate::queue::{Counts, State};
 
 #[derive(Debug, clap::Subcommand)]
@@ -51,15 +52,13 @@ impl Command {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let loaded = cli.load_or_default()?;
         super::block_on(async {
-            let queue = async |name: &str| connect::any(cli, &loaded, name).await;
+            let queue = async |name: &str| target::any(cli, &loaded, name).await;
             match self {
                 Command::List => list::run(cli, &loaded).await,
                 Command::Stats(Name { queue: name }) => stats::run(cli, &queue(name).await?).await,
-                Command::Pause(Name { queue: name }) => {
-                    pause::pause(cli, &queue(name).await?).await
-                }
+                Command::Pause(Name { queue: name }) => pause::run(cli, &queue(name).await?).await,
                 Command::Resume(Name { queue: name }) => {
-                    pause::resume(cli, &queue(name).await?).await
+                    resume::run(cli, &queue(name).await?).await
                 }
                 Command::Drain(args) => args.run(cli, &queue(&args.queue).await?).await,
                 Command::Clean(args) => args.run(cli, &queue(&args.queue).await?).await,

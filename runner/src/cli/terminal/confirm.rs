@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use super::{Exit, Result, output};
+use super::output;
+use crate::cli::{Exit, Result};
 
 /// `--yes` of commands that cannot be undone.
 #[derive(Debug, clap::Args)]
-pub(super) struct Confirm {
+pub(in crate::cli) struct Confirm {
     /// Do not ask; without a terminal nothing is done without it.
     #[arg(long, short)]
     yes: bool,
@@ -15,7 +16,7 @@ pub(super) struct Confirm {
 impl Confirm {
     /// Go on only when the queue's name is typed, or `--yes` was given. `what`
     /// says what is about to happen, with its count: `removes 12 waiting jobs`.
-    pub(super) fn ask(&self, queue: &str, what: &str) -> Result {
+    pub(in crate::cli) fn ask(&self, queue: &str, what: &str) -> Result {
         if self.yes {
             return Ok(());
         }

@@ -30,35 +30,35 @@ const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const DIM: Style = Style::new().dimmed();
 
 /// A text in a style.
-pub(super) struct Piece(Style, String);
+pub(in crate::cli) struct Piece(Style, String);
 
 /// As it is.
-pub(super) fn plain(text: impl Display) -> Piece {
+pub(in crate::cli) fn plain(text: impl Display) -> Piece {
     Piece(Style::new(), text.to_string())
 }
 
 /// Less prominent.
-pub(super) fn dim(text: impl Display) -> Piece {
+pub(in crate::cli) fn dim(text: impl Display) -> Piece {
     Piece(DIM, text.to_string())
 }
 
 /// What went well.
-pub(super) fn good(text: impl Display) -> Piece {
+pub(in crate::cli) fn good(text: impl Display) -> Piece {
     Piece(GOOD, text.to_string())
 }
 
 /// A warning.
-pub(super) fn warn(text: impl Display) -> Piece {
+pub(in crate::cli) fn warn(text: impl Display) -> Piece {
     Piece(WARN, text.to_string())
 }
 
 /// What went wrong.
-pub(super) fn bad(text: impl Display) -> Piece {
+pub(in crate::cli) fn bad(text: impl Display) -> Piece {
     Piece(ERROR, text.to_string())
 }
 
 /// What is printed at once: nothing in it is obeyed by a terminal but our styles.
-pub(super) struct Text(String);
+pub(in crate::cli) struct Text(String);
 
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
@@ -90,65 +90,65 @@ impl<const N: usize> From<[Piece; N]> for Text {
 }
 
 /// Whether stderr takes colour.
-pub(super) fn colour() -> bool {
+pub(in crate::cli) fn colour() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 /// Whether people read what is printed.
-pub(super) fn is_terminal() -> bool {
+pub(in crate::cli) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
 /// Whether people read what is said.
-pub(super) fn is_heard() -> bool {
+pub(in crate::cli) fn is_heard() -> bool {
     std::io::stderr().is_terminal()
 }
 
 /// Print to stdout. A closed pipe (`runner … | head`) is no error.
-pub(super) fn line(text: impl Into<Text>) {
+pub(in crate::cli) fn line(text: impl Into<Text>) {
     let _ = try_line(text);
 }
 
 /// [`line`] for what goes on until nobody reads it.
-pub(super) fn try_line(text: impl Into<Text>) -> std::io::Result<()> {
+pub(in crate::cli) fn try_line(text: impl Into<Text>) -> std::io::Result<()> {
     writeln!(anstream::stdout(), "{}", text.into().0)
 }
 
 /// Print to stderr: what people should know, and no script needs.
-pub(super) fn say(text: impl Into<Text>) {
+pub(in crate::cli) fn say(text: impl Into<Text>) {
     anstream::eprintln!("{}", text.into().0);
 }
 
 /// Ask on stderr; the answer follows on the same line.
-pub(super) fn ask(text: impl Into<Text>) {
+pub(in crate::cli) fn ask(text: impl Into<Text>) {
     anstream::eprint!("{}", text.into().0);
 }
 
 /// Print what went wrong.
-pub(super) fn error(message: &str) {
+pub(in crate::cli) fn error(message: &str) {
     say([bad("error:"), plain(message)]);
 }
 
 /// Print a rendered report, which begins with `error` itself and has colours.
-pub(super) fn report(report: &str) {
+pub(in crate::cli) fn report(report: &str) {
     anstream::eprintln!("{}", printable::styled(report.trim_end()));
 }
 
 /// Print a hint: what to do next. Only people read hints.
-pub(super) fn hint(message: &str) {
+pub(in crate::cli) fn hint(message: &str) {
     if is_heard() {
         say([dim(format!("hint: {message}"))]);
     }
 }
 
 /// Print one JSON document.
-pub(super) fn json(value: &impl Serialize) {
+pub(in crate::cli) fn json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).expect("own types serialise to JSON");
     line(text);
 }
 
 /// Print a name and its value, if there is one.
-pub(super) fn field(name: &str, value: &str) {
+pub(in crate::cli) fn field(name: &str, value: &str) {
     if !value.is_empty() {
         wide_field(10, name, value);
     }
@@ -156,7 +156,7 @@ pub(super) fn field(name: &str, value: &str) {
 
 /// Print a name in a column of this width, and its value; further lines of the
 /// value stay in its column.
-pub(super) fn wide_field(width: usize, name: &str, value: &str) {
+pub(in crate::cli) fn wide_field(width: usize, name: &str, value: &str) {
     let mut name = name;
     for text in value.split('\n') {
         line([dim(format!("{name:<width$}")), plain(text)]);
@@ -166,7 +166,7 @@ pub(super) fn wide_field(width: usize, name: &str, value: &str) {
 
 /// Print a table: aligned on a terminal, tab-separated in a pipe. A cell has one
 /// line.
-pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+pub(in crate::cli) fn table(head: &[&str], rows: &[Vec<String>]) {
     let rows = rows.iter().map(|row| row.iter().map(|text| flat(text)));
     let rows: Vec<Vec<String>> = rows.map(Iterator::collect).collect();
     if !is_terminal() {
@@ -200,7 +200,7 @@ fn flat(text: &str) -> String {
 }
 
 /// Any text in a cell of a table: one line of 60 characters.
-pub(super) fn cell(text: &str) -> String {
+pub(in crate::cli) fn cell(text: &str) -> String {
     const WIDTH: usize = 60;
     let text = flat(text);
     match text.char_indices().nth(WIDTH) {
@@ -210,7 +210,7 @@ pub(super) fn cell(text: &str) -> String {
 }
 
 /// Milliseconds since 1970 as RFC 3339 in UTC; empty when there is none.
-pub(super) fn instant(millis: Option<u64>) -> String {
+pub(in crate::cli) fn instant(millis: Option<u64>) -> String {
     millis
         .and_then(|millis| i64::try_from(millis).ok())
         .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
@@ -220,7 +220,7 @@ pub(super) fn instant(millis: Option<u64>) -> String {
 
 /// An instant in a table: how long ago on a terminal (`3m12s ago`, `in 2h`), else
 /// as [`instant`].
-pub(super) fn when(millis: u64) -> String {
+pub(in crate::cli) fn when(millis: u64) -> String {
     if !is_terminal() {
         return instant(Some(millis));
     }
@@ -233,7 +233,7 @@ pub(super) fn when(millis: u64) -> String {
 }
 
 /// A bar for work on many jobs, on a terminal only. Clear it at the end.
-pub(super) fn bar(jobs: u64) -> ProgressBar {
+pub(in crate::cli) fn bar(jobs: u64) -> ProgressBar {
     styled_bar(
         jobs,
         "{bar:30.green} {human_pos}/{human_len} {per_sec} {eta}",
@@ -241,7 +241,7 @@ pub(super) fn bar(jobs: u64) -> ProgressBar {
 }
 
 /// A bar for one job, on a terminal only: how far it is, and a message.
-pub(super) fn job_bar() -> ProgressBar {
+pub(in crate::cli) fn job_bar() -> ProgressBar {
     styled_bar(100, "{bar:30.green} {percent:>3}% {msg}")
 }
 
@@ -255,6 +255,6 @@ fn styled_bar(length: u64, template: &str) -> ProgressBar {
 }
 
 /// Show a message beside a bar of [`job_bar`].
-pub(super) fn message(bar: &ProgressBar, text: &str) {
+pub(in crate::cli) fn message(bar: &ProgressBar, text: &str) {
     bar.set_message(cell(text));
 }

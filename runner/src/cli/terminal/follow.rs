@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::output;
-use super::{Exit, Result};
+use crate::cli::{Exit, Result};
 use crate::queue::{Event, Queue};
 use crate::redact::Redactor;
 use crate::units;
@@ -14,7 +14,7 @@ use crate::units;
 /// Follow a job: progress and logs on stderr, its result on stdout; `says` is taken
 /// out of all but the result. The exit is 1 when the job failed, 124 when `limit`
 /// passed before it ended.
-pub(super) async fn to_end(
+pub(in crate::cli) async fn to_end(
     queue: &Queue,
     id: &str,
     since: String,

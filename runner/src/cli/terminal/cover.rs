@@ -7,12 +7,12 @@ use crate::queue::{Found, Letter};
 use crate::redact::Redactor;
 
 /// The contracts that the jobs of a queue may follow.
-pub(super) struct Cover(Vec<Arc<Contract>>);
+pub(in crate::cli) struct Cover(Vec<Arc<Contract>>);
 
 impl Cover {
     /// That of the queue, and those of the queues whose jobs come to it: as dead
     /// letters, or because their names have no route.
-    pub(super) fn of(config: &Config, queue: &str) -> Cover {
+    pub(in crate::cli) fn of(config: &Config, queue: &str) -> Cover {
         let queues = config.queues.values();
         let queues = queues.filter(|from| from.name == queue || sends(from, queue));
         Cover(
@@ -23,7 +23,7 @@ impl Cover {
     }
 
     /// Cover a job's payload and result, and what was said of them.
-    pub(super) fn job(&self, job: &mut Found) {
+    pub(in crate::cli) fn job(&self, job: &mut Found) {
         let says = self.redactor(&job.name, &job.data);
         let said = [&mut job.failed_reason, &mut job.progress];
         for text in said.into_iter().flatten().chain(&mut job.stacktrace) {
@@ -36,7 +36,7 @@ impl Cover {
 
     /// Cover a dead letter, in the same way; the queue it comes from may send its
     /// letters elsewhere now.
-    pub(super) fn letter(&self, config: &Config, letter: &mut Letter) {
+    pub(in crate::cli) fn letter(&self, config: &Config, letter: &mut Letter) {
         let says = self.redactor(&letter.name, &letter.data);
         let origin = letter.origin.as_mut().map(|origin| &mut origin.reason);
         let said = [&mut letter.reason].into_iter().chain(origin);
@@ -52,7 +52,7 @@ impl Cover {
     }
 
     /// The payload of a job that is not in Redis, covered.
-    pub(super) fn payload(&self, name: &str, mut data: String) -> String {
+    pub(in crate::cli) fn payload(&self, name: &str, mut data: String) -> String {
         for contract in &self.0 {
             contract.cover(name, &mut data, None);
         }
@@ -61,7 +61,7 @@ impl Cover {
 
     /// Takes what is sensitive in a payload out of texts. What Runner writes has
     /// none of it, but other workers log and fail jobs, too.
-    pub(super) fn redactor(&self, name: &str, data: &str) -> Redactor {
+    pub(in crate::cli) fn redactor(&self, name: &str, data: &str) -> Redactor {
         let values = self.0.iter();
         let values: Vec<String> = values
             .flat_map(|contract| contract.sensitive(name, data))

@@ -1,0 +1,20 @@
+//! `runner dev`: serve with an embedded Redis.
+
+use super::{Cli, Result, serve};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    serve: serve::Args,
+    /// Answer plugins' HTTP requests locally and record them; see `runner outbox`.
+    #[arg(long)]
+    outbox: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, cli: &Cli) -> Result {
+        let mut overrides = self.serve.overrides(cli);
+        overrides.redis_url.get_or_insert_with(|| "embedded".into());
+        serve::serve(cli, overrides, self.outbox)
+    }
+}

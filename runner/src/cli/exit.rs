@@ -1,0 +1,100 @@
+//! How a command ends: its exit code and what it says.
+
+use super::terminal::output;
+use crate::app;
+use crate::config::Problems;
+use crate::plugin::EngineError;
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub(super) struct Exit {
+    pub(super) code: u8,
+    pub(super) message: String,
+    /// The message is a rendered report, with its own colours.
+    pub(super) report: bool,
+}
+
+pub(super) type Result<T = ()> = std::result::Result<T, Exit>;
+
+impl Exit {
+    pub(super) fn failed(message: impl ToString) -> Exit {
+        Exit {
+            code: 1,
+            message: message.to_string(),
+            report: false,
+        }
+    }
+
+    pub(super) fn usage(message: impl ToString) -> Exit {
+        Exit {
+            code: 2,
+            message: message.to_string(),
+            report: false,
+        }
+    }
+
+    /// The mistakes of a configuration.
+    pub(super) fn config(problems: &Problems) -> Exit {
+        Exit {
+            report: true,
+            ..Exit::usage(problems.render(output::colour()))
+        }
+    }
+
+    pub(super) fn not_found(message: impl ToString) -> Exit {
+        Exit {
+            code: 3,
+            message: message.to_string(),
+            report: false,
+        }
+    }
+
+    pub(super) fn unreachable(message: impl ToString) -> Exit {
+        Exit {
+            code: 5,
+            message: message.to_string(),
+            report: false,
+        }
+    }
+
+    pub(super) fn timeout(message: impl ToString) -> Exit {
+        Exit {
+            code: 124,
+            message: message.to_string(),
+            report: false,
+        }
+    }
+}
+
+impl From<app::Error> for Exit {
+    fn from(error: app::Error) -> Exit {
+        match error {
+            app::Error::Config(problems) => Exit::config(&problems),
+            app::Error::Engine(error) => error.into(),
+            other => Exit::failed(other),
+        }
+    }
+}
+
+impl From<EngineError> for Exit {
+    fn from(error: EngineError) -> Exit {
+        match error {
+            EngineError::Forbidden => Exit::usage(error),
+            EngineError::System(_) => Exit::failed(error),
+        }
+    }
+}
+
+impl From<crate::queue::Error> for Exit {
+    fn from(error: crate::queue::Error) -> Exit {
+        use crate::queue::Error;
+        match error {
+            Error::Url(_) | Error::Invalid(_) => Exit::usage(error),
+            Error::Unreachable { .. } => Exit::unreachable(format!(
+                "{error}; start it, or name another with --redis or [redis] url"
+            )),
+            Error::Unready { .. } => Exit::unreachable(error),
+            other => Exit::failed(other),
+        }
+    }
+}
