@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use runner::config::{Config, Env, Overrides, explain, keys};
+use runner::config::{Config, Env, Overrides, explain, reference};
 
 use super::{load, root};
 
@@ -59,54 +59,55 @@ fn a_reload_says_what_changed_and_what_needs_a_restart() {
     assert!(Config::diff(&new, &new).is_empty());
 }
 
+/// `BLESS=1` writes the tables anew.
 #[test]
-fn every_key_is_in_the_documentation() {
-    let text = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
-    for key in keys::ALL.iter().copied().flatten() {
-        let row = format!("| `{key}`");
-        let table = [format!("[{key}"), format!(".{key}")];
+fn the_documentation_lists_the_keys_as_they_are() {
+    let path = root().join("docs/configuration.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut new = text.clone();
+    for (name, table) in reference() {
+        let start = format!("<!-- keys of {name} -->\n");
+        let from = new.find(&start);
+        let from = from.unwrap_or_else(|| panic!("docs/configuration.md has no {start}"));
+        let from = from + start.len();
+        let length = new[from..].find("<!-- end -->").unwrap();
+        new.replace_range(from..from + length, &table);
+    }
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, &new).unwrap();
+    } else {
         assert!(
-            text.contains(&row) || table.iter().any(|name| text.contains(name)),
-            "docs/configuration.md does not explain `{key}`"
+            text == new,
+            "docs/configuration.md is not up to date: run this test with BLESS=1"
         );
     }
 }
 
+/// A queue that another program consumes has a contract for what is added to it.
 #[test]
-fn every_environment_variable_is_in_the_documentation() {
-    let text = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
-    for name in ENVIRONMENT {
-        assert!(text.contains(&format!("`{name}`")), "{name}");
-    }
+fn a_queue_without_a_plugin_is_told_which_keys_have_an_effect() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("wit")).unwrap();
+    let wit = "package acme:shop;\ninterface orders {\n  placed: func(number: u32);\n}\n";
+    fs::write(dir.path().join("wit/shop.wit"), wit).unwrap();
+    let path = dir.path().join("queues.toml");
+    let text = "[queues.orders]\ncontract = \"acme:shop/orders\"\nswap_check = \"all\"\n\
+                memory = \"1MiB\"\ntimeout = \"1s\"\n[queues.plain]\nmemory = \"1MiB\"";
+    fs::write(&path, text).unwrap();
+    let loaded = Config::load(&path, &Overrides::default(), &Env::default()).unwrap();
+    let [timeout, memory] = loaded.warnings.as_slice() else {
+        panic!("{:?}", loaded.warnings);
+    };
+    let why = "has no effect: no plugin handles this queue";
+    assert!(timeout.ends_with(&format!(":5: `queues.orders.timeout` {why}")));
+    assert!(memory.ends_with(&format!(":7: `queues.plain.memory` {why}")));
+    let explained = explain(&loaded, "orders");
+    let value = |key| {
+        let setting = explained.settings.iter().find(|of| of.key == key)?;
+        Some(setting.value.as_str())
+    };
+    assert_eq!(value("contract"), Some("acme:shop/orders"));
+    assert_eq!(value("swap_check"), Some("all"));
+    assert_eq!(value("memory"), Some("1MiB"));
+    assert_eq!(value("timeout"), None);
 }
-
-const ENVIRONMENT: [&str; 28] = [
-    "RUNNER_MAX_PLUGIN",
-    "RUNNER_COMPILE_TIMEOUT",
-    "RUNNER_COMPILE_MEMORY",
-    "RUNNER_CONTRACTS",
-    "RUNNER_REDIS_URL",
-    "RUNNER_REDIS_PREFIX",
-    "RUNNER_REDIS_PRESENCE",
-    "RUNNER_PLUGINS",
-    "RUNNER_CACHE",
-    "RUNNER_THREADS",
-    "RUNNER_CONCURRENCY",
-    "RUNNER_GRACE",
-    "RUNNER_LOCK",
-    "RUNNER_STALLED_INTERVAL",
-    "RUNNER_MAX_STALLED",
-    "REDIS_URL",
-    "REDIS_HOST",
-    "REDIS_PORT",
-    "REDIS_USERNAME",
-    "REDIS_PASSWORD",
-    "REDIS_DB",
-    "REDIS_PREFIX",
-    "BULLMQ_PREFIX",
-    "BULLMQ_DEFAULT_JOB_OPTIONS",
-    "QUEUE_CONCURRENCY",
-    "QUEUE_MAX_RETRIES",
-    "QUEUE_RETRY_DELAY",
-    "QUEUE_RETRY_BACKOFF",
-];

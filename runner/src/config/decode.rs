@@ -12,7 +12,6 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::env::Env;
-use super::keys;
 use super::origins::{Origins, Source, join};
 use super::problem::{Problem, Problems, nearest};
 use super::sources::Sources;
@@ -30,6 +29,8 @@ pub(super) struct Decoder<'a> {
     pub(super) origins: Origins,
     /// What was read beside the file.
     pub(super) sources: Sources,
+    /// Whether a key of this name may stand somewhere in the file.
+    known: fn(&str) -> bool,
     /// Where each line of the file begins.
     lines: Vec<usize>,
 }
@@ -81,16 +82,14 @@ impl<'t> Table<'t> {
     }
 }
 
-/// Whether a key in a wrong place may be a secret that has lost its table: a text
-/// under a name that means nothing here.
-pub(super) fn may_be_secret(entry: &Entry<'_>) -> bool {
-    let known = keys::ALL.iter().any(|keys| keys.contains(&entry.key));
-    // Shorter ones are no secrets.
-    !known && entry.value.as_str().is_some_and(|text| text.len() > 5)
-}
-
 impl<'a> Decoder<'a> {
-    pub(super) fn new(dir: &'a Path, file: &'a str, source: &'a str, env: &'a Env) -> Self {
+    pub(super) fn new(
+        dir: &'a Path,
+        file: &'a str,
+        source: &'a str,
+        env: &'a Env,
+        known: fn(&str) -> bool,
+    ) -> Self {
         let after_breaks = source.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             dir,
@@ -100,8 +99,17 @@ impl<'a> Decoder<'a> {
             warnings: Vec::new(),
             origins: Origins::default(),
             sources: Sources::default(),
+            known,
             lines: std::iter::once(0).chain(after_breaks).collect(),
         }
+    }
+
+    /// Whether a key in a wrong place may be a secret that has lost its table: a text
+    /// under a name that means nothing here.
+    pub(super) fn may_be_secret(&self, entry: &Entry<'_>) -> bool {
+        // Shorter ones are no secrets.
+        let long = entry.value.as_str().is_some_and(|text| text.len() > 5);
+        long && !(self.known)(entry.key)
     }
 
     /// The line, from 1, of a place in the file.
@@ -136,7 +144,12 @@ impl<'a> Decoder<'a> {
     }
 
     /// Reports each key that is not in `valid`.
-    pub(super) fn only(&mut self, table: &Table<'_>, valid: &[&str]) {
+    pub(super) fn only(
+        &mut self,
+        table: &Table<'_>,
+        valid: impl IntoIterator<Item = &'static str>,
+    ) {
+        let valid: Vec<&str> = valid.into_iter().collect();
         let place = match table.path.as_str() {
             "" => "this file".to_owned(),
             path => format!("`{path}`"),
@@ -149,7 +162,7 @@ impl<'a> Decoder<'a> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "unknown key".to_owned(),
             };
-            if label == "unknown key" && may_be_secret(entry) {
+            if label == "unknown key" && self.may_be_secret(entry) {
                 self.problems.mask(entry.span.clone());
             }
             self.problems.push(Problem {
@@ -166,7 +179,7 @@ impl<'a> Decoder<'a> {
         &mut self,
         parent: &Table<'t>,
         key: &str,
-        valid: &[&str],
+        valid: impl IntoIterator<Item = &'static str>,
     ) -> Option<Table<'t>> {
         let table = self.free_table(parent, key)?;
         self.only(&table, valid);

@@ -2,6 +2,8 @@
 //! rest needs a restart.
 
 use super::Config;
+use super::keys::runtime::RUNTIME;
+use super::origins::join;
 
 /// The difference between two configurations. All names are sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub struct Changes {
     pub schedules: Vec<String>,
     /// Settings that are not what the process started with and stay so until
     /// it is started again.
-    pub restart: Vec<&'static str>,
+    pub restart: Vec<String>,
 }
 
 impl Changes {
@@ -60,41 +62,13 @@ impl Config {
             .collect();
         changes.schedules = queues.into_iter().collect();
 
-        let (before, after) = (&old.runtime, &new.runtime);
-        let fixed = [
-            ("redis", old.redis != new.redis),
-            ("runtime.plugins", before.plugins != after.plugins),
-            ("runtime.contracts", before.contracts != after.contracts),
-            ("runtime.cache", before.cache != after.cache),
-            ("runtime.threads", before.threads != after.threads),
-            ("runtime.grace", before.grace != after.grace),
-            ("runtime.lock", before.lock != after.lock),
-            (
-                "runtime.stalled_interval",
-                before.stalled_interval != after.stalled_interval,
-            ),
-            (
-                "runtime.max_stalled",
-                before.max_stalled != after.max_stalled,
-            ),
-            (
-                "runtime.max_crashes",
-                before.max_crashes != after.max_crashes,
-            ),
-            ("runtime.max_plugin", before.max_plugin != after.max_plugin),
-            (
-                "runtime.compile_timeout",
-                before.compile_timeout != after.compile_timeout,
-            ),
-            (
-                "runtime.compile_memory",
-                before.compile_memory != after.compile_memory,
-            ),
-        ];
-        changes.restart = fixed
-            .into_iter()
-            .filter_map(|(name, differs)| differs.then_some(name))
-            .collect();
+        if old.redis != new.redis {
+            changes.restart.push("redis".to_owned());
+        }
+        let runtime = RUNTIME.0.iter();
+        let fixed = runtime.filter(|key| (key.differs)(&old.runtime, &new.runtime));
+        let fixed = fixed.map(|key| join("runtime", key.about.name));
+        changes.restart.extend(fixed);
         changes
     }
 }

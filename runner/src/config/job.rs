@@ -20,7 +20,7 @@ pub struct JobDefaults {
 }
 
 /// The wait between attempts.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Backoff {
     /// Fixed or exponential.
     pub kind: BackoffKind,
@@ -31,12 +31,23 @@ pub struct Backoff {
 }
 
 /// The shape of a backoff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackoffKind {
     /// The same delay each time.
+    #[default]
     Fixed,
     /// Doubled each time.
     Exponential,
+}
+
+impl BackoffKind {
+    /// As it is written: `fixed`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Exponential => "exponential",
+        }
+    }
 }
 
 /// How many finished jobs stay in Redis (BullMQ's `removeOnComplete`,

@@ -39,6 +39,27 @@ pub struct Queue {
     pub metrics: Option<u32>,
 }
 
+/// A day, as BullMQ counts: one point per minute.
+pub(super) const BUILT_IN_METRICS: u32 = 1440;
+
+/// What nobody set; each value is explained at its field.
+impl Default for Queue {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            concurrency: const { NonZeroUsize::new(10).expect("10 is not zero") },
+            limiter: None,
+            group: None,
+            unrouted: Unrouted::default(),
+            max_started_attempts: None,
+            base: JobSettings::default(),
+            jobs: Vec::new(),
+            defaults: JobDefaults::default(),
+            metrics: Some(BUILT_IN_METRICS),
+        }
+    }
+}
+
 impl Queue {
     /// Whether this process consumes the queue: some job name has a plugin. A
     /// queue without is declared so that jobs can be added to it.
@@ -167,7 +188,7 @@ pub enum Unrouted {
 }
 
 /// BullMQ's worker limiter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limiter {
     /// Starts per `duration`.
     pub max: u32,
@@ -177,7 +198,7 @@ pub struct Limiter {
 
 /// `[queues.<name>.group]`: jobs with the same value in a field of the payload are
 /// a group. At least one of the limits is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Group {
     /// The field, `shopId`; with dots a field of a field, `shop.id`. Jobs without
     /// text, a number or a truth value there are in no group.

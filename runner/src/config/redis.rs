@@ -19,7 +19,21 @@ pub struct Redis {
     pub presence: bool,
 }
 
+/// What nobody set.
+impl Default for Redis {
+    fn default() -> Self {
+        Self {
+            url: RedisUrl::Url(Self::URL.to_owned()),
+            prefix: "bull".to_owned(),
+            by_queue: false,
+            presence: true,
+        }
+    }
+}
+
 impl Redis {
+    pub(super) const URL: &str = "redis://127.0.0.1:6379";
+
     /// Whether no script can reach the keys of both queues.
     pub(crate) fn parts(&self, queue: &str, other: &str) -> bool {
         self.by_queue && tag(queue) != tag(other)

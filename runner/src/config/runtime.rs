@@ -43,3 +43,24 @@ pub struct Runtime {
     /// one or two.
     pub compile_memory: usize,
 }
+
+/// What nobody set, with the paths as the file would write them; each value is
+/// explained at its field.
+impl Default for Runtime {
+    fn default() -> Self {
+        Self {
+            plugins: "plugins".into(),
+            contracts: "wit".into(),
+            cache: PathBuf::new(),
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            grace: Duration::from_secs(25),
+            lock: Duration::from_secs(30),
+            stalled_interval: Duration::from_secs(15),
+            max_stalled: 5,
+            max_crashes: 2,
+            max_plugin: 64 << 20,
+            compile_timeout: Duration::from_secs(120),
+            compile_memory: 4 << 30,
+        }
+    }
+}

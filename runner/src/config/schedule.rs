@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::JobDefaults;
+use super::job::JobDefaults;
 
 /// One `[[schedules]]`: a BullMQ job scheduler that this file declares.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,27 @@ pub struct Schedule {
     pub priority: u32,
     /// Options of its jobs; what it leaves out is the queue's `defaults`.
     pub options: JobDefaults,
+}
+
+/// What nobody set; when its jobs run and what they are called is always set.
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            queue: String::new(),
+            name: String::new(),
+            data: "{}".to_owned(),
+            when: When::Every {
+                every: Duration::ZERO,
+                offset: Duration::ZERO,
+            },
+            limit: None,
+            start: None,
+            end: None,
+            priority: 0,
+            options: JobDefaults::default(),
+        }
+    }
 }
 
 /// When the jobs of a schedule run.

@@ -152,6 +152,37 @@ pub(super) fn word<'w>(raw: Raw<'_>, words: &[&'w str]) -> Result<&'w str, Fault
     Err(raw.is_not(&format!("\"{all}\""), hint))
 }
 
+/// A value of TOML as JSON.
+pub(super) fn json(value: &DeValue<'_>) -> Result<serde_json::Value, Fault> {
+    let refused =
+        || Raw::Toml(value).is_not("a value that JSON has", "write a number that fits 64 bits");
+    Ok(match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Boolean(b) => (*b).into(),
+        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
+            .map_err(|_| refused())?
+            .into(),
+        DeValue::Float(n) => n
+            .as_str()
+            .parse()
+            .ok()
+            .and_then(serde_json::Number::from_f64)
+            .ok_or_else(refused)?
+            .into(),
+        DeValue::Datetime(date) => date.to_string().into(),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| json(item.get_ref()))
+            .collect::<Result<Vec<_>, _>>()?
+            .into(),
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(key, value)| Ok((key.get_ref().to_string(), json(value.get_ref())?)))
+            .collect::<Result<serde_json::Map<_, _>, Fault>>()?
+            .into(),
+    })
+}
+
 /// A year and a bit: what is longer is a slip of the pen.
 const LONGEST: Duration = Duration::from_secs(400 * 86_400);
 
@@ -194,6 +225,11 @@ pub(super) fn seconds(raw: Raw<'_>) -> Result<u64, Fault> {
     }
     Ok(duration.as_secs())
 }
+
+/// Redis strings end at 512 MiB (`proto-max-bulk-len`).
+pub(super) const LARGEST_STRING: usize = 512 << 20;
+/// What 32-bit linear memory can address.
+pub(super) const LARGEST_MEMORY: usize = 4 << 30;
 
 /// `"64MiB"` in bytes, more than zero and at most `max`.
 pub(super) fn size(raw: Raw<'_>, max: usize) -> Result<usize, Fault> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::job_defaults::backoff_kind;
 use crate::config::decode::Decoder;
+use crate::config::keys::job::backoff_kind;
 use crate::config::origins::{Source, join};
 use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
@@ -17,7 +17,7 @@ const SHAPE: &str = "QUEUE_RETRY_BACKOFF";
 const PATH: &str = "defaults.job";
 
 /// `BULLMQ_DEFAULT_JOB_OPTIONS` over `QUEUE_*` over the file.
-pub(super) fn job_defaults(decoder: &mut Decoder<'_>, mut defaults: JobDefaults) -> JobDefaults {
+pub(super) fn job_defaults(decoder: &mut Decoder<'_>, defaults: &mut JobDefaults) {
     let path = join(PATH, "attempts");
     // A retry is what follows the first attempt.
     let retries = decoder.env_value(&path, &["QUEUE_MAX_RETRIES"], value::count);
@@ -41,7 +41,7 @@ pub(super) fn job_defaults(decoder: &mut Decoder<'_>, mut defaults: JobDefaults)
     }
     if let Some(text) = decoder.env.get(OPTIONS) {
         match serde_json::from_str::<Map<String, Value>>(text) {
-            Ok(options) => read_options(decoder, &options, &mut defaults),
+            Ok(options) => read_options(decoder, &options, defaults),
             Err(error) => decoder.refuse_outside(
                 &format!("environment variable {OPTIONS}"),
                 fault(
@@ -51,7 +51,6 @@ pub(super) fn job_defaults(decoder: &mut Decoder<'_>, mut defaults: JobDefaults)
             ),
         }
     }
-    defaults
 }
 
 fn read_options(decoder: &mut Decoder<'_>, options: &Map<String, Value>, into: &mut JobDefaults) {

@@ -5,7 +5,6 @@
 //! comes first, then the names that other BullMQ set-ups use.
 
 mod environment;
-mod job_defaults;
 mod plugin;
 mod queue;
 mod redis;
@@ -68,11 +67,11 @@ impl Config {
     ) -> Result<Loaded, Problems> {
         let file = path.display().to_string();
         let dir = path.parent().unwrap_or(Path::new(""));
-        let mut decoder = Decoder::new(dir, &file, source, env);
+        let mut decoder = Decoder::new(dir, &file, source, env, keys::is_known);
 
         let (document, faults) = DeTable::parse_recoverable(source);
         if !faults.is_empty() {
-            decoder.problems.break_up(source);
+            decoder.problems.break_up(source, keys::is_known);
             for (place, mistake) in mistakes(source, faults) {
                 decoder.problems.push(Problem {
                     message: format!("this is not TOML: {mistake}"),

@@ -9,8 +9,9 @@ use ipnet::IpNet;
 use toml::de::DeValue;
 use url::{Host, Url};
 
-use crate::config::decode::{Decoder, Entry, Table, may_be_secret};
-use crate::config::keys;
+use crate::config::decode::{Decoder, Entry, Table};
+use crate::config::keys::plugin::PLUGIN;
+use crate::config::keys::queue::check_plugin_name;
 use crate::config::origins::join;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
@@ -32,13 +33,13 @@ pub(super) fn read_all(
     let table = decoder.free_table(root, "plugins");
     for entry in table.iter().flat_map(|table| &table.entries) {
         let path = join("plugins", entry.key);
-        if let Err(fault) = check_name(entry.key) {
+        if let Err(fault) = check_plugin_name(entry.key) {
             decoder.refuse(entry.key_span.clone(), &path, fault);
         }
         let Some(table) = decoder.as_table(entry, path) else {
             continue;
         };
-        decoder.only(&table, keys::PLUGIN);
+        decoder.only(&table, PLUGIN.names());
         let (plugin, missing) = read(decoder, entry.key, &table, directory);
         plugins.insert(entry.key.to_owned(), Arc::new(plugin));
         withheld.insert(entry.key.to_owned(), missing);
@@ -80,31 +81,6 @@ pub(super) fn read_all(
     }
     withheld.retain(|_, missing| !missing.is_empty());
     (plugins, withheld)
-}
-
-/// The `plugin` of a queue: a name, not a file.
-pub(super) fn name(raw: Raw<'_>) -> Result<String, Fault> {
-    let name = value::text(raw)?;
-    check_name(&name)?;
-    Ok(name)
-}
-
-/// The name is part of a file name, of keys in Redis and of metric labels.
-fn check_name(name: &str) -> Result<(), Fault> {
-    let hint = match name.strip_suffix(".wasm") {
-        Some(stem) if check_name(stem).is_ok() => {
-            format!("write {stem:?}; the file is `{stem}.wasm` in the directory of the plugins")
-        }
-        _ => "write letters, digits, `-` and `_`: \"otp-sender\"".to_owned(),
-    };
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if !name.is_empty() && name.bytes().all(allowed) {
-        return Ok(());
-    }
-    Err(fault(
-        format!("must be the name of a plugin, found {name:?}"),
-        hint,
-    ))
 }
 
 fn read(
@@ -242,38 +218,8 @@ fn network(raw: Raw<'_>) -> Result<IpNet, Fault> {
 fn setting(value: &DeValue<'_>) -> Result<String, Fault> {
     match value {
         DeValue::String(text) => Ok(text.clone().into_owned()),
-        other => Ok(json(other)?.to_string()),
+        other => Ok(value::json(other)?.to_string()),
     }
-}
-
-pub(super) fn json(value: &DeValue<'_>) -> Result<serde_json::Value, Fault> {
-    let refused =
-        || Raw::Toml(value).is_not("a value that JSON has", "write a number that fits 64 bits");
-    Ok(match value {
-        DeValue::String(text) => text.as_ref().into(),
-        DeValue::Boolean(b) => (*b).into(),
-        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
-            .map_err(|_| refused())?
-            .into(),
-        DeValue::Float(n) => n
-            .as_str()
-            .parse()
-            .ok()
-            .and_then(serde_json::Number::from_f64)
-            .ok_or_else(refused)?
-            .into(),
-        DeValue::Datetime(date) => date.to_string().into(),
-        DeValue::Array(items) => items
-            .iter()
-            .map(|item| json(item.get_ref()))
-            .collect::<Result<Vec<_>, _>>()?
-            .into(),
-        DeValue::Table(table) => table
-            .iter()
-            .map(|(key, value)| Ok((key.get_ref().to_string(), json(value.get_ref())?)))
-            .collect::<Result<serde_json::Map<_, _>, Fault>>()?
-            .into(),
-    })
 }
 
 enum SecretFault {
@@ -337,7 +283,7 @@ fn directory_of(decoder: &mut Decoder<'_>, path: &str, entry: &Entry<'_>) -> Opt
             "write \"/documents\" = \"data/documents\"",
         );
         // It may be a secret that has lost its table.
-        if !entry.key.contains('/') && may_be_secret(entry) {
+        if !entry.key.contains('/') && decoder.may_be_secret(entry) {
             decoder.problems.mask(entry.span.clone());
         }
         decoder.refuse(entry.key_span.clone(), &path, fault);

@@ -4,24 +4,22 @@
 use url::Url;
 
 use crate::config::decode::{Decoder, Table};
-use crate::config::keys;
+use crate::config::keys::redis::{REDIS, prefix};
 use crate::config::origins::Source;
 use crate::config::problem::mask_passwords;
-use crate::config::value::{self, Fault, Raw, fault};
+use crate::config::value::{self, Fault, Raw};
 use crate::config::{Address, Overrides, Redis, RedisUrl, tag};
 
-const DEFAULT_URL: &str = "redis://127.0.0.1:6379";
 const EMBEDDED: &str = "embedded";
 /// Stands for a list of hosts where a URL can have only one.
 const HOSTS: &str = "hosts.invalid";
 
 pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Overrides) -> Redis {
-    let table = decoder.table(root, "redis", keys::REDIS);
-    let table = table.as_ref();
-
-    let url = address(decoder, table, overrides);
+    let table = decoder.table(root, "redis", REDIS.names());
+    let url = address(decoder, table.as_ref(), overrides);
+    let mut redis = Redis::default();
     let mut is_cluster = false;
-    let url = if url == EMBEDDED {
+    redis.url = if url == EMBEDDED {
         RedisUrl::Embedded(decoder.path("data/redis"))
     } else {
         // What was refused is not used.
@@ -31,28 +29,17 @@ pub(super) fn read(decoder: &mut Decoder<'_>, root: &Table<'_>, overrides: &Over
         }
         RedisUrl::Url(url)
     };
-
-    let mut prefix = table.and_then(|table| decoder.value(table, "prefix", prefix_text));
-    let names = ["RUNNER_REDIS_PREFIX", "REDIS_PREFIX", "BULLMQ_PREFIX"];
-    prefix = decoder
-        .env_value("redis.prefix", &names, prefix_text)
-        .or(prefix);
-    if let Some(flag) = &overrides.redis_prefix {
-        prefix = decoder.flag_value("redis.prefix", "--prefix", flag, prefix_text);
+    if let Some(table) = &table {
+        REDIS.read(decoder, table, &mut redis);
     }
-
-    let prefix = prefix.unwrap_or_else(|| "bull".to_owned());
-    let presence = table.and_then(|table| decoder.value(table, "presence", value::boolean));
-    let presence = decoder
-        .env_value("redis.presence", &["RUNNER_REDIS_PRESENCE"], value::boolean)
-        .or(presence);
-
-    Redis {
-        url,
-        by_queue: is_cluster && tag(&prefix).is_none(),
-        prefix,
-        presence: presence.unwrap_or(true),
+    REDIS.read_env(decoder, "redis", &mut redis);
+    if let Some(flag) = &overrides.redis_prefix
+        && let Some(text) = decoder.flag_value("redis.prefix", "--prefix", flag, prefix)
+    {
+        redis.prefix = text;
     }
+    redis.by_queue = is_cluster && tag(&redis.prefix).is_none();
+    redis
 }
 
 /// Say what is allowed and probably not meant, and where it is written.
@@ -97,7 +84,7 @@ fn address(decoder: &mut Decoder<'_>, table: Option<&Table<'_>>, overrides: &Ove
     }
     from_env
         .or(in_file)
-        .unwrap_or_else(|| DEFAULT_URL.to_owned())
+        .unwrap_or_else(|| Redis::URL.to_owned())
 }
 
 /// `REDIS_HOST` and `REDIS_PORT` make an address. `REDIS_USERNAME`,
@@ -117,7 +104,7 @@ fn from_parts(decoder: &mut Decoder<'_>, path: &str, in_file: Option<&str>) -> O
         return None;
     }
 
-    let base = in_file.filter(|_| !is_whole).unwrap_or(DEFAULT_URL);
+    let base = in_file.filter(|_| !is_whole).unwrap_or(Redis::URL);
     let (base, hosts) = one_host(base);
     let mut url = Url::parse(&base).ok()?;
     if let Some(host) = decoder.env_value(path, &["REDIS_HOST"], host_text) {
@@ -169,18 +156,6 @@ fn address_text(raw: Raw<'_>) -> Result<String, Fault> {
         return Ok(text);
     }
     Address::parse(&text).map(|_| text)
-}
-
-/// BullMQ prefixes may hold `:`, and `{…}` for a cluster's hash tag.
-fn prefix_text(raw: Raw<'_>) -> Result<String, Fault> {
-    let prefix = value::text(raw)?;
-    if prefix.ends_with(':') {
-        return Err(fault(
-            format!("must not end in a colon, found {prefix:?}"),
-            "BullMQ puts a colon between prefix and queue itself",
-        ));
-    }
-    Ok(prefix)
 }
 
 fn host_text(raw: Raw<'_>) -> Result<String, Fault> {

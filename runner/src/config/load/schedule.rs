@@ -3,19 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use toml::de::DeValue;
-
 use crate::config::decode::{Decoder, Entry, Table};
-use crate::config::keys;
+use crate::config::keys::job::JOB_DEFAULTS;
+use crate::config::keys::schedule::SCHEDULE;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{Queue, Schedule, When};
 use crate::cron::{self, Cron};
 use crate::units;
-
-/// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
-const LOWEST_PRIORITY: u32 = 2_097_151;
 
 pub(super) fn read_all(
     decoder: &mut Decoder<'_>,
@@ -25,7 +20,7 @@ pub(super) fn read_all(
     let mut schedules: Vec<Arc<Schedule>> = Vec::new();
     let mut lines = Vec::new();
     for (at, table) in decoder.tables(root, "schedules").iter().enumerate() {
-        decoder.only(table, keys::SCHEDULE);
+        decoder.only(table, SCHEDULE.names().chain(JOB_DEFAULTS.names()));
         let Some(schedule) = read(decoder, table, queues) else {
             continue;
         };
@@ -59,71 +54,54 @@ fn read(
         }
     }
     let queue = decoder.value(table, "queue", |raw| declared(raw, queues));
-    let name = decoder.value(table, "name", value::text);
-    let id = decoder.value(table, "id", id);
-    let data = decoder.value(table, "data", data);
+    let mut schedule = Schedule::default();
+    SCHEDULE.read(decoder, table, &mut schedule);
     let when = when(decoder, table);
-    let limit = decoder.value(table, "limit", value::at_least_one);
-    let start = decoder.value(table, "start", instant);
-    let end = decoder.value(table, "end", instant);
-    if let (Some(start), Some(end)) = (start, end)
+    if let (Some(start), Some(end)) = (schedule.start, schedule.end)
         && end <= start
     {
-        refuse_key(
-            decoder,
-            table,
-            "end",
-            fault("is not after `start`", "write a later time"),
-        );
+        let early = fault("is not after `start`", "write a later time");
+        refuse_key(decoder, table, "end", early);
     }
-    let priority = decoder.value(table, "priority", priority);
     let wider = queue.as_ref().and_then(|queue| queues.get(queue));
-    let wider = wider
+    schedule.options = wider
         .map(|queue| queue.defaults.clone())
         .unwrap_or_default();
-    let options = super::job_defaults::job_defaults(decoder, Some(table), &table.path, "", &wider);
-    let (queue, name, data, when) = (
-        queue?,
-        name?,
-        data.unwrap_or_else(|| "{}".to_owned()),
-        when?,
-    );
-    if let Some(limit) = options
-        .size_limit
-        .filter(|limit| data.len() as u64 > *limit)
-    {
+    JOB_DEFAULTS.read(decoder, table, &mut schedule.options);
+    schedule.when = when?;
+    let queue = queues.get(&queue?)?;
+    schedule.queue.clone_from(&queue.name);
+    if schedule.id.is_empty() {
+        schedule.id = format!("{}/{}", schedule.queue, schedule.name);
+    }
+    check_data(decoder, table, queue, &schedule);
+    (!schedule.name.is_empty()).then_some(schedule)
+}
+
+/// Its jobs can be added to the queue.
+fn check_data(decoder: &mut Decoder<'_>, table: &Table<'_>, queue: &Queue, schedule: &Schedule) {
+    let Schedule { name, data, .. } = schedule;
+    let limit = schedule.options.size_limit;
+    if let Some(limit) = limit.filter(|limit| data.len() as u64 > *limit) {
+        let length = data.len();
         let larger = fault(
-            format!(
-                "has {} bytes, more than the size_limit of {limit}",
-                data.len()
-            ),
+            format!("has {length} bytes, more than the size_limit of {limit}"),
             "write less, or raise size_limit",
         );
         refuse_key(decoder, table, "data", larger);
     }
-    let contract = queues
-        .get(&queue)
-        .and_then(|queue| queue.base.contract.as_ref());
-    if let Some(Err(reason)) = contract.map(|contract| contract.check(&name, &data)) {
+    let contract = queue.base.contract.as_ref();
+    if let Some(Err(reason)) = contract.map(|contract| contract.check(name, data)) {
         let misfit = fault(
-            format!("does not fit the contract of queue {queue:?}: {reason}"),
-            format!("see it with `runner contract show {queue}`"),
+            format!(
+                "does not fit the contract of queue {:?}: {reason}",
+                queue.name
+            ),
+            format!("see it with `runner contract show {}`", queue.name),
         );
         let key = table.get("data").map_or("name", |_| "data");
         refuse_key(decoder, table, key, misfit);
     }
-    Some(Schedule {
-        id: id.unwrap_or_else(|| format!("{queue}/{name}")),
-        queue,
-        name,
-        data,
-        when,
-        limit,
-        start,
-        end,
-        priority: priority.unwrap_or(0),
-        options,
-    })
 }
 
 /// `cron` with `timezone`, or `every` with `offset`.
@@ -135,7 +113,7 @@ fn when(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<When> {
     let has = |key: &str| table.get(key).is_some();
     match (has("cron"), has("every")) {
         (true, true) => {
-            let both = fault("is there beside `cron`", "remove one of the two");
+            let both = fault("stands next to `cron`", "remove one of the two");
             refuse_key(decoder, table, "every", both);
             return None;
         }
@@ -148,7 +126,7 @@ fn when(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<When> {
             return None;
         }
         (true, false) if has("offset") => {
-            let alone = fault("needs `every`", "a pattern says its times itself");
+            let alone = fault("needs `every`", "a cron pattern already says when");
             refuse_key(decoder, table, "offset", alone);
         }
         (false, true) if has("timezone") => {
@@ -167,7 +145,7 @@ fn when(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<When> {
     if offset >= every {
         let long = fault(
             format!("must be less than `every`, {}", units::duration(every)),
-            "it says where in the interval a run falls",
+            "the offset says where in the interval a run falls",
         );
         refuse_key(decoder, table, "offset", long);
     }
@@ -190,38 +168,21 @@ fn declared(raw: Raw<'_>, queues: &BTreeMap<String, Arc<Queue>>) -> Result<Strin
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("declare it with [queues.{name}]"),
     };
-    Err(fault(format!("is {name:?}, no queue of this file"), hint))
-}
-
-/// Scheduler ids are parts of keys; with five parts BullMQ takes one for a
-/// repeatable job of old.
-fn id(raw: Raw<'_>) -> Result<String, Fault> {
-    let id = value::text(raw)?;
-    if id.contains(':') {
-        return Err(fault(
-            "must have no colon",
-            "use another separator, such as \"/\" or \"-\"",
-        ));
-    }
-    Ok(id)
-}
-
-fn data(raw: Raw<'_>) -> Result<String, Fault> {
-    match raw {
-        Raw::Toml(value) => Ok(super::plugin::json(value)?.to_string()),
-        Raw::Text(text) => Ok(text.to_owned()),
-    }
+    Err(fault(
+        format!("is {name:?}, which is not a queue in this file"),
+        hint,
+    ))
 }
 
 fn pattern(raw: Raw<'_>) -> Result<String, Fault> {
     let text = value::text(raw)?;
-    let hint = "minute hour day month weekday: \"0 3 * * 1\" is Mondays at 3";
-    let cron =
-        Cron::parse(&text).map_err(|error| fault(format!("is no cron pattern: {error}"), hint))?;
+    let hint = "minute hour day month weekday: \"0 3 * * 1\" is every Monday at 3";
+    let cron = Cron::parse(&text)
+        .map_err(|error| fault(format!("is not a cron pattern: {error}"), hint))?;
     if cron.fields() < 5 {
         return Err(fault(
             format!(
-                "is no cron pattern: {} fields; write 5, or 6 with seconds",
+                "is not a cron pattern: it has {} fields; write 5, or 6 with seconds",
                 cron.fields()
             ),
             hint,
@@ -239,32 +200,10 @@ fn zone(raw: Raw<'_>) -> Result<String, Fault> {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => "write a name such as \"Europe/Berlin\" or \"UTC\"".to_owned(),
             };
-            Err(fault(format!("is {name:?}, no time zone"), hint))
+            Err(fault(
+                format!("is {name:?}, which is not a known time zone"),
+                hint,
+            ))
         }
     }
-}
-
-/// A date of TOML or a text, with its offset.
-fn instant(raw: Raw<'_>) -> Result<i64, Fault> {
-    let text = match raw {
-        Raw::Toml(DeValue::Datetime(date)) => Some(date.to_string()),
-        Raw::Toml(value) => value.as_str().map(str::to_owned),
-        Raw::Text(text) => Some(text.to_owned()),
-    };
-    let hint = "write 2026-12-24T18:00:00Z, or with +01:00 for Z";
-    let refused = || raw.is_not("a time with its offset (RFC 3339)", hint);
-    let text = text.ok_or_else(refused)?;
-    let instant: Timestamp = text.parse().map_err(|_| refused())?;
-    Ok(instant.as_millisecond())
-}
-
-fn priority(raw: Raw<'_>) -> Result<u32, Fault> {
-    let priority = value::count(raw)?;
-    if priority > LOWEST_PRIORITY {
-        return Err(fault(
-            format!("must be at most {LOWEST_PRIORITY}"),
-            "1 is first, 0 goes before all",
-        ));
-    }
-    Ok(priority)
 }

@@ -6,7 +6,6 @@
 
 use super::nearest::nearest;
 use super::passwords::{MARKS, mask_passwords, stars};
-use crate::config::keys;
 
 /// Parts of the names under which people keep secrets.
 const SECRET_NAMES: [&str; 10] = [
@@ -23,11 +22,11 @@ const SECRET_NAMES: [&str; 10] = [
 ];
 
 /// A file as it may be shown, and the words in it that must not be shown elsewhere.
-/// Of one that is `broken` only what the values of known keys are is shown.
-pub(super) fn mask(source: &str, broken: bool) -> (String, Vec<String>) {
+/// Of a broken one only the values of keys that are `known` are shown.
+pub(super) fn mask(source: &str, known: Option<Known>) -> (String, Vec<String>) {
     let shown = mask_passwords(source);
     let mut lines = Lines {
-        broken,
+        known,
         secrets: false,
         open: None,
         covered: false,
@@ -40,15 +39,19 @@ pub(super) fn mask(source: &str, broken: bool) -> (String, Vec<String>) {
     (shown, lines.words)
 }
 
+/// Whether a key of this name stands in some table, and its value is no secret.
+pub(super) type Known = fn(&str) -> bool;
+
 /// A mistake in another file of TOML, with the line that it shows as it may be shown.
 pub fn masked(mut error: toml::de::Error, text: &str) -> toml::de::Error {
-    error.set_input(Some(&mask(text, false).0));
+    error.set_input(Some(&mask(text, None).0));
     error
 }
 
 /// Where the walk is.
 struct Lines {
-    broken: bool,
+    /// Of a broken file; it has no tables to go by.
+    known: Option<Known>,
     /// Below a header of secrets.
     secrets: bool,
     /// In a secret over several lines, up to these quotes.
@@ -75,7 +78,7 @@ impl Lines {
         }
         let Some(equals) = equals else {
             let word = body.find(char::is_whitespace).unwrap_or(body.len());
-            let strange = self.broken && !body.starts_with(MARKS) && !is_known(&body[..word]);
+            let strange = !body.starts_with(MARKS) && self.is_strange(&body[..word]);
             return match self.secrets || self.covered || strange {
                 true => self.cover(line, start),
                 false => line.to_owned(),
@@ -83,10 +86,10 @@ impl Lines {
         };
         let (key, value) = (&body[..equals], &body[equals + 1..]);
         let secret = self.secrets || is_secret(key);
-        let strange = self.broken && !is_known(key);
+        let strange = self.is_strange(key);
         // A line of a value: `=` fills up base64.
         let no_key = (value.starts_with('=') || value.trim().is_empty()) && !key.ends_with(' ');
-        let no_value = self.broken && !value.trim_start().starts_with(MARKS);
+        let no_value = self.known.is_some() && !value.trim_start().starts_with(MARKS);
         if (no_key && strange) || (no_value && (secret || self.covered)) {
             return self.cover(line, start);
         }
@@ -105,11 +108,18 @@ impl Lines {
         }
     }
 
+    /// Whether the file is broken, and this no key whose value may be shown.
+    fn is_strange(&self, key: &str) -> bool {
+        let last = key.trim().rsplit('.').next().unwrap_or_default();
+        let last = last.trim_matches(['"', '\'', ' ']);
+        self.known.is_some_and(|known| !known(last))
+    }
+
     /// `[plugins.mail.secrets]`, with or without one of its brackets.
     fn is_header(&self, body: &str) -> bool {
         let body = body.trim_end();
         body.starts_with('[')
-            || self.broken && !body.contains(['=', '"', '\'', ',']) && body.ends_with(']')
+            || self.known.is_some() && !body.contains(['=', '"', '\'', ',']) && body.ends_with(']')
     }
 
     /// What follows a header on its line is a value that has lost its line break.
@@ -122,7 +132,7 @@ impl Lines {
             (None, Some(bracket)) => bracket + 1,
             (None, None) => body.find(char::is_whitespace).unwrap_or(body.len()),
         };
-        match self.secrets || self.broken {
+        match self.secrets || self.known.is_some() {
             true => self.cover(line, start + end),
             false => line.to_owned(),
         }
@@ -132,7 +142,7 @@ impl Lines {
     /// braces only its texts, if there is nothing broken.
     fn cover(&mut self, line: &str, from: usize) -> String {
         let (head, tail) = line.split_at(from);
-        let in_braces = !self.broken && tail.trim_start().starts_with(['{', '[']);
+        let in_braces = self.known.is_none() && tail.trim_start().starts_with(['{', '[']);
         let mut shown = head.to_owned();
         let mut quote = None;
         for word in tail.split_inclusive(|c: char| c.is_whitespace() || MARKS.contains(&c)) {
@@ -157,7 +167,7 @@ impl Lines {
 
     fn hide(&mut self, text: &str) -> String {
         // Shorter ones are in other words; nothing is said of what is in a broken file.
-        if text.len() > 5 && !text.starts_with('*') && !self.broken {
+        if text.len() > 5 && !text.starts_with('*') && self.known.is_none() {
             self.words.push(text.to_owned());
         }
         let hidden = text.chars().map(|c| match c {
@@ -175,13 +185,6 @@ fn is_secret(text: &str) -> bool {
         let word = word.to_lowercase();
         SECRET_NAMES.iter().any(|name| word.contains(name)) || nearest(&word, ["secrets"]).is_some()
     })
-}
-
-/// Whether it is a key of the file whose value is no secret.
-fn is_known(key: &str) -> bool {
-    let last = key.trim().rsplit('.').next().unwrap_or_default();
-    let last = last.trim_matches(['"', '\'', ' ']);
-    last != "url" && keys::ALL.iter().any(|keys| keys.contains(&last))
 }
 
 /// Whether a value says where a secret is, and nothing else.
@@ -213,7 +216,8 @@ mod tests {
 
     #[test]
     fn what_may_be_a_secret_is_covered_and_the_rest_is_not() {
-        let shown = |text: &str, broken| mask(text, broken).0;
+        let known: Known = crate::config::keys::is_known;
+        let shown = |text: &str, broken: bool| mask(text, broken.then_some(known)).0;
         for (text, expected) in [
             (
                 "[p.secrets]\nA = \"hunter2\"\n",
@@ -260,6 +264,6 @@ mod tests {
         // Whole TOML knows its tables.
         let whole = "[queues.a.names]\nfew = \"many\"\n[p.config]\nsender = \"Ada\"\n";
         assert_eq!(shown(whole, false), whole);
-        assert_eq!(mask("TOKEN = \"hunter2\"", false).1, ["hunter2"]);
+        assert_eq!(mask("TOKEN = \"hunter2\"", None).1, ["hunter2"]);
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Problem {
 
 impl Problems {
     pub(super) fn new(path: String, source: &str) -> Self {
-        let (source, words) = mask(source, false);
+        let (source, words) = mask(source, None);
         Self {
             path,
             source,
@@ -58,8 +58,8 @@ impl Problems {
     }
 
     /// Show the file as one without structure: it is not TOML.
-    pub(super) fn break_up(&mut self, source: &str) {
-        (self.source, self.words) = mask(source, true);
+    pub(super) fn break_up(&mut self, source: &str, known: fn(&str) -> bool) {
+        (self.source, self.words) = mask(source, Some(known));
     }
 
     pub(super) fn push(&mut self, mut problem: Problem) {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::config::decode::{Decoder, Table};
+use crate::config::decode::{Decoder, Entry, Table};
 use crate::config::origins::join;
 use crate::config::problem::nearest;
 use crate::config::value::{self, Fault, Raw, fault};
 use crate::config::{Contract, Pattern, Queue, SwapCheck};
-use crate::contract::{Library, unversioned};
+use crate::contract::{Interface, Library, unversioned};
 
 /// Give the queue its contract. One that is in no WIT file may be exported by
 /// the plugin, which is not known here.
@@ -20,87 +20,31 @@ pub(super) fn read(
     let id = decoder.value(table, "contract", id);
     let strict = decoder.value(table, "strict", value::boolean);
     let swap_check = decoder.value(table, "swap_check", swap_check);
-    let names: Vec<(Pattern, String)> = decoder
-        .free_entries(table, "names")
-        .into_iter()
-        .filter_map(|entry| {
-            let path = join(&join(&table.path, "names"), entry.key);
-            match value::text(Raw::Toml(entry.value)) {
-                Ok(function) => Some((Pattern(entry.key.to_owned()), function)),
-                Err(fault) => {
-                    decoder.refuse(entry.span.clone(), &path, fault);
-                    None
-                }
-            }
-        })
-        .collect();
-    let Some(id) = id else {
-        for key in ["names", "strict", "swap_check"] {
-            if let Some(entry) = table.get(key)
-                && table.get("contract").is_none()
-            {
-                let text = format!(
-                    "`{}` has no effect without `contract`",
-                    join(&table.path, key)
-                );
-                decoder.warn(entry.key_span.start, text);
-            }
-        }
+    let names = names(decoder, table);
+    let (Some(id), Some(entry)) = (id, table.get("contract")) else {
         return;
     };
-    let span = table.get("contract").map(|entry| entry.span.clone());
-    let refuse = |decoder: &mut Decoder<'_>, fault| {
-        decoder.refuse(
-            span.clone().unwrap_or_default(),
-            &join(&table.path, "contract"),
-            fault,
-        );
-    };
-    let declared = match library.get(&id) {
-        Ok(declared) => declared.cloned(),
-        Err(reason) => {
-            let found = fault(
-                format!("names {id:?}, which cannot be a contract: {reason}"),
-                "a contract is made of plain functions and of types that have JSON",
-            );
-            return refuse(decoder, found);
+    let declared = match find(&id, library, queue.base.plugin.is_some()) {
+        Ok(declared) => declared,
+        Err(fault) => {
+            let path = join(&table.path, entry.key);
+            return decoder.refuse(entry.span.clone(), &path, fault);
         }
     };
-    if declared.is_none() && queue.base.plugin.is_none() {
-        let near = nearest(&id, library.ids().map(unversioned));
-        let hint = match near {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => {
-                "write it in a .wit file in the directory `wit`, or name a plugin that exports it"
-                    .to_owned()
-            }
-        };
-        let text = format!("names {id:?}, which is in no WIT file, and no plugin could export it");
-        return refuse(decoder, fault(text, hint));
-    }
-    if let Some(declared) = &declared {
-        for (pattern, function) in &names {
-            if declared.function(function).is_some() {
-                continue;
-            }
-            let known = || declared.functions.iter().map(|of| of.key.as_str());
-            let hint = match nearest(function, known()) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("it has {}", known().collect::<Vec<_>>().join(", ")),
-            };
-            let text = format!("names {function:?}, which {} has not", declared.id);
-            let path = join(&join(&table.path, "names"), &pattern.0);
-            let entries = decoder.free_entries(table, "names");
-            let span = entries.iter().find(|entry| entry.key == pattern.0);
-            let span = span.map(|entry| entry.span.clone()).unwrap_or_default();
-            decoder.refuse(span, &path, fault(text, hint));
+    for (entry, function) in &names {
+        if let Some(Err(fault)) = declared.as_ref().map(|of| has(of, function)) {
+            let path = join(&join(&table.path, "names"), entry.key);
+            decoder.refuse(entry.span.clone(), &path, fault);
         }
     }
     let contract = Arc::new(Contract {
         queue: queue.name.clone(),
         id,
         declared,
-        names,
+        names: names
+            .into_iter()
+            .map(|(entry, function)| (Pattern(entry.key.to_owned()), function))
+            .collect(),
         strict: strict.unwrap_or(false),
         swap_check: swap_check.unwrap_or_default(),
         routed: queue
@@ -116,6 +60,52 @@ pub(super) fn read(
     queue.base.contract = Some(contract);
 }
 
+/// The entries of `names`, each with the function it names.
+fn names<'t>(decoder: &mut Decoder<'_>, table: &Table<'t>) -> Vec<(Entry<'t>, String)> {
+    let Some(names) = decoder.free_table(table, "names") else {
+        return Vec::new();
+    };
+    decoder.whole(&names);
+    let read = |entry: &Entry<'t>| {
+        let function = decoder.value(&names, entry.key, value::text)?;
+        Some((entry.clone(), function))
+    };
+    names.entries.iter().filter_map(read).collect()
+}
+
+/// The interface in the WIT files; none if only the plugin can have it.
+fn find(id: &str, library: &Library, plugin: bool) -> Result<Option<Arc<Interface>>, Fault> {
+    let declared = library.get(id).map_err(|reason| {
+        fault(
+            format!("names {id:?}, which cannot be a contract: {reason}"),
+            "a contract consists of plain functions and of types that JSON can represent",
+        )
+    })?;
+    if declared.is_some() || plugin {
+        return Ok(declared.cloned());
+    }
+    let hint = match nearest(id, library.ids().map(unversioned)) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => "write it in a .wit file in the directory `wit`, or name a plugin that exports it"
+            .to_owned(),
+    };
+    let text = format!("names {id:?}, which is in no WIT file, and no plugin could export it");
+    Err(fault(text, hint))
+}
+
+fn has(declared: &Interface, function: &str) -> Result<(), Fault> {
+    if declared.function(function).is_some() {
+        return Ok(());
+    }
+    let known = || declared.functions.iter().map(|of| of.key.as_str());
+    let hint = match nearest(function, known()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("it has {}", known().collect::<Vec<_>>().join(", ")),
+    };
+    let text = format!("names {function:?}, which {} does not have", declared.id);
+    Err(fault(text, hint))
+}
+
 fn swap_check(raw: Raw<'_>) -> Result<SwapCheck, Fault> {
     match value::text(raw).ok().as_deref() {
         Some("sample") => Ok(SwapCheck::Sample),
@@ -123,7 +113,7 @@ fn swap_check(raw: Raw<'_>) -> Result<SwapCheck, Fault> {
         Some("off") => Ok(SwapCheck::Off),
         _ => Err(raw.is_not(
             "\"sample\", \"all\" or \"off\"",
-            "write \"off\" to take a changed contract over whatever is in Redis",
+            "write \"off\" to accept a changed contract whatever is in Redis",
         )),
     }
 }

@@ -8,21 +8,8 @@ use std::sync::Arc;
 use crate::config::decode::{Decoder, Entry, Table};
 use crate::config::origins::join;
 use crate::config::problem::nearest;
-use crate::config::value::{self, Fault, Raw, fault};
-use crate::config::{DeadLetter, Queue, Redis};
-
-/// A queue's name, or `false` for none where a wider table names one.
-pub(super) fn name(raw: Raw<'_>) -> Result<Option<Arc<DeadLetter>>, Fault> {
-    if value::boolean(raw) == Ok(false) {
-        return Ok(None);
-    }
-    let hint = "name a queue: \"otp-dead\"; false is none";
-    let queue = value::text(raw).map_err(|_| raw.is_not("the name of a queue or false", hint))?;
-    Ok(Some(Arc::new(DeadLetter {
-        queue,
-        ..DeadLetter::default()
-    })))
-}
+use crate::config::value::{Fault, fault};
+use crate::config::{Queue, Redis};
 
 /// Check all of them and give each the options of its queue.
 pub(super) fn resolve(
