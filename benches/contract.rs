@@ -8,6 +8,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -97,7 +98,7 @@ fn order(bytes: usize) -> String {
     with(items)
 }
 
-fn main() {
+fn main() -> ExitCode {
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-wasip2/plugin");
     let contract = Arc::new(Contract {
         queue: "work".into(),
@@ -129,7 +130,7 @@ fn main() {
     if plugins.get("orders").is_none() {
         eprintln!("{:?}", plugins.list());
         eprintln!("build it: make guests");
-        std::process::exit(1);
+        return ExitCode::FAILURE;
     }
     let threads = NonZeroUsize::new(1).expect("one");
     let bench = Bench {
@@ -154,4 +155,5 @@ fn main() {
     let bytes = base64::engine::general_purpose::STANDARD.encode(vec![7; 1 << 20]);
     let typed = micros(bench.median("measure", &format!("\"{bytes}\""), true));
     println!("list<u8> of 1 MiB, by contract: {:.2} ms", typed / 1e3);
+    ExitCode::SUCCESS
 }

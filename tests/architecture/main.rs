@@ -3,7 +3,6 @@
 //! is written once, in `docs/arrows.toml`; this reads it and the source, and runs nothing.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
-#![expect(clippy::disallowed_macros, reason = "a test may print")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
 mod allowed;

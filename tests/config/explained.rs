@@ -28,7 +28,7 @@ fn explain_shows_each_value_with_its_origin_and_the_timetable() {
     text.push_str(&explain(&loaded, "events").to_string());
     let text = text.replace(&format!("{}/", dir.path().display()), "");
     let pinned = root().join("tests/config/golden/explain/explained.txt");
-    if std::env::var_os("BLESS").is_some() {
+    if crate::support::env("BLESS").is_some() {
         fs::write(&pinned, &text).unwrap();
     }
     assert_eq!(text, fs::read_to_string(&pinned).unwrap());

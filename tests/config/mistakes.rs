@@ -40,7 +40,7 @@ fn shown(path: &Path) -> String {
 
 #[test]
 fn each_mistake_is_shown_as_pinned() {
-    let bless = std::env::var_os("BLESS").is_some();
+    let bless = crate::support::env("BLESS").is_some();
     let mut different = Vec::new();
     let mut files = 0;
     for entry in fs::read_dir(root().join("tests/config/golden")).unwrap() {

@@ -2,15 +2,13 @@
 //! are left as under a Node worker, whether the option comes with the job or from
 //! `queues.toml`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::{Value, json};
 
-use crate::support::{Node, Redis, Setup, guest};
+use crate::support::{Node, Redis, Setup, guest, now};
 
 /// Four jobs that have ended: two 2 hours ago, two 10 s ago.
 fn seed(redis: &Redis, queue: &str, set: &str) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = now();
     redis.run::<u32>(&["DEL", &redis.key(queue, set)]);
     for (id, seconds) in [
         ("old-1", 7201),
@@ -18,7 +16,7 @@ fn seed(redis: &Redis, queue: &str, set: &str) {
         ("new-1", 11),
         ("new-2", 10),
     ] {
-        let ended = (now.as_millis() - seconds * 1000).to_string();
+        let ended = (now - seconds * 1000).to_string();
         redis.run::<()>(&[
             "HSET",
             &redis.key(queue, id),

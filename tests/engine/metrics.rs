@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Node, Redis, Setup, guest, until};
+use crate::support::{Node, Redis, Setup, guest, now, until};
 
 const TOML: &str = "[queues.runner]\nplugin = \"scripted\"\nconcurrency = 8\nmetrics = 5\n";
 
@@ -11,10 +11,7 @@ const TOML: &str = "[queues.runner]\nplugin = \"scripted\"\nconcurrency = 8\nmet
 fn figures(node: &mut Node, queue: &str, kind: &str) -> (Value, Value, bool) {
     let mut seen = node.queue(queue, "getMetrics", json!([kind]));
     let moment = seen["meta"]["prevTS"].take();
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    let recent = moment.as_u64() > Some((now.as_millis() - 120_000) as u64);
+    let recent = moment.as_u64() > Some(now() - 120_000);
     (seen["meta"].take(), seen["data"].take(), recent)
 }
 
@@ -59,8 +56,7 @@ fn work(version: u8, rows: &[(u64, u64, u64)]) -> Vec<Figures> {
 }
 
 fn minute() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.unwrap().as_secs() / 60
+    now() / 60_000
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::support::{Node, Redis, Setup, guest, until};
+use crate::support::{Node, Redis, Setup, guest, now, until};
 
 const TOML: &str = "[queues.work]\nplugin = \"faults\"\n";
 
@@ -21,10 +21,7 @@ fn reason(redis: &Redis, id: &str) -> String {
 
 /// A minute or so ago, as producers write it.
 fn long_ago() -> u64 {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    now.as_millis() as u64 - 100_000
+    now() - 100_000
 }
 
 #[test]

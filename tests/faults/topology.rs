@@ -74,6 +74,7 @@ fn a_failover_by_sentinel_is_followed_and_no_job_is_lost() {
         sentinel.port
     );
     let mut engine = Engine::over(&url, "bull", LOCK, |attempt| {
+        #[expect(clippy::disallowed_methods, reason = "a job that takes a moment")]
         std::thread::sleep(Duration::from_millis(5));
         echo(attempt)
     });

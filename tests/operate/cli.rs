@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Redis, Runner, Setup, guest, until};
+use crate::support::{Redis, Runner, Setup, env, guest, now, until};
 
 const QUEUES: &str = "[queues.greetings]\nplugin = \"echo\"\n\
     [queues.faulty]\nplugin = \"faults\"\n\
@@ -347,10 +347,6 @@ fn run_needs_neither_redis_nor_a_configuration() {
 fn a_job_that_is_run_by_hand_looks_as_if_it_was_just_added_and_taken() {
     let toml = "[queues.work]\nplugin = \"echo\"\n[queues.work.defaults]\nattempts = 3\n";
     let setup = Setup::new(&Redis::shared(), toml).plugin("echo", &guest("echo"));
-    let now = || {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        now.unwrap().as_millis() as u64
-    };
     let before = now();
     let ended = setup.cli(&[
         "run",
@@ -565,7 +561,7 @@ fn the_environment_says_when_to_colour() {
         let output = std::process::Command::new("script")
             .current_dir(setup.path("."))
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", env("PATH").unwrap_or_default())
             .args([
                 "-qec",
                 &format!("env TERM=xterm {environment} {runner} {command}"),
@@ -581,7 +577,7 @@ fn the_environment_says_when_to_colour() {
         let output = std::process::Command::new("sh")
             .current_dir(setup.path("."))
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", env("PATH").unwrap_or_default())
             .args(["-c", &format!("env {environment} {runner} {command} 2>&1")])
             .output()
             .unwrap();

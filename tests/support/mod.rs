@@ -16,7 +16,7 @@ pub(crate) mod sandbox;
 pub(crate) mod server;
 pub(crate) mod wasm;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) use self::node::Node;
 pub(crate) use self::redis::Redis;
@@ -27,6 +27,19 @@ pub(crate) use self::wasm::guest;
 /// How long anything may take before the test fails. Far above what is needed:
 /// it only decides how long a broken test takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Milliseconds since 1970, as a producer writes them.
+#[expect(clippy::disallowed_methods, reason = "a producer has its own clock")]
+pub(crate) fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("after 1970").as_millis() as u64
+}
+
+/// A variable of the tests' own environment.
+#[expect(clippy::disallowed_methods, reason = "the place to read them")]
+pub(crate) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
 
 /// Poll until `probe` has an answer.
 ///
@@ -40,6 +53,7 @@ pub(crate) fn until<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
             return answer;
         }
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        #[expect(clippy::disallowed_methods, reason = "polls with a deadline")]
         std::thread::sleep(Duration::from_millis(5));
     }
 }

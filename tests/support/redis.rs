@@ -166,11 +166,7 @@ impl Redis {
         let id = self
             .run::<u64>(&["INCR", &self.key(queue, "id")])
             .to_string();
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .expect("after 1970")
-            .as_millis()
-            .to_string();
+        let now = super::now().to_string();
         let mut connection = self.connect();
         redis::pipe()
             .atomic()

@@ -156,7 +156,7 @@ impl Setup {
         command
             .current_dir(self.directory.path())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("PATH", super::env("PATH").unwrap_or_default())
             .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("NO_COLOR", "1")
             .env("RUST_BACKTRACE", "1")

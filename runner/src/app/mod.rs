@@ -96,6 +96,7 @@ impl App {
     /// When the configuration is wrong or the system refuses something. A plugin
     /// that does not serve is no error.
     pub async fn start(start: Start) -> Result<App, Error> {
+        #[expect(clippy::disallowed_methods, reason = "a message per quiet period")]
         let (changed, changes) = mpsc::unbounded_channel();
         let watcher = Watcher::start(move |paths| {
             // Nobody listens only while everything ends.
@@ -152,6 +153,7 @@ impl App {
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
+        #[expect(clippy::disallowed_methods, reason = "two messages at most")]
         let (drain, drains) = mpsc::unbounded_channel();
         let files = Files {
             start,
@@ -336,6 +338,7 @@ async fn connect(config: &config::Redis) -> Result<(Redis, Option<Embedded>), Er
 }
 
 /// The name of this runner: `RUNNER_NAME`, or the host's.
+#[expect(clippy::disallowed_methods, reason = "not a setting of the file")]
 fn name() -> String {
     std::env::var("RUNNER_NAME").unwrap_or_else(|_| {
         rustix::system::uname()

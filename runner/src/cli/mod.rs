@@ -163,6 +163,7 @@ pub fn main() -> ExitCode {
 
 /// `CLICOLOR_FORCE=0` forces nothing (bixense.com/clicolors). To what prints help and
 /// messages for us any value does.
+#[expect(clippy::disallowed_methods, reason = "read before the configuration")]
 fn forget_no_force() {
     const FORCE: &str = "CLICOLOR_FORCE";
     if std::env::var_os(FORCE).is_some_and(|value| value == "0") {
@@ -208,6 +209,7 @@ impl Cli {
             (1, _) => "info,runner=debug",
             _ => "debug,runner=trace",
         };
+        #[expect(clippy::disallowed_methods, reason = "read before the configuration")]
         let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| default.to_owned());
         let format = match self.command {
             Command::Dev(_) => self.log_format.or(Some(LogFormat::Text)),

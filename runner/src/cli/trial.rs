@@ -43,6 +43,7 @@ pub(super) fn place(
 
 /// A job that was added now and is in this attempt, from 1, of so many.
 pub(super) fn job(id: &str, name: &str, data: String, attempt: u32, attempts: u32) -> Job {
+    #[expect(clippy::disallowed_methods, reason = "this job is not in Redis")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |now| now.as_millis() as u64);
     Job {

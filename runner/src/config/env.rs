@@ -12,6 +12,7 @@ pub struct Env(BTreeMap<String, String>);
 
 impl Env {
     /// Those of this process; what is not UTF-8 is left out.
+    #[expect(clippy::disallowed_methods, reason = "the place to read them")]
     pub fn of_process() -> Self {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

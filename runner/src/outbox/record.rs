@@ -105,6 +105,7 @@ impl Record {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "only shown")]
 fn entry(id: u64, exchange: &Exchange<'_>, chosen: &Chosen) -> Entry {
     let clean = |text: &str| exchange.redactor.redact(text.to_owned());
     let (status, fault) = match chosen.fault {

@@ -104,6 +104,7 @@ pub fn engine() -> Result<(Engine, Vec<String>), EngineError> {
             while let Some(engine) = weak.upgrade() {
                 engine.increment_epoch();
                 drop(engine);
+                #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
                 std::thread::sleep(TICK);
             }
         })

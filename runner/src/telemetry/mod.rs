@@ -114,6 +114,7 @@ where
             Level::INFO => AnsiColor::Green.on_default(),
             _ => Style::new().dimmed(),
         });
+        #[expect(clippy::disallowed_methods, reason = "only shown")]
         let time = if self.terminal {
             jiff::Zoned::now().strftime("%H:%M:%S%.3f").to_string()
         } else {

@@ -165,6 +165,7 @@ async fn live(
 ) {
     let mut pause = Pause::default();
     loop {
+        #[expect(clippy::disallowed_methods, reason = "a message per slot at most")]
         let (done_tx, done) = mpsc::unbounded_channel();
         let mut config = config.clone();
         let now = config.borrow_and_update().clone();

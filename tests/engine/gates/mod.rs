@@ -43,6 +43,7 @@ fn watching(
             let most = seen.most.entry(key.clone()).or_default();
             *most = (*most).max(*running);
         }
+        #[expect(clippy::disallowed_methods, reason = "a job that takes a moment")]
         std::thread::sleep(Duration::from_millis(3));
         *seen.lock().unwrap().running.get_mut(&key).unwrap() -= 1;
         match attempt.job.name.as_str() {

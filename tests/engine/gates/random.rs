@@ -9,13 +9,13 @@ use serde_json::json;
 
 use super::{QUEUE, Seen, assert_nothing_left, by_shop, of_shop, shop, watching};
 use crate::support::engine::{Engine, settings};
-use crate::support::{Redis, until};
+use crate::support::{Redis, env, until};
 
 /// Whatever is done to the jobs meanwhile, each ends or is removed, and no limit
 /// is broken.
 #[test]
 fn nothing_is_stranded_at_a_gate() {
-    let seed = std::env::var("SEED").map_or_else(|_| fastrand::u64(..), |s| s.parse().unwrap());
+    let seed = env("SEED").map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
     println!("SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let redis = Redis::shared();

@@ -31,8 +31,8 @@ use runner::queue::{Attempt, Batch, InFlight, NewJob, Queue, Settled, Settlement
 use self::model::{AGE, CHILD_FAILED, Deduplication, End, Link, MAX_STALLED, Model, New, Policy};
 use self::redis_state::State;
 use self::steps::{Leaf, Step, sequences};
-use crate::support::Redis;
 use crate::support::engine::{Engine, config, echo, failed};
+use crate::support::{Redis, env};
 
 const QUEUES: [&str; 2] = ["orders", "mails"];
 const HOUR: Duration = Duration::from_secs(3600);
@@ -549,7 +549,7 @@ fn a_parent_that_runs_while_its_child_fails_it_does_not_complete() {
 
 #[test]
 fn random_sequences_leave_what_the_rules_say() {
-    let sequences_wanted = std::env::var("RUNNER_PROOF").map_or(300, |number| {
+    let sequences_wanted = env("RUNNER_PROOF").map_or(300, |number| {
         number.parse().expect("RUNNER_PROOF is a number")
     });
     let real = Mutex::new(Real::new(9));

@@ -65,6 +65,7 @@ fn until_ended(redis: &Redis, queue: &str, ids: &[Vec<u8>], ends: &[&str]) -> Pl
             "left of {queue}: {:?}",
             left.collect::<Vec<_>>()
         );
+        #[expect(clippy::disallowed_methods, reason = "polls with a deadline")]
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,5 +1,7 @@
 //! Goes wrong in the way the job's name says.
 
+#![expect(clippy::disallowed_methods, reason = "what this guest is for")]
+
 use std::hint::black_box;
 use std::time::Duration;
 

@@ -224,6 +224,7 @@ pub(in crate::cli) fn when(millis: u64) -> String {
     if !is_terminal() {
         return instant(Some(millis));
     }
+    #[expect(clippy::disallowed_methods, reason = "only shown")]
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
     let coarse = |millis| units::rough_duration(std::time::Duration::from_millis(millis));
     match now.checked_sub(millis) {

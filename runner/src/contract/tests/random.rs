@@ -302,6 +302,7 @@ fn fuzzed_texts_end_in_a_value_or_a_fault() {
     const PIECES: [&str; 14] = [
         "{", "}", "[", "]", ",", ":", "\"", "null", "-1e999", "\\ud800", "1", "\u{0}", "é", "tag",
     ];
+    #[expect(clippy::disallowed_methods, reason = "how long to test")]
     let inputs: usize = std::env::var("FUZZ").map_or(20_000, |n| n.parse().expect("a number"));
     let mut runner = TestRunner::deterministic();
     let mut random = fastrand::Rng::with_seed(7);

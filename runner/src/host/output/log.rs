@@ -91,6 +91,7 @@ impl Log {
         self.attempt.note(|notes| notes.logs.push(line));
     }
 
+    #[expect(clippy::disallowed_methods, reason = "only shown")]
     fn stamped(level: Level, text: &str) -> String {
         format!("{:.3} {} {text}", jiff::Timestamp::now(), name(level))
     }

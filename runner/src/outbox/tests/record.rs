@@ -226,6 +226,7 @@ async fn following_sees_old_and_new_entries_and_survives_a_clear() {
             .await
             .unwrap();
     }
+    #[expect(clippy::disallowed_methods, reason = "a test sends few")]
     let (seen, mut entries) = tokio::sync::mpsc::unbounded_channel();
     let path = desk.file();
     let following = tokio::spawn(async move {

@@ -239,6 +239,10 @@ async fn saved_rules_take_effect_at_once_and_bad_ones_do_not() {
     let desk = Desk::new("");
     let rules = desk.directory.path().join(RULES);
     let later = |seconds| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a file has the time of its machine"
+        )]
         let time = std::time::SystemTime::now() + Duration::from_secs(seconds);
         let file = std::fs::File::options().write(true).open(&rules).unwrap();
         file.set_modified(time).unwrap();

@@ -90,6 +90,7 @@ impl Orders {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         let timeout = Duration::from_secs(self.timeout);
         std::thread::Builder::new().spawn(move || {
+            #[expect(clippy::disallowed_methods, reason = "a thread of its own")]
             std::thread::sleep(timeout);
             say(word::TIME);
             end(getpid());
