@@ -173,6 +173,27 @@ fn a_letter_whose_own_id_is_taken_gets_another_one() {
 }
 
 #[test]
+fn what_was_put_aside_of_a_letter_goes_with_it() {
+    let (redis, setup, ids) = failed(&[("a", "{}")]);
+    let left = || -> Vec<String> { redis.run(&["KEYS", &redis.key("otp-dead", "otp-*")]) };
+    for part in [
+        "",
+        ":logs",
+        ":dependencies",
+        ":processed",
+        ":failed",
+        ":unsuccessful",
+    ] {
+        let aside = redis.key("otp-dead", &format!("{}{part}:corrupt", ids[0]));
+        redis.run::<()>(&["SET", &aside, "of the wrong type"]);
+    }
+    assert_eq!(left().len(), 7);
+    let line = ["dlq", "replay", "otp-dead", &ids[0]];
+    ends(&setup, &line, 0, "replayed 1 letter\n", "");
+    assert_eq!(left(), [""; 0]);
+}
+
+#[test]
 fn attempts_are_reset_or_kept() {
     let (redis, setup, ids) = failed(&[("a", r#"{"attempts":3}"#), ("b", r#"{"attempts":1}"#)]);
     let line = [

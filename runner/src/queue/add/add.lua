@@ -1,14 +1,14 @@
 -- Add jobs, all or none (BullMQ: addStandardJob, addPrioritizedJob,
 -- addDelayedJob). The producer's clock plays no part: times are Redis'.
 -- KEYS[1]  base of the queue's keys
--- ARGV     per job: custom id or '', name, data, options, delay, priority, LPUSH or RPUSH,
---          deduplication or ''
--- returns  ids in order; where nothing was added a pair of the id of the job that
---          is there instead and why: its id is `known`, it was `deduplicated`, or
---          `kept` to be added after that job
+-- ARGV     per job: custom id or '', name, data, options, delay in ms, priority, LPUSH
+--          or RPUSH, deduplication as JSON, or ''
+-- returns  ids in order. For a job that was not added, a pair: the id of the one that
+--          is there instead, and `known` if it has the same id, `deduplicated`, or
+--          `kept` if this job is added when that one has ended
 local last = call('INCRBY', base .. 'id', #ARGV / 8) - #ARGV / 8
 local ids, ready, later = {}, false, false
--- New ones, to be taken back when a later one is refused.
+-- Ids of new jobs, to be removed if Redis refuses a later one.
 local added = {}
 local function add(at)
   last = last + 1
@@ -20,7 +20,7 @@ local function add(at)
   local de, other, why = ARGV[at + 7], nil, nil
   if ARGV[at] ~= '' and call('EXISTS', key) == 1 then
     other, why = id, 'known'
-    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'duplicated', 'jobId', id)
+    tell(here, 'duplicated', 'jobId', id)
   else
     if de ~= '' then
       de = cjson.decode(de)
@@ -36,16 +36,11 @@ local function add(at)
       call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', name)
       if delay > 0 then
         later = true
-        call('ZADD', delayed, delayed_score(delayed, now + delay), id)
-        call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'delayed', 'jobId', id, 'delay', now + delay)
+        delay_until(here, id, now + delay)
       else
         ready = true
-        if priority > 0 then
-          call('ZADD', prioritized, priority_score(base, priority), id)
-        else
-          call(ARGV[at + 6], target, id)
-        end
-        call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', id)
+        put(here, id, priority, ARGV[at + 6])
+        tell(here, 'waiting', 'jobId', id)
       end
     end
   end
@@ -59,10 +54,8 @@ local function add_all()
   if ready then
     wake()
   end
-  -- A job that came later in the same call may have replaced the delayed one.
-  local due = later and next_delayed(delayed)
-  if due then
-    call('ZADD', marker, due, '1')
+  if later then
+    wake_when_due(here)
   end
 end
 local all, why = pcall(add_all)

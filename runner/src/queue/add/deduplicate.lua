@@ -1,15 +1,15 @@
--- Whether a job is added that names a deduplication id (BullMQ: deduplicateJob).
--- BullMQ 5 tells of it twice, under the old name first.
+-- Whether a job with a deduplication id is added (BullMQ: deduplicateJob).
+
+-- BullMQ 5 announces it twice, first under the old name.
 local major = meta[6] and tonumber(string.match(meta[6], '^bullmq:(%d+)'))
 local function tell_deduplicated(deid, kept, dropped)
   if major and major < 6 then
-    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'debounced', 'jobId', kept, 'debounceId', deid)
+    tell(here, 'debounced', 'jobId', kept, 'debounceId', deid)
   end
-  call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'deduplicated', 'jobId', kept,
-    'deduplicationId', deid, 'deduplicatedJobId', dropped)
+  tell(here, 'deduplicated', 'jobId', kept, 'deduplicationId', deid, 'deduplicatedJobId', dropped)
 end
 
--- From now on the job `id` stands for all of the same deduplication id.
+-- From now on the job `id` stands for all with the same deduplication id.
 local function hold(key, id, de)
   local ttl = tonumber(de['ttl'])
   if ttl and ttl > 0 and not de['keepLastIfActive'] then
@@ -19,8 +19,8 @@ local function hold(key, id, de)
   end
 end
 
--- The first job is running: this one is added when it has ended, unless another
--- comes after it (lib/deduplication.lua).
+-- If the first job is running, this one is added when that has ended, unless another
+-- comes later (lib/deduplication.lua). Returns whether it will be.
 local function keep_for_later(key, pending, current, id, de, name, data, opts)
   if not (de['keepLastIfActive'] and call('LPOS', active, current)) then
     return false
@@ -44,9 +44,8 @@ local function deduplicate(id, de, name, data, opts, delay)
   end
   local ttl = tonumber(de['ttl']) or 0
   if de['replace'] and call('ZREM', delayed, current) == 1 then
-    local replaced = base .. current
-    call('DEL', replaced, replaced .. ':logs', replaced .. ':dependencies', replaced .. ':processed',
-      replaced .. ':failed', replaced .. ':unsuccessful', pending)
+    remove_job(base .. current)
+    call('DEL', pending)
     call('XADD', events, '*', 'event', 'removed', 'jobId', current, 'prev', 'delayed')
     tell_deduplicated(deid, id, current)
     if ttl > 0 and not de['extend'] and not de['keepLastIfActive'] then
@@ -57,7 +56,7 @@ local function deduplicate(id, de, name, data, opts, delay)
     return nil
   end
   if call('PTTL', key) == -1 and call('EXISTS', base .. current) == 0 then
-    -- Nobody would ever release it: the job that held it is gone.
+    -- The job that held it is gone: nobody else would ever release it.
     call('DEL', pending)
     hold(key, id, de)
     return nil
@@ -74,9 +73,8 @@ local function deduplicate(id, de, name, data, opts, delay)
   tell_deduplicated(deid, current, id)
   if de['reschedule'] and call('ZSCORE', delayed, current) then
     call('HSET', base .. current, 'delay', delay)
-    call('ZADD', delayed, delayed_score(delayed, now + delay), current)
-    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'delayed', 'jobId', current, 'delay', now + delay)
-    call('ZADD', marker, next_delayed(delayed), '1')
+    delay_until(here, current, now + delay)
+    wake_when_due(here)
   end
   return current
 end

@@ -1,14 +1,15 @@
--- Add jobs that wait for each other, all or none (BullMQ: addParentJob for those
--- with children, addStandardJob, addPrioritizedJob and addDelayedJob for the
--- others). A parent goes before its children.
--- KEYS[1]  base of the keys of the current job's queue, or of the first job's
+-- Add jobs that wait for each other, all or none (BullMQ: addParentJob for those with
+-- children; addStandardJob, addPrioritizedJob and addDelayedJob for the others).
+-- A parent comes before its children.
+-- KEYS[1]  base of the keys of the current job's queue, or of the first job's if there
+--          is no current job
 -- ARGV     1 id of the current job or ''  2 its token  3 count of jobs, then per
---          job: base of its queue, custom id or '', name, data, options, delay,
---          priority, LPUSH or RPUSH, parent (its position from 1, 0 for the
---          current job, '' for none), its policy (fpof, cpof, idof, rdof) or '',
+--          job: base of its queue's keys, custom id or '', name, data, options,
+--          delay in ms, priority, LPUSH or RPUSH, parent (its position from 1, 0 for
+--          the current job, '' for none), its policy (fpof, cpof, idof, rdof) or '',
 --          1 if it has children
--- returns  ids in order; -1 when the current job is not ours any more; an error
---          before anything is written when a job has another parent already
+-- returns  ids in order; -1 if the current job is no longer ours; an error, before
+--          anything is written, if a job has another parent already
 local ROW = 11
 local current, rows = ARGV[1], tonumber(ARGV[3])
 local current_key = base .. current
@@ -16,17 +17,17 @@ if current ~= '' and call('GET', current_key .. ':lock') ~= ARGV[2] then
   return -1
 end
 
--- Settings of each queue. On a cluster a queue of another node ends the script
--- here, where nothing is written yet.
+-- Settings of each queue. On a cluster, a queue on another node ends the script here,
+-- before anything is written.
 local queues = {}
 for n = 0, rows - 1 do
   local queue = ARGV[4 + n * ROW]
   if not queues[queue] then
-    for _, it in ipairs(faulty(queue, queue_keys)) do
-      return redis.error_reply('WRONGTYPE the key ' .. it[1] .. ' ' .. it[2] .. ': rename it or remove it')
+    local refused = refusal(queue)
+    if refused then
+      return refused
     end
-    local set = call('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version', 'opts.maxLenEvents')
-    queues[queue] = { paused = set[1], cap = count_of(set[2]), version = set[3], events = count_of(set[4]) or 10000 }
+    queues[queue] = queue_at(queue)
   end
 end
 for n = 0, rows - 1 do
@@ -45,30 +46,6 @@ for n = 0, rows - 1 do
       return redis.error_reply('FLOW the job ' .. ARGV[at] .. id .. ' is a child of ' .. other .. ' already')
     end
   end
-end
-
-local function tell(queue, ...)
-  call('XADD', queue .. 'events', 'MAXLEN', '~', queues[queue].events, '*', 'event', ...)
-end
-
--- Put a new job where a worker finds it.
-local function enqueue(queue, id, delay, priority, push)
-  local set = queues[queue]
-  if delay > 0 then
-    call('ZADD', queue .. 'delayed', delayed_score(queue .. 'delayed', now + delay), id)
-    tell(queue, 'delayed', 'jobId', id, 'delay', now + delay)
-    call('ZADD', queue .. 'marker', next_delayed(queue .. 'delayed'), '1')
-    return
-  end
-  if priority > 0 then
-    call('ZADD', queue .. 'prioritized', priority_score(queue, priority), id)
-  else
-    call(push, waiting_list(queue, set.paused, set.version), id)
-  end
-  if not set.paused and not (set.cap and call('LLEN', queue .. 'active') >= set.cap) then
-    call('ZADD', queue .. 'marker', 0, '0')
-  end
-  tell(queue, 'waiting', 'jobId', id)
 end
 
 -- Make a job the child of a parent: what is stored with it.
@@ -104,7 +81,7 @@ for n = 1, rows do
         call('SADD', parent.key .. ':dependencies', key)
       end
     end
-    tell(queue, 'duplicated', 'jobId', id)
+    tell(queues[queue], 'duplicated', 'jobId', id)
   else
     if parent then
       opts = adopt(key, parent, policy) .. string.sub(opts, 2)
@@ -115,16 +92,16 @@ for n = 1, rows do
     call('XADD', queue .. 'events', '*', 'event', 'added', 'jobId', id, 'name', name)
     if has_children then
       call('ZADD', queue .. 'waiting-children', now_text, id)
-      tell(queue, 'waiting-children', 'jobId', id)
+      tell(queues[queue], 'waiting-children', 'jobId', id)
     else
-      enqueue(queue, id, delay, priority, ARGV[at + 7])
+      enqueue(queues[queue], id, delay > 0 and now + delay, priority, ARGV[at + 7])
     end
   end
   added[n] = { queue = queue, id = id, key = key }
   ids[n] = id
 end
 
--- All children of a parent may have been done before.
+-- All children of a parent may have ended before.
 for n = 1, rows do
   local at, job = 4 + (n - 1) * ROW, added[n]
   if ARGV[at + 10] == '1' and call('SCARD', job.key .. ':dependencies') == 0 then
@@ -132,7 +109,7 @@ for n = 1, rows do
   end
 end
 if current ~= '' then
-  -- It had a child, whatever becomes of that: `wait-children` may rely on it.
+  -- Settle tells by this that the job had children, even when they are gone.
   call('HSET', current_key, 'fc', 1)
 end
 return ids

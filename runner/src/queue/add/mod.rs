@@ -14,7 +14,15 @@ use crate::queue::wire::redis::Error;
 use crate::queue::wire::script::script;
 use crate::queue::work::settle::{list, text, texts};
 
-script!(ADD, "add", "lib/queue", "add/deduplicate", "add/add");
+script!(
+    ADD,
+    "add",
+    "lib/queue",
+    "lib/enqueue",
+    "lib/remove",
+    "add/deduplicate",
+    "add/add"
+);
 
 /// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
 pub(in crate::queue) const LOWEST: u32 = 2_097_151;

@@ -12,7 +12,7 @@ use crate::queue::wire::redis::Error;
 use crate::queue::wire::script::script;
 use crate::queue::work::settle::{list, text, whole};
 
-script!(OLDEST, "oldest", "lib/queue", "hold/oldest");
+script!(OLDEST, "oldest", "lib/queue", "lib/parked", "hold/oldest");
 
 /// Jobs looked at in one call, of each list, from where the oldest usually are.
 /// One that is missed is refused when it is taken.

@@ -1,6 +1,6 @@
--- Fail jobs from outside. One that no worker holds fails here and now, from
--- whatever state it waits in; for one that a Runner holds a wish is left that
--- names this very attempt, for its process to find.
+-- Fail jobs from outside, because they are cancelled or expired. A job that no worker
+-- holds fails at once, in whatever state it waits; for a job that a Runner holds, a
+-- wish is left that names this attempt, and its process finds it.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 reason  2 ms a wish is kept, '' to leave jobs that run alone
 --          3 minutes of metrics that are kept, or ''  then ids
@@ -25,7 +25,7 @@ local function fail(id, key, job)
   call('HSET', key, 'failedReason', reason, 'finishedOn', now_text)
   call('HDEL', key, 'defa')
   if lasts == '' then
-    -- As if it had been refused when it was taken: retried, it is started.
+    -- As if it had been started: when it is retried, it does not expire again.
     count_up(key, 'ats')
   end
   call('ZADD', base .. 'failed', now_text, id)

@@ -1,7 +1,7 @@
--- Active jobs whose lock token begins with a prefix: taken by one process.
+-- Find the active jobs whose lock token begins with a prefix: one process has them.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 the prefix
--- returns  id, token, id, token, …
+-- returns  of each job its id and its token
 local base, prefix = KEYS[1], ARGV[1]
 local ids, found = redis.pcall('LRANGE', base .. 'active', 0, -1), {}
 for from = 1, #ids, 1000 do

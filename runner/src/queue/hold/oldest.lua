@@ -1,8 +1,8 @@
--- The jobs that have waited longest: the old ends of the lists, and the first of
--- what is prioritized and of what is parked at a few gates (see lib/gates.lua).
+-- Find the jobs that have waited longest: at the old ends of the lists, and the first
+-- that are prioritized, or parked at one of the first gates (lib/parked.lua).
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 how many of each  2 ms in which nobody else needs to look
--- returns  now, then id, name, timestamp, options and starts of each; nil if
+-- ARGV     1 how many of each kind  2 ms for which nobody else needs to look
+-- returns  now, then id, name, timestamp, options and starts of each job; nil if
 --          somebody has just looked
 if not call('SET', base .. 'runner:oldest', '1', 'PX', ARGV[2], 'NX') then
   if call('PTTL', base .. 'runner:oldest') == -1 then
@@ -13,20 +13,18 @@ end
 local count = tonumber(ARGV[1])
 local found = { now }
 
--- The gates that are to be looked at next take turns. What has left is forgotten
--- here, too: a gate that stays full does not see it.
+-- The gates that are to be looked at next take turns. Jobs that have gone are
+-- forgotten here, too: a gate that stays full never sees it.
 local function parked_longest()
   local ids, own = {}, base .. 'runner:'
   for _, gate in ipairs(call('ZRANGE', own .. 'gates', 0, 9)) do
     local parked = own .. 'parked:' .. gate
     for _, id in ipairs(call('ZRANGE', parked, 0, count - 1)) do
-      local due = string.match(call('HGET', own .. 'parked', id) or '', '^%S+')
-      local score = call('ZSCORE', delayed, id)
-      if score and tonumber(score) == tonumber(due) then
+      if is_parked(id) then
         ids[#ids + 1] = id
       elseif call('EXISTS', base .. id) == 0 or call('HEXISTS', base .. id, 'finishedOn') == 1 then
         call('ZREM', parked, id)
-        call('HDEL', own .. 'parked', id)
+        call('HDEL', parked_jobs, id)
       end
     end
   end

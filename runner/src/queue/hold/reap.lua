@@ -1,14 +1,15 @@
--- Put back, to the front, the active jobs of processes that have died. It counts
+-- Put the active jobs of processes that have died back to the front. That counts
 -- neither as an attempt nor as a stall, but as a crash (`crs`).
 --
--- Every job that was running when a process died is a suspect of having ended
--- it. One that was so too often fails, if it was the only such one; several of
--- them go back one a second, so that the next death tells which it is.
+-- Every job that was running when a process died may have killed it. A job with too
+-- many crashes is a suspect. A process that leaves one suspect has shown which job it
+-- is, and that job fails; several suspects go back one a second, so that the next
+-- death tells which it is.
 --
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 crashes at which a job fails, 0: never  2 count of prefixes of the
---          tokens of processes known to be dead  then these, then names of silent
---          runners: theirs are jobs without a lock
+-- ARGV     1 crashes at which a job is a suspect, 0 for never  2 count of prefixes,
+--          then the prefixes of the lock tokens of processes known to be dead, then
+--          the names of silent runners: of these, jobs without a lock go back
 -- returns  ids put back; what was found and mended
 mend_queue(base)
 local limit, prefixes = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -21,7 +22,7 @@ for i = 3, #ARGV do
   end
 end
 
--- Newest first, by who held them.
+-- The jobs of each holder, the newest first.
 local groups, held = {}, {}
 local ids = call('LRANGE', active, 0, -1)
 for from = 1, #ids, 1000 do
@@ -50,19 +51,14 @@ end
 
 local back = {}
 local function to_front(id, key)
-  local priority = priority_of(try('HGET', key, 'priority'))
-  if priority == 0 then
-    call('RPUSH', target, id)
-  else
-    call('ZADD', prioritized, priority * 4294967296, id)
-  end
+  put_first(id, priority_of(try('HGET', key, 'priority')))
   call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'active')
 end
 
 for _, group in ipairs(groups) do
   local crashes, suspects, oldest = {}, 0, nil
   for i, id in ipairs(group) do
-    -- A key that is not a hash is counted nowhere; the next take quarantines it.
+    -- A key that is not a hash cannot count; the next take quarantines it.
     crashes[i] = count_up(base .. id, 'crs')
     if limit > 0 and crashes[i] >= limit then
       suspects, oldest = suspects + 1, i

@@ -1,9 +1,9 @@
--- Put back active jobs that nobody holds (BullMQ: moveStalledJobsToWait). A job
--- that was active without a lock in two checks has stalled; checks of all
--- workers of the queue share one gate.
+-- Put back active jobs that nobody holds (BullMQ: moveStalledJobsToWait). A job that
+-- is active without a lock in two checks has stalled. All workers of the queue share
+-- the checks.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 stalls a job may have  2 ms between two checks
--- returns  ids put back; what was found and mended; nil if the gate is closed
+-- returns  ids put back; what was found and mended; nil if it is not time to check
 if not call('SET', base .. 'stalled-check', now, 'PX', ARGV[2], 'NX') then
   if call('PTTL', base .. 'stalled-check') == -1 then
     call('PEXPIRE', base .. 'stalled-check', ARGV[2])
@@ -14,7 +14,7 @@ end
 mend_queue(base)
 call('XTRIM', events, 'MAXLEN', '~', max_events())
 
--- A lock that would never expire ends with the job's next stall.
+-- A lock that would never expire is given an end.
 local function is_locked(key)
   local lock = key .. ':lock'
   local ttl = call('PTTL', lock)
@@ -33,7 +33,7 @@ for _, id in ipairs(call('SMEMBERS', stalled)) do
   if string.sub(id, 1, 2) == '0:' and call('EXISTS', key) == 0 then
     call('LREM', active, 1, id)
   elseif not is_locked(key) and call('LREM', active, 1, id) > 0 then
-    -- A key that is not a hash is counted nowhere; the next take quarantines it.
+    -- A key that is not a hash cannot count; the next take quarantines it.
     if count_up(key, 'stc') > tonumber(ARGV[1]) then
       local scheduler = call('HGET', key, 'rjk')
       local scheduled = scheduler and (call('EXISTS', base .. 'repeat:' .. scheduler) == 1

@@ -32,6 +32,7 @@ script!(
     "lib/troubles",
     "lib/text_of",
     "lib/keys",
+    "lib/enqueue",
     "lib/count_up",
     "hold/reap"
 );

@@ -1,7 +1,7 @@
 -- Prolong the locks of running jobs in one call (BullMQ: extendLocks).
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 lock, ms, or 0 to look only, then id and token of each job
--- returns  positions, from 0, of the jobs whose lock is not ours any more
+-- ARGV     1 ms of the lock, or 0 to look only  then id and token of each job
+-- returns  positions, from 0, of the jobs whose lock is no longer ours
 local call = redis.call
 local base, ms = KEYS[1], ARGV[1]
 local keys, n = {}, 0

@@ -1,4 +1,5 @@
--- Count in the hash of a job; what is no number begins anew.
+-- Add one to a count in the hash of a job. What is not a number starts again at 1;
+-- what is not a hash stays as it is, and 0 is returned.
 local function count_up(key, field)
   if call('TYPE', key)['ok'] ~= 'hash' then
     return 0

@@ -1,6 +1,7 @@
 -- Deduplication at the end of a job (BullMQ: removeDeduplicationKeyIfNeededOnFinalization,
 -- requeueDeduplicatedJob).
--- The last job that came while this one was running (keepLastIfActive) is due.
+
+-- Add the last job that came while the one that ends was running (keepLastIfActive).
 local function add_deduplicated(deid)
   local from = base .. 'dn:' .. deid
   local spec = call('HMGET', from, 'name', 'data', 'opts', 'pk', 'pd', 'pdk', 'rjk', 'jid')
@@ -34,26 +35,14 @@ local function add_deduplicated(deid)
   also('deid', de and de['id'])
   call('HSET', key, unpack(fields))
   call('XADD', events, '*', 'event', 'added', 'jobId', id, 'name', spec[1])
-  if delay ~= 0 then
-    local at = now + math.max(delay, 0)
-    call('ZADD', delayed, delayed_score(delayed, at), id)
-    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'delayed', 'jobId', id, 'delay', at)
-    call('ZADD', marker, next_delayed(delayed), '1')
-  else
-    if priority > 0 then
-      call('ZADD', prioritized, priority_score(base, priority), id)
-    else
-      call(opts['lifo'] and 'RPUSH' or 'LPUSH', target, id)
-    end
-    wake()
-    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', id)
-  end
+  enqueue(here, id, delay > 0 and now + delay, math.max(priority, 0), opts['lifo'] and 'RPUSH' or 'LPUSH')
   if spec[6] then
     call('SADD', spec[6], key)
   end
   call('DEL', from)
 end
 
+-- Free a deduplication id that this job stood for.
 local function release(deid, id)
   local key = base .. 'de:' .. deid
   local ttl = call('PTTL', key)
@@ -63,7 +52,7 @@ local function release(deid, id)
   add_deduplicated(deid)
 end
 
--- What is kept of a deduplication and cannot be read costs the job nothing.
+-- The same; if what is stored of the deduplication cannot be read, it is put aside.
 local function release_deduplication(deid, id)
   local released, why = pcall(release, deid, id)
   if not released then

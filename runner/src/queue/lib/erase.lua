@@ -1,9 +1,9 @@
--- Removing a job with all that belongs to it (BullMQ: removeJob,
+-- Remove a job with all that belongs to it (BullMQ: removeJob,
 -- removeDeduplicationKeyIfNeededOnRemoval, isJobSchedulerJob).
 local schedulers = base .. 'repeat'
 
--- The next run of a scheduler goes with the scheduler only: without it the
--- schedule would end.
+-- Whether a job is the next run of its scheduler. It is removed with the scheduler
+-- only: without it the schedule would end.
 local function is_next_run(id, scheduler)
   local at = scheduler and try('ZSCORE', schedulers, scheduler)
   return type(at) == 'string' and id == 'repeat:' .. scheduler .. ':' .. at
@@ -15,19 +15,31 @@ local function forget_deduplication(queue, id, deid)
   end
 end
 
--- Also what was put aside when it was found corrupt. What only looks like a job
--- because an entry names a key of the queue stays.
+-- Remove the keys of a job, and count them; a key that belongs to something else,
+-- though an entry of a list or set names it, stays.
 local function remove_all(queue, id)
-  local key = queue .. id
-  if not names_job(queue, id) then
-    return 0
-  end
-  call('DEL', key .. ':corrupt', key .. ':logs:corrupt', key .. ':dependencies:corrupt', key .. ':processed:corrupt',
-    key .. ':failed:corrupt', key .. ':unsuccessful:corrupt')
-  return remove_keys(key)
+  return names_job(queue, id) and remove_job(queue .. id) or 0
 end
 
--- Take the job out of where it is, and say where that was.
+-- Whether a worker has this job, or one of the children it waits for, or of theirs.
+-- `seen`: the jobs that were looked at, for keys that lead in a circle.
+local function is_locked(key, seen)
+  if seen[key] then
+    return false
+  end
+  seen[key] = true
+  if call('EXISTS', key .. ':lock') == 1 then
+    return true
+  end
+  for _, child in ipairs(try('SMEMBERS', key .. ':dependencies')) do
+    if is_locked(child, seen) then
+      return true
+    end
+  end
+  return false
+end
+
+-- Take a job out of its list or set; returns the name of that.
 local function take_out(queue, id)
   for _, set in ipairs({ 'completed', 'waiting-children', 'delayed', 'failed', 'prioritized' }) do
     if try('ZREM', queue .. set, id) == 1 then
@@ -42,8 +54,8 @@ local function take_out(queue, id)
   return 'unknown'
 end
 
--- A job whose list or set the caller sees to. A parent in this queue that waited
--- for it alone is removed with it, one in another queue goes on.
+-- Remove a job, but not its entry: the caller sees to the list or set. A parent in this
+-- queue that waited for it alone is removed, too; one in another queue goes on.
 local function erase(id)
   local key = base .. id
   local job = try('HMGET', key, 'parentKey', 'deid')
@@ -62,14 +74,9 @@ local function erase(id)
   remove_all(base, id)
 end
 
--- Remove the keys of a job that was taken out, and tell it.
+-- Remove the keys of a job that was taken out of `prev`, and announce it.
 local function remove_told(queue, id, prev)
   if remove_all(queue, id) > 0 then
-    local most = count_of(try('HGET', queue .. 'meta', 'opts.maxLenEvents'))
-    if not most then
-      most = 10000
-      try('HSET', queue .. 'meta', 'opts.maxLenEvents', most)
-    end
-    try('XADD', queue .. 'events', 'MAXLEN', '~', most, '*', 'event', 'removed', 'jobId', id, 'prev', prev)
+    pcall(tell, queue == base and here or queue_at(queue), 'removed', 'jobId', id, 'prev', prev)
   end
 end

@@ -1,8 +1,5 @@
--- What stays of finished jobs (BullMQ: removeJobsByMaxAge, removeJobsByMaxCount).
-local function remove_keys(key)
-  return call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
-end
-
+-- Remove finished jobs that are not to be kept any longer (BullMQ: removeJobsByMaxAge,
+-- removeJobsByMaxCount).
 local function remove_finished(ids)
   for _, id in ipairs(ids) do
     local key = base .. id
@@ -14,6 +11,8 @@ local function remove_finished(ids)
   end
 end
 
+-- Keep the newest `count` jobs of a set, and those that ended within `age` seconds;
+-- `limit` bounds how many are removed for their age in one call.
 local function keep(set, count, age, limit)
   limit = math.min(limit, 9007199254740991)
   if age then

@@ -1,5 +1,5 @@
--- Keys of the wrong type, beside which nothing that reads or writes a queue could
--- go on: they are put aside as `<key>:corrupt`, and what was done is told.
+-- Keys of the wrong type: nothing that reads or writes the queue could go on beside
+-- them. They are put aside as `<key>:corrupt`, and `troubles` tells of it.
 local queue_keys = {
   { 'list', 'wait', 'active', 'paused', 'metrics:completed:data', 'metrics:failed:data' },
   { 'zset', 'delayed', 'prioritized', 'completed', 'failed', 'waiting-children', 'marker', 'repeat', 'runner:gates' },
@@ -15,7 +15,7 @@ local job_keys = {
 -- These are counted up.
 local counters = { id = true, pc = true, limiter = true, ['runner:parked:order'] = true }
 
--- What is wrong with a key; nil if nothing is.
+-- What is wrong with a key; nil if nothing is. `counts`: it must be a number.
 local function fault_of(key, kind, counts)
   local is = call('TYPE', key)['ok']
   if is == 'none' then
@@ -28,7 +28,7 @@ local function fault_of(key, kind, counts)
   elseif kind == 'stream' then
     local info = try('XINFO', 'STREAM', key)
     for i = 1, #info, 2 do
-      -- Behind the last id there is none.
+      -- After the last possible id nothing can be added.
       if info[i] == 'last-generated-id' and string.match(info[i + 1], '^18446744073709551615%-') then
         return 'has no ids left'
       end
@@ -36,7 +36,7 @@ local function fault_of(key, kind, counts)
   end
 end
 
--- The keys below `base` with a fault, and the fault of each.
+-- The faulty keys below `base`, each with its fault.
 local function faulty(base, keys)
   local found = {}
   for _, kind in ipairs(keys) do
@@ -51,7 +51,7 @@ local function faulty(base, keys)
   return found
 end
 
--- Put aside what is faulty below `base`. Whether anything was.
+-- Put aside what is faulty below `base`. Returns whether anything was.
 local function put_aside(base, keys)
   local found = faulty(base, keys)
   for _, it in ipairs(found) do
@@ -59,7 +59,7 @@ local function put_aside(base, keys)
     call('RENAME', key, aside)
     troubles[#troubles + 1] = 'the key ' .. key .. ' ' .. it[2] .. ': it was put aside as ' .. aside
     if key == base .. 'id' then
-      -- No job can have an id of so many digits.
+      -- Ids go on with the time in ms, which is above all that were given.
       call('SET', key, now_text)
     end
   end

@@ -1,7 +1,9 @@
--- Ends per minute, for BullMQ's `queue.getMetrics` (collectMetrics). What ended
--- in one call is counted at once: all of it has the same time. A counter that
--- cannot be read costs the figures, never the queue. `causes`, of failures: how
--- many by which cause, in fields of their own that BullMQ does not read.
+-- Count the jobs that ended, per minute, for BullMQ's `queue.getMetrics`
+-- (collectMetrics). Those of one call have the same time and are counted together.
+-- If the counters cannot be read, only the figures are lost.
+--   kind    'completed' or 'failed'      ended   how many did
+--   points  minutes that are kept        causes  failures by cause, in fields of
+--                                                their own that BullMQ does not read
 local function count_ends(kind, ended, points, causes)
   local key = base .. 'metrics:' .. kind
   for cause, count in pairs(causes or {}) do
@@ -20,7 +22,7 @@ local function count_ends(kind, ended, points, causes)
   end
   local minutes = math.min(floor(now / 60000) - floor(since / 60000), points)
   if minutes > 0 then
-    -- The minute of the last roll, and none in those since.
+    -- The count of the minute that was begun, and a zero for each one since.
     local data = key .. ':data'
     try('LPUSH', data, count - before)
     for from = 2, minutes, 5000 do

@@ -1,6 +1,7 @@
 -- Parents of a flow: what the end of a child does to them (BullMQ:
 -- updateParentDepsIfNeeded, moveParentToWait, removeParentDependencyKey).
--- Base and id of a job's key; nil for what names none.
+
+-- Base and id of a job's key; nil if it has no colon.
 local function split(key)
   local id = string.match(key, ':([^:]*)$')
   if id then
@@ -8,37 +9,29 @@ local function split(key)
   end
 end
 
--- A parent, in this or another queue, goes on: `queue` is its base with colon.
+-- Let a parent go on, in this or another queue, whose base is `queue`.
 local function parent_to_wait(queue, id, key, delay)
-  local settings = try('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version')
-  local attributes = try('HMGET', key, 'priority')
-  local priority = priority_of(attributes[1])
+  local there = queue_at(queue)
   if delay and delay > 0 then
     local at = now + delay
     call('ZADD', queue .. 'delayed', at * 4096, id)
     call('XADD', queue .. 'events', '*', 'event', 'delayed', 'jobId', id, 'delay', at)
-    call('ZADD', queue .. 'marker', next_delayed(queue .. 'delayed'), '1')
+    wake_when_due(there)
     return
   end
-  if priority == 0 then
-    call('RPUSH', waiting_list(queue, settings[1], settings[3]), id)
-  else
-    call('ZADD', queue .. 'prioritized', priority_score(queue, priority), id)
-  end
-  if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= (count_of(settings[2]) or math.huge)) then
-    call('ZADD', queue .. 'marker', 0, '0')
-  end
+  put(there, id, priority_of(try('HGET', key, 'priority')), 'RPUSH')
+  wake_at(there)
   call('XADD', queue .. 'events', '*', 'event', 'waiting', 'jobId', id, 'prev', 'waiting-children')
 end
 
--- The same for one that is in this set, and for no other.
+-- The same for a parent that is in this set; any other stays where it is.
 local function wake_parent(set, queue, id, key, delay)
   if call('ZREM', queue .. set, id) == 0 then
     return
   end
   local woken, why = pcall(parent_to_wait, queue, id, key, delay)
   if not woken then
-    -- As if nothing had happened.
+    -- Undo it.
     for _, other in ipairs({ 'delayed', 'prioritized' }) do
       try('ZREM', queue .. other, id)
     end
@@ -57,8 +50,8 @@ local function release_parent(queue, id, key)
   end
 end
 
--- A removed child no longer holds its parent back. Here and below the dependency
--- goes last: what was refused half-way can be done again.
+-- A removed child no longer holds its parent back. Here and below the dependency is
+-- removed last, so that what Redis refused half-way can be done again.
 local function remove_dependency(queue, id, parent, child)
   if call('SISMEMBER', parent .. ':dependencies', child) == 1 then
     if call('SCARD', parent .. ':dependencies') == 1 then
@@ -78,8 +71,8 @@ local function complete_child(queue, id, parent, child, value)
   end
 end
 
--- What a failed child does to its parent is the child's policy: fail it,
--- continue it at once, ignore or forget the dependency; without one it waits.
+-- A failed child does to its parent what its policy says: fail it (fpof), let it go on
+-- at once (cpof), or count as done, with its failure noted (idof) or not (rdof).
 local function fail_child(queue, id, parent, child, reason, policy)
   if call('SISMEMBER', parent .. ':dependencies', child) == 0 then
     return
@@ -110,8 +103,8 @@ local function fail_child(queue, id, parent, child, reason, policy)
   call('SREM', parent .. ':dependencies', child)
 end
 
--- A parent whose keys cannot be read or written is told, if anything, that it has
--- failed: it costs the child nothing, and waits for no child for ever.
+-- Update a parent. If its keys cannot be read or written, it fails, so that it does not
+-- wait for ever; the child loses nothing by it.
 local function with_parent(update, queue, id, parent, child, ...)
   local told, why = pcall(update, queue, id, parent, child, ...)
   if told then

@@ -1,18 +1,18 @@
--- What every script of ours does alike: the keys of the queue KEYS[1], its
--- settings, Redis' own time, and where a job waits.
+-- What most scripts begin with: the keys of the queue whose base is KEYS[1], its
+-- settings, the time by Redis' clock, and where a job waits.
 local call, try = redis.call, redis.pcall
 local floor = math.floor
 local base = KEYS[1]
 local time = call('TIME')
 local now = time[1] * 1000 + floor(time[2] / 1000)
--- A number is written anew each time Redis is called with it; this one often is.
+-- Lua writes a number out in each call of Redis; this one is used in many.
 local now_text = string.format('%.0f', now)
 
 local wait, active, events = base .. 'wait', base .. 'active', base .. 'events'
 local marker, delayed, prioritized = base .. 'marker', base .. 'delayed', base .. 'prioritized'
 local stalled, metakey = base .. 'stalled', base .. 'meta'
 
--- A count as somebody stored it; nil for what is none.
+-- A count as somebody stored it; nil if it is none.
 local function count_of(value)
   local count = tonumber(value)
   return count and count >= 0 and count <= 9007199254740991 and floor(count) or nil
@@ -32,8 +32,9 @@ local meta = try('HMGET', metakey, 'paused', 'concurrency', 'max', 'duration', '
 local paused = meta[1] and true or false
 local cap = count_of(meta[2])
 
--- BullMQ 5 keeps jobs of a paused queue in a list of their own and renames it
--- over `wait` on resume: whatever is pushed to `wait` meanwhile would be lost.
+-- The list where jobs without a priority wait. BullMQ 5 has another one for a paused
+-- queue and renames it to `wait` on resume: what was pushed to `wait` meanwhile would
+-- be lost.
 local function waiting_list(queue, meta_paused, version)
   if meta_paused then
     local major = version and tonumber(string.match(version, '^bullmq:(%d+)'))
@@ -48,6 +49,7 @@ if paused then
   target = waiting_list(base, true, meta[6])
 end
 
+-- Whether no worker may start a job.
 local function blocked()
   return paused or (cap ~= nil and call('LLEN', active) >= cap)
 end
@@ -58,6 +60,7 @@ local function wake()
   end
 end
 
+-- The ms at which the first delayed job is due; nil if there is none.
 local function next_delayed(set)
   local first = call('ZRANGE', set, 0, 0, 'WITHSCORES')
   return first[2] and tonumber(first[2]) / 4096
@@ -73,14 +76,17 @@ local function delayed_score(set, at)
   return low
 end
 
+-- Score of a job behind all that have its priority.
 local function priority_score(queue, priority)
   return priority * 4294967296 + call('INCR', queue .. 'pc') % 4294967296
 end
 
+-- Events a queue keeps; BullMQ stores its default where there is none.
+local default_events = 10000
 local keep_events = count_of(meta[5])
 local function max_events()
   if not keep_events then
-    keep_events = 10000
+    keep_events = default_events
     try('HSET', metakey, 'opts.maxLenEvents', keep_events)
   end
   return keep_events

@@ -1,2 +1,2 @@
--- What was found and mended.
+-- What was found and mended, in words for the log.
 local troubles = {}

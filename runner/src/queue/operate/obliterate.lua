@@ -1,8 +1,8 @@
--- The end of obliterate: schedulers, so many in one call, then what the queue
--- has besides jobs (BullMQ: obliterate).
+-- Remove what a queue has besides jobs: its schedulers, then, if no job is left, its
+-- other keys (the end of BullMQ's obliterate).
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 most schedulers to remove
--- returns  1 when nothing is left, 0 when there are jobs or schedulers still
+-- ARGV     1 most schedulers to remove in this call
+-- returns  1 if nothing is left, 0 if there still are jobs or schedulers
 local schedulers = base .. 'repeat'
 for _, id in ipairs(call('ZRANGE', schedulers, 0, tonumber(ARGV[1]) - 1)) do
   call('DEL', schedulers .. ':' .. id)

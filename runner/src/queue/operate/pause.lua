@@ -1,14 +1,14 @@
--- Pause or resume the queue (BullMQ: pause). Version 5 keeps the jobs of a
--- paused queue in `paused`, version 6 leaves them in `wait`; what a rename
--- would overwrite is moved, a bounded number of jobs in one call.
+-- Pause or resume the queue (BullMQ: pause). Version 5 keeps the jobs of a paused
+-- queue in `paused`, version 6 leaves them in `wait`. Where a rename would overwrite a
+-- list, jobs are moved one by one, a bounded number in one call.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 'paused' or 'resumed'  2 most jobs to move  3 '1' to announce it
--- returns  whether it was paused (1, 0), jobs that are still to be moved
+-- returns  whether the queue was paused before (1, 0); jobs that are still to be moved
 local pausing = ARGV[1] == 'paused'
 local aside = base .. 'paused'
 
--- The oldest jobs are on the right of a list: they stay before those that came
--- while the queue was paused.
+-- Move the jobs of one list to another, and tell how many are left. The oldest jobs
+-- are on the right: they stay before those that came while the queue was paused.
 local function move(from, to, out, into)
   if call('EXISTS', from) == 0 then
     return 0
@@ -29,7 +29,7 @@ if pausing then
   if waiting_list(base, true, meta[6]) == aside then
     left = move(wait, aside, 'RIGHT', 'LEFT')
   end
-  -- First what frees memory: then Redis takes the rest even without any to spare.
+  -- What frees memory comes first: then Redis takes the rest even if its memory is full.
   call('DEL', marker)
   call('HSET', metakey, 'paused', 1)
 else
@@ -38,10 +38,7 @@ else
   if call('EXISTS', wait, prioritized) > 0 then
     call('ZADD', marker, 0, '0')
   else
-    local at = next_delayed(delayed)
-    if at then
-      call('ZADD', marker, at, '1')
-    end
+    wake_when_due(here)
   end
 end
 if ARGV[3] == '1' then

@@ -1,4 +1,4 @@
--- Let delayed jobs start now, by their priority (BullMQ: promote).
+-- Let delayed jobs wait for a worker now, by their priority (BullMQ: promote).
 -- KEYS[1]  base of the queue's keys
 -- ARGV     ids
 -- returns  for each id: 1 promoted, 0 no such job, -1 it is not delayed
@@ -10,12 +10,7 @@ for _, id in ipairs(ARGV) do
     code = 0
   elseif call('ZREM', delayed, id) == 1 then
     code = 1
-    local priority = priority_of(call('HGET', key, 'priority'))
-    if priority == 0 then
-      call('LPUSH', target, id)
-    else
-      call('ZADD', prioritized, priority_score(base, priority), id)
-    end
+    put(here, id, priority_of(call('HGET', key, 'priority')), 'LPUSH')
     call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
     call('HSET', key, 'delay', 0)
     promoted = true

@@ -1,30 +1,10 @@
 -- Remove jobs from whatever state they are in, with their children (BullMQ:
 -- removeJob, removeJobWithChildren).
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 '1' to remove children too  then ids
--- returns  for each id: 1 removed, 0 no such job, -1 it or a child is locked,
---          -2 it is the next run of a scheduler
+-- ARGV     1 '1' to remove children, too  then ids
+-- returns  for each id: 1 removed, 0 no such job, -1 it or a child to be removed is
+--          locked, -2 it is the next run of a scheduler
 local with_children = ARGV[1] == '1'
-
--- Jobs that were looked at: whoever made the keys, nobody goes in a circle.
-local seen = {}
-local function is_locked(key)
-  if seen[key] then
-    return false
-  end
-  seen[key] = true
-  if call('EXISTS', key .. ':lock') == 1 then
-    return true
-  end
-  if with_children then
-    for _, child in ipairs(try('SMEMBERS', key .. ':dependencies')) do
-      if is_locked(child) then
-        return true
-      end
-    end
-  end
-  return false
-end
 
 local remove
 local removed = {}
@@ -77,11 +57,9 @@ for at = 2, #ARGV do
     local scheduler = try('HGET', key, 'rjk')
     if type(scheduler) == 'string' and is_next_run(id, scheduler) then
       code = -2
-    elseif is_locked(key) then
-      seen = {}
+    elseif call('EXISTS', key .. ':lock') == 1 or with_children and is_locked(key, {}) then
       code = -1
     else
-      seen = {}
       remove(base, id, nil)
     end
   end

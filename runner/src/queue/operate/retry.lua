@@ -1,7 +1,7 @@
--- Put finished jobs back to where they wait, by their priority (BullMQ:
--- reprocessJob of version 6). A child waits among its parent's dependencies again.
+-- Let finished jobs wait for a worker again, by their priority (BullMQ: reprocessJob
+-- of version 6). The parent of a child waits for it again.
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 '1' to count attempts anew  then ids
+-- ARGV     1 '1' to count attempts from zero  then ids
 -- returns  for each id: 1 retried, 0 no such job, -1 it has not ended
 local codes, retried = {}, false
 
@@ -21,23 +21,18 @@ local function back_to_parent(key, parent, prev)
 end
 
 local function retry(id, key, prev, result)
-  -- What failed as stalled or crashed starts without that history.
+  -- A job that failed for its stalls or crashes starts without that history.
   call('HDEL', key, 'finishedOn', 'processedOn', 'stc', 'crs', 'defa', result)
   if ARGV[1] == '1' then
     call('HDEL', key, 'atm', 'ats')
   end
   local job = call('HMGET', key, 'priority', 'opts', 'parentKey')
-  local priority = priority_of(job[1])
-  if priority == 0 then
-    local read, options = pcall(cjson.decode, job[2] or '{}')
-    local first = read and type(options) == 'table' and options['lifo'] == true
-    call(first and 'RPUSH' or 'LPUSH', target, id)
-  else
-    call('ZADD', prioritized, priority_score(base, priority), id)
-  end
-  -- A parent that cannot be written costs the child nothing.
+  local read, options = pcall(cjson.decode, job[2] or '{}')
+  local first = read and type(options) == 'table' and options['lifo'] == true
+  put(here, id, priority_of(job[1]), first and 'RPUSH' or 'LPUSH')
+  -- The child goes on even if its parent cannot be written.
   pcall(back_to_parent, key, job[3], prev)
-  call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', id, 'prev', prev)
+  tell(here, 'waiting', 'jobId', id, 'prev', prev)
   retried = true
 end
 

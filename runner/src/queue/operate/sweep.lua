@@ -1,12 +1,12 @@
--- Remove the jobs of one list or set, looking at so many in one call (BullMQ:
--- cleanJobsInSet, drain, obliterate). Lists are swept from the end that runs
--- first.
+-- Remove the jobs of one list or set, a bounded number in one call (BullMQ:
+-- cleanJobsInSet, drain, obliterate). Lists are swept from the end that runs first.
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 suffix of the list or set  2 clean, drain, obliterate, force, or
---          parked: of `delayed` what is parked at gates (see lib/gates.lua)
---          3 jobs to look at  4 jobs kept by the calls before  5 least age in ms
--- returns  jobs removed, jobs looked at; instead of the first -1 when the queue to
---          be obliterated is not paused, -2 when it has active jobs, not forced
+-- ARGV     1 suffix of the list or set  2 'clean', 'drain', 'obliterate', 'force' (to
+--          obliterate with active jobs), or 'parked' for those jobs of `delayed` that
+--          are parked at gates (lib/parked.lua)  3 jobs to look at  4 jobs that the
+--          calls before left  5 least age in ms, for 'clean'
+-- returns  jobs removed, jobs looked at; instead of the first, -1 if the queue to be
+--          obliterated is not paused, -2 if it has active jobs
 local mode, size, kept = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local set, age = base .. ARGV[1], tonumber(ARGV[5])
 local ends = mode == 'obliterate' or mode == 'force'
@@ -17,7 +17,7 @@ elseif mode == 'obliterate' and call('EXISTS', active) == 1 then
 end
 
 local finished = ARGV[1] == 'completed' or ARGV[1] == 'failed'
--- What a job's age is counted from: the first of these that it has.
+-- The age of a job is counted from the first of these that it has.
 local instants = { 'finishedOn', 'processedOn', 'timestamp' }
 if ARGV[1] == 'prioritized' then
   instants = { 'timestamp' }
@@ -30,9 +30,7 @@ local function is_due(id)
   if ends or finished then
     return true
   elseif mode == 'parked' then
-    local place = call('HGET', base .. 'runner:parked', id)
-    local due = place and tonumber(string.match(place, '^%S+'))
-    return due and due == tonumber(call('ZSCORE', set, id))
+    return is_parked(id)
   elseif ARGV[1] == 'active' and call('EXISTS', key .. ':lock') == 1 then
     return false
   end

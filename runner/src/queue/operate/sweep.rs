@@ -17,6 +17,7 @@ checked!(
     "lib/parents",
     "lib/keep",
     "lib/erase",
+    "lib/parked",
     "operate/sweep"
 );
 script!(CLEANED, "cleaned", "lib/queue", "operate/cleaned");

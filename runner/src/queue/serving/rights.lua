@@ -1,7 +1,7 @@
--- Which of these commands may this user not run on a key of ours? Runs none of them.
+-- Tell which commands this user may not run on a key of ours. None of them is run.
 -- KEYS[1]  a key under the prefix
--- ARGV     names, those with a subcommand as two words
--- returns  those refused; all of them are allowed where Redis (6) cannot tell
+-- ARGV     names of commands, with a subcommand as a second word
+-- returns  those that are forbidden; none where Redis (6) cannot tell
 local refused = {}
 for _, name in ipairs(redis.acl_check_cmd and ARGV or {}) do
   local words = {}

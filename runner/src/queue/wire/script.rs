@@ -41,6 +41,8 @@ macro_rules! checked {
             "lib/text_of",
             "lib/keys",
             "lib/check",
+            "lib/enqueue",
+            "lib/remove",
             $($file),+
         );
     };

@@ -1,7 +1,7 @@
--- What the children of a job left, unless it is more than the job may hold.
--- KEYS[1]  hash: by the child's key its return value, or its reason
+-- Read what the children of a job left, unless it is more than the job may hold.
+-- KEYS[1]  hash: key of the child -> its return value, or why it failed
 -- ARGV     1 bytes the job may hold
--- returns  fields and values; or the number of bytes there are, when they are more
+-- returns  fields and values; their size in bytes if that is more
 local size = 0
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
   size = size + #field + redis.call('HSTRLEN', KEYS[1], field)

@@ -1,6 +1,6 @@
 //! Gates: how many jobs of one name pattern, or of one group, run at once or start
 //! in a time, over all Runners of a queue. They are kept by the script that takes
-//! jobs (`work/settle/gates.lua`); here is what it is told, and how parked jobs are
+//! jobs (`work/settle/gates/`); here is what it is told, and how parked jobs are
 //! let go when nobody keeps the gates any more.
 //!
 //! Node's workers on the same queue do not know of them.
@@ -16,7 +16,7 @@ use crate::queue::wire::redis::Error;
 use crate::queue::wire::script::checked;
 use crate::queue::work::settle::{list, text, whole};
 
-checked!(UNPARK, "unpark", "work/unpark");
+checked!(UNPARK, "unpark", "lib/parked", "work/unpark");
 
 /// Jobs that wait again in one call of [`Queue::unpark`], and that
 /// [`Queue::parked`] looks at one by one.

@@ -1,9 +1,9 @@
--- Write what running jobs have said: progress and log lines (BullMQ:
--- updateProgress, addLog), but only while their lock is ours.
+-- Write the progress and the log lines of running jobs (BullMQ: updateProgress,
+-- addLog), but only while their lock is ours.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     per job: id, token, progress or '', lines to keep, count of lines, lines…
--- returns  positions, from 0, of the jobs whose lock is not ours any more; positions
---          of those of whom something cannot be kept, each with the reason
+-- returns  positions, from 0, of the jobs whose lock is no longer ours; positions of
+--          those that could not be written, each with the reason
 local lost, refused, at, n = {}, {}, 1, 0
 local function write(key, id, at, lines)
   local progress = ARGV[at + 2]

@@ -1,33 +1,26 @@
--- Let parked jobs wait again whatever their gates say, a bounded number in one
--- call: nobody keeps the gates any more, or the jobs are to be seen where they
--- would be without.
+-- Let parked jobs wait again whatever their gates say: the queue has no gates any
+-- more, or the jobs are to be where they would be without them.
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 most jobs
+-- ARGV     1 most jobs in this call
 -- returns  whether some are left (1, 0), how many wait again
 local own = base .. 'runner:'
 local left = tonumber(ARGV[1])
 local freed = 0
 
 local function unpark(id, place)
-  local due = string.match(call('HGET', own .. 'parked', id) or '', '^%S+')
-  local score = call('ZSCORE', delayed, id)
-  call('HDEL', own .. 'parked', id)
-  if score and due and tonumber(score) == tonumber(due) then
+  local there = is_parked(id)
+  call('HDEL', parked_jobs, id)
+  if there then
     call('ZREM', delayed, id)
     local key = base .. id
-    local priority = priority_of(try('HGET', key, 'priority'))
-    if priority == 0 then
-      call('RPUSH', target, id)
-    else
-      call('ZADD', prioritized, priority * 4294967296 + place, id)
-    end
+    put_first(id, priority_of(try('HGET', key, 'priority')), place)
     call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
     try('HSET', key, 'delay', 0)
     freed = freed + 1
   end
 end
 
--- From the last to the first, so that the first is in front.
+-- From the last to the first, so that the first ends up in front.
 while left > 0 do
   local name = call('ZRANGE', own .. 'gates', 0, 0)[1]
   if not name then
@@ -47,7 +40,7 @@ while left > 0 do
 end
 local some = call('EXISTS', own .. 'gates')
 if some == 0 then
-  call('DEL', own .. 'parked')
+  call('DEL', parked_jobs)
 end
 if freed > 0 then
   call('XTRIM', events, 'MAXLEN', '~', max_events())

@@ -1,13 +1,13 @@
--- Give a scheduler a next job: one that is declared, new or changed (BullMQ:
--- addJobScheduler), or one that lost it.
+-- Give a scheduler its next job: because it is declared, new or changed (BullMQ:
+-- addJobScheduler), or because it lost that job.
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 scheduler  2 ms of the next job it has now, '' if there is no scheduler
---          3 ms of the new one  4 its options  5 its delay  6 its priority
+-- ARGV     1 scheduler  2 ms of its next job as it is now, '' if there is no scheduler
+--          3 ms of the new one  4 its options  5 its delay in ms  6 its priority
 --          7 LPUSH or RPUSH  8 deduplication id or ''  9 runs that were missed
---          10 digest of the declared schedule, '' for one that lost its next job
---          11 … fields and values of the scheduler's hash, if declared
--- returns  the id of the job; nil when the scheduler is another by now; 'foreign'
---          when it was not declared by a runner; 'taken' when a job has that id
+--          10 digest of the declared schedule, '' if the scheduler lost its next job
+--          11 … fields and values of the scheduler's hash, if it is declared
+-- returns  the id of the job; nil if the scheduler has changed meanwhile; 'foreign' if
+--          no runner declared it; 'taken' if a job has that id
 local id, at, digest = ARGV[1], ARGV[3], ARGV[10]
 local scheduler = base .. 'repeat:' .. id
 local score = call('ZSCORE', repeats, id)

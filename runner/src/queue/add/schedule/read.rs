@@ -17,6 +17,8 @@ script!(
     SCHEDULERS,
     "schedulers",
     "lib/queue",
+    "lib/enqueue",
+    "lib/remove",
     "add/schedule/scheduler",
     "add/schedule/schedulers"
 );

@@ -18,20 +18,7 @@ local function add_run(id, runs, at, name, data, opts, delay, priority, push, de
     call('HSET', key, 'deid', deid)
   end
   call('XADD', events, '*', 'event', 'added', 'jobId', run, 'name', name)
-  if delay > 0 then
-    local due = tonumber(at)
-    call('ZADD', delayed, delayed_score(delayed, due), run)
-    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'delayed', 'jobId', run, 'delay', at)
-    call('ZADD', marker, next_delayed(delayed), '1')
-  else
-    if priority > 0 then
-      call('ZADD', prioritized, priority_score(base, priority), run)
-    else
-      call(push, target, run)
-    end
-    wake()
-    call('XADD', events, 'MAXLEN', '~', max_events(), '*', 'event', 'waiting', 'jobId', run)
-  end
+  enqueue(here, run, delay > 0 and tonumber(at), priority, push)
   return run
 end
 
@@ -52,14 +39,13 @@ local function remove_run(id, at)
   if deid and try('GET', base .. 'de:' .. deid) == run then
     call('DEL', base .. 'de:' .. deid, base .. 'dn:' .. deid)
   end
-  call('DEL', key, key .. ':logs', key .. ':dependencies', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
+  remove_job(key)
   call('XADD', events, '*', 'event', 'removed', 'jobId', run, 'prev', from)
 end
 
--- Where the run at that time is: 'delayed', 'waiting', 'active', 'done' when it
--- has just ended; 'lost' when nothing would ever make the run after it. That is
--- the first thing a worker does, so a run that began or ended more than `grace`
--- ms ago should have made it.
+-- Where the run at that time is: 'delayed', 'waiting', 'active', 'done' if it has just
+-- ended, 'lost' if nothing will ever make the run after it. To make that is the first
+-- thing a worker does: a run that began or ended more than `grace` ms ago has failed to.
 local function run_state(id, at, grace)
   local run = run_of(id, at)
   if call('ZSCORE', delayed, run) then
@@ -80,7 +66,7 @@ local function run_state(id, at, grace)
   if call('ZSCORE', prioritized, run) or call('ZSCORE', base .. 'waiting-children', run) then
     return 'waiting'
   end
-  -- A look through a long list is not worth it: there the job most likely is.
+  -- A long list is not searched: the job is most likely in it.
   if call('LLEN', target) > 10000 or call('LPOS', target, run) or call('LPOS', active, run) then
     return 'waiting'
   end

@@ -1,17 +1,17 @@
--- Schedulers of a queue, and what a runner declared of them.
+-- Read the schedulers of a queue, and what a runner declared of them.
 -- KEYS[1]  base of the queue's keys
--- ARGV     1 'all'; 'declared' for those that a runner declared or is about to;
---          'lost' for those that have no next job  2 ms that a job may be active
+-- ARGV     1 'all'; 'declared' for those that a runner declared or is about to declare;
+--          'lost' for those without a next job  2 ms for which a job may be active
 --          before the next one must be there
 --          3 … pairs of a declared id and the digest of its schedule
--- returns  now; per scheduler a list of its id, ms of its next job, where that
---          is, missed runs, ms when the next job was added, and its hash; the ids
---          of declared schedulers that vanished
+-- returns  now; for each scheduler a list of its id, ms of its next job, where that is
+--          (`run_state`, or 'legacy'), missed runs, ms at which the next job was added,
+--          and its hash; the ids of declared schedulers that have vanished
 local registry = base .. 'runner:schedules'
--- So many schedulers are looked at for lost jobs in one call, about 2 ms.
+-- Schedulers looked at for lost jobs in one call, which takes about 2 ms.
 local LOOK = 1000
 
--- Ids, each with its time.
+-- The ids of the schedulers to look at, each with the ms of its next job.
 local function known()
   if ARGV[1] == 'declared' then
     local ids, found = {}, {}
@@ -35,8 +35,8 @@ local function known()
   if ARGV[1] == 'all' or count <= LOOK then
     return call('ZRANGE', repeats, 0, -1, 'WITHSCORES')
   end
-  -- Those that are late, the latest to be so first: ended ones are behind. Of the
-  -- others some at a time, so that most are found before they are late.
+  -- First those that are late, the last one first, as schedulers that have ended are
+  -- the latest of all; then, by turns, some of all, so that most are found in time.
   local found = call('ZREVRANGEBYSCORE', repeats, now, '-inf', 'WITHSCORES', 'LIMIT', 0, LOOK)
   local look = base .. 'runner:look'
   local from = count_of(try('GET', look)) or 0
@@ -55,7 +55,7 @@ local found = known()
 for n = 1, #found, 2 do
   local id, at = found[n], found[n + 1]
   local scheduler = base .. 'repeat:' .. id
-  -- Repeatable jobs of old have no `ic`, and job ids of another form.
+  -- Repeatable jobs of an older BullMQ have no `ic`, and job ids of another form.
   local legacy = not tonumber(try('HGET', scheduler, 'ic'))
   local state = legacy and 'legacy' or run_state(id, at, tonumber(ARGV[2]))
   if ARGV[1] ~= 'lost' or state == 'lost' then

@@ -19,7 +19,7 @@ use crate::queue::work::verdict::{Reason, Verdict};
 
 /// The script of the hot path; without gates it has no code for them.
 macro_rules! settle {
-    ($constant:ident, $name:literal, $gates:literal) => {
+    ($constant:ident, $name:literal, [$($gates:literal),+]) => {
         script!(
             $constant,
             $name,
@@ -27,10 +27,12 @@ macro_rules! settle {
             "work/settle/resume/begin",
             "lib/queue",
             "lib/metrics",
-            $gates,
+            $($gates,)+
             "work/settle/rarely/begin",
             "lib/keys",
             "lib/names",
+            "lib/enqueue",
+            "lib/remove",
             "lib/parents",
             "lib/deduplication",
             "lib/keep",
@@ -38,6 +40,7 @@ macro_rules! settle {
             "work/settle/promote",
             "work/settle/put_back",
             "lib/dead_letter",
+            "work/settle/copy",
             "work/settle/move",
             "work/settle/limit",
             "work/settle/rarely/end",
@@ -48,8 +51,18 @@ macro_rules! settle {
     };
 }
 
-settle!(SETTLE, "settle", "work/settle/ungated");
-settle!(SETTLE_GATED, "settle with gates", "work/settle/gates");
+settle!(SETTLE, "settle", ["work/settle/gates/none"]);
+settle!(
+    SETTLE_GATED,
+    "settle with gates",
+    [
+        "lib/parked",
+        "work/settle/gates/rules",
+        "work/settle/gates/gate",
+        "work/settle/gates/park",
+        "work/settle/gates/take"
+    ]
+);
 
 /// Values of a job that is as it was added, as the script gives it.
 const FRESH: usize = 6;

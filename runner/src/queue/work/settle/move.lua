@@ -1,5 +1,5 @@
--- The deduplication of a job that moves: its key goes with it, until then, unless
--- another job there stands for the same id. Whether it did.
+-- The deduplication key of a job that moves goes with it, for the time it has left,
+-- unless a job there has the same deduplication id. Returns whether it did.
 local function move_deduplication(queue, copy, id, deid)
   local key = 'de:' .. deid
   if call('GET', base .. key) ~= id then
@@ -12,9 +12,8 @@ local function move_deduplication(queue, copy, id, deid)
   return call('SET', queue .. key, copy, 'NX')
 end
 
--- A job that goes to another queue: the same name, data, options and parent,
--- waiting anew under an id that names where it comes from. Events as of BullMQ's
--- addStandardJob there; the caller removes it here.
+-- Add a job to another queue: the same name, data, options and parent, waiting anew
+-- under an id that names where it comes from. Events as of BullMQ's addStandardJob.
 local function move(queue, from, id, job, data, opts)
   local copy = string.gsub(from .. '-' .. id, ':', '-')
   local key = queue .. copy
@@ -25,18 +24,8 @@ local function move(queue, from, id, job, data, opts)
   local rest = string.match(opts, '^%s*{%s*(.*)$') or '}'
   opts = origin .. (string.sub(rest, 1, 1) == '}' and '' or ',') .. rest
   call('INCR', queue .. 'id')
-  local settings = try('HMGET', queue .. 'meta', 'paused', 'concurrency', 'version', 'opts.maxLenEvents')
-  local max = count_of(settings[4])
-  if not max then
-    max = 10000
-    try('HSET', queue .. 'meta', 'opts.maxLenEvents', max)
-  end
-  local priority = priority_of(job[6])
-  if priority > 0 then
-    call('ZADD', queue .. 'prioritized', priority_score(queue, priority), copy)
-  else
-    call('LPUSH', waiting_list(queue, settings[1], settings[3]), copy)
-  end
+  local there, priority = queue_at(queue), priority_of(job[6])
+  put(there, copy, math.max(priority, 0), 'LPUSH')
   local deid = job[4]
   local read, held = pcall(move_deduplication, queue, copy, id, deid or '')
   if deid and not (read and held) then
@@ -57,8 +46,16 @@ local function move(queue, from, id, job, data, opts)
     end
   end
   call('XADD', queue .. 'events', '*', 'event', 'added', 'jobId', copy, 'name', job[1])
-  if not settings[1] and not (settings[2] and call('LLEN', queue .. 'active') >= (count_of(settings[2]) or math.huge)) then
-    call('ZADD', queue .. 'marker', 0, '0')
+  offer(there, copy)
+end
+
+-- Move a job to the queue whose keys begin with `queue`; `from` is this queue's name.
+local function move_away(id, key, job, queue, from)
+  local stored = call('HMGET', key, 'data', 'opts')
+  move(queue, from, id, job, stored[1] or 'null', stored[2] or '{}')
+  if job[4] then
+    release_deduplication(job[4], id)
   end
-  call('XADD', queue .. 'events', 'MAXLEN', '~', max, '*', 'event', 'waiting', 'jobId', copy)
+  remove_job(key)
+  call('XADD', events, '*', 'event', 'removed', 'jobId', id, 'prev', 'active')
 end

@@ -1,5 +1,5 @@
--- Delayed jobs whose time has come wait from now on (BullMQ: promoteDelayedJobs),
--- a bounded number in one call. `due`: their ids, if they are known.
+-- Let delayed jobs that are due wait for a worker (BullMQ: promoteDelayedJobs), up to
+-- a thousand in one call. `due`: their ids, if they are known.
 local function promote(due, runner)
   due = due or call('ZRANGEBYSCORE', delayed, 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
   if not due[1] then
@@ -15,12 +15,7 @@ local function promote(due, runner)
       elseif type(priority) == 'table' then
         quarantine_key(id, priority.err, runner)
       else
-        priority = priority_of(priority)
-        if priority == 0 then
-          call('LPUSH', target, id)
-        else
-          call('ZADD', prioritized, priority_score(base, priority), id)
-        end
+        put(here, id, priority_of(priority), 'LPUSH')
         at = i
         call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
         call('HSET', key, 'delay', 0)

@@ -1,6 +1,6 @@
--- A job that cannot be run as it is stored goes to `failed` with the reason;
--- a key that is not a hash is kept under `<id>:corrupt`. An entry that can name no
--- job goes to `runner:refused`.
+-- Put a job that cannot be run as it is stored into `failed`, with the reason. A key
+-- that is not a hash is kept as `<id>:corrupt`; an entry that cannot be the id of a
+-- job is noted in `runner:refused`.
 local function quarantine(id, reason, runner)
   local key = base .. id
   if names_job(base, id) then
@@ -33,7 +33,8 @@ local function quarantine(id, reason, runner)
   quarantined[#quarantined + 1] = reason
 end
 
--- The same for one whose key could not be read, unless that is not its fault.
+-- The same for a job whose key could not be read. If that is a hash, the job is not to
+-- blame, and the error goes on.
 local function quarantine_key(id, why, runner)
   if call('TYPE', base .. id)['ok'] == 'hash' then
     error(why, 0)

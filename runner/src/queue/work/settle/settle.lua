@@ -1,48 +1,56 @@
--- Write how attempts ended, then take up to n jobs: the worker's whole round in
--- one call. Same keys, fields and events as BullMQ's moveToFinished, retryJob,
--- moveToDelayed, moveJobFromActiveToWait and moveToActive; what a batch needs
--- only once is done once.
+-- Write how attempts ended, then take up to n jobs: a worker's whole round in one
+-- call. Keys, fields and events are those of BullMQ's moveToFinished, retryJob,
+-- moveToDelayed, moveToWaitingChildren, moveJobFromActiveToWait and moveToActive;
+-- what a batch needs only once is done once. take.lua is the second half.
 --
--- KEYS[1]  base of the queue's keys, `bull:orders:`
--- ARGV     1 token of the jobs taken  2 lock, ms  3 jobs wanted  4 runner
---          5 limiter max or ''  6 limiter duration, ms, or ''  7 1 if jobs left
---          over are to wake another worker  8 ends, then per end: op, id, token, value, a, b, c, attempts, progress, keep logs,
---          count of logs, count of fields, logs…, fields…; then the minutes of
---          metrics that are kept, if they are, and the gates, if there are any
---   op     c completed   value = return value, a/b/c = keep count/age/limit
---          f failed      value = reason,       a/b/c = keep count/age/limit
---          x the same with a copy for the dead letter queue; the fields are the
---            stack traces first, and last of all the base of that queue's keys, this
---            queue's name and the head of the copy's options; after the fields of
---            these two and of w, the cause
---          r retry now   a = LPUSH or RPUSH
---          d delayed     a = delay, ms, b = 1 if the attempt counts
---          w waiting     for its children; f when it never had one, with
---            value = reason, a/b/c = keep count/age/limit; else b when all are done
---          l limited     b, and no job of the queue starts for a ms
---          b back        to the front, the attempt does not count
---          m moved       value = base of the other queue's keys, a = this queue's name
---          p plain: as many as the next value says are completed and kept, jobs that
---            take.lua gave in six values, without a report or a log; then token, keep
---            count, age, limit, `processedOn`, `rv` or '' of all, then id, value of each
--- returns  codes of the ends, jobs (a list of values each, or six values that are
---          not in a list), paused, ms limited for, ms to the next
---          delayed job or -1, now, quarantined ids with their reasons, ids that
---          were not copied to the dead letter queue with the reasons, what else was
---          found and mended
+-- KEYS[1]  base of the queue's keys, such as `bull:orders:`
+-- ARGV     1 token for the jobs taken  2 ms of their locks  3 jobs wanted  4 runner
+--          5 max of the limiter, or ''  6 its duration in ms, or ''  7 '1' to wake
+--          another worker if jobs are left over  8 count of ends; then a row for
+--          each end, or for several that are alike; then the minutes of metrics to
+--          keep, if any, and the gates (gates/rules.lua), if there are any
+--   row    op, id, token, value, a, b, c, attempts the job may make, progress or '',
+--          log lines to keep, count of log lines, count of fields, the log lines,
+--          the fields; these are names and values for the job's hash, and what op adds
+--   op     c  completed: value = return value, a b c = how many to keep, seconds to
+--             keep them, most to remove in one call; '' for each that is not set
+--          f  failed: value = reason, a b c as for c; the last field is the cause
+--          x  failed, with a copy for the dead letter queue: as f, but the stack
+--             traces are the first field, and behind the cause come the base of that
+--             queue's keys, this queue's name and the head of the copy's options
+--          r  retried now: a = LPUSH or RPUSH
+--          d  delayed: a = ms, b = '1' if the attempt counts
+--          w  waits for its children: as f if it never had any; as b if all have ended
+--          l  limited: as b, and no job of the queue starts for a ms
+--          b  back to the front; the attempt does not count
+--          m  moved: value = base of the other queue's keys, a = this queue's name
+--          p  plain ones, with a row of their own: p, how many, their token, a b c as
+--             for c, their `processedOn`, their `rv` or '', then id and return value
+--             of each. They came from take.lua in six values, are completed and kept,
+--             and have neither progress nor log lines
+-- returns  a list of: the codes of the ends; the jobs taken, each as a list of values
+--          or as six values without a list (take.lua); 1 if the queue is paused; ms
+--          for which it is limited; ms to the next look, or -1; now; quarantined ids,
+--          each with its reason; ids that were not copied to the dead letter queue,
+--          each with the reason; what else was found and mended
+--   code   1 completed  2 failed  3 waiting  4 prioritized  5 delayed
+--          6 waiting for children  7 moved  -1 the job is gone  -2 its lock is lost
+--          -9 it has failed children
 --
--- Whatever the queue and its jobs are made of, the script goes on: an end that cannot
--- be written is undone, what is in its way is put aside (lib/keys.lua), and at the
--- second time the job alone fails; a take that cannot go on puts all back.
---   code   1 completed 2 failed 3 waiting 4 prioritized 5 delayed
---          6 waiting-children 7 moved -1 gone -2 lock lost -9 has failed children
+-- Whatever the queue and its jobs are made of, the script goes on. An end that cannot
+-- be written is undone, what is in its way is put aside (lib/keys.lua), and it is
+-- written again; if that fails, too, the job alone fails. A take that cannot go on
+-- puts all its jobs back.
+--
+-- The ends are one long stretch of code: to give each its function would cost every
+-- call more than most ends do (rarely/begin.lua).
 
 local token, lock_ms, want, runner = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local ends, at = tonumber(ARGV[8]), so_far.points_at or 9
 
-local codes, unburied, causes = so_far.codes, so_far.unburied, so_far.causes
+local codes, causes = so_far.codes, so_far.causes
 
--- A row of finished jobs with the same keep policy enters its set at once.
+-- Finished jobs that are kept alike enter their set together.
 local row = so_far.row
 local function end_row()
   if row[1] then
@@ -55,7 +63,7 @@ local function end_row()
   end
 end
 
--- What is refused because of a key of the wrong type is done again without it.
+-- What a key of the wrong type made Redis refuse is done again without that key.
 local function twice(what, ...)
   if not pcall(what, ...) then
     rarely().mend()
@@ -98,17 +106,17 @@ if ends > 0 and not so_far.points_at then
   end
   local held = call('MGET', unpack(locks))
   local no_children = c == 0 or call('EXISTS', unpack(children)) == 0
-  -- Whole nodes of a hundred entries go: where thousands are kept, a call of few ends
-  -- need not look each time.
-  if ends > 8 or now % 8 == 0 or (keep_events or 10000) < 1000 then
+  -- Redis drops whole nodes of a hundred entries: where thousands are kept, a call
+  -- with few ends need not look each time.
+  if ends > 8 or now % 8 == 0 or (keep_events or default_events) < 1000 then
     try('XTRIM', events, 'MAXLEN', '~', max_events())
   end
 
-  -- Locks and stall marks of all that are ours, at once.
+  -- Locks and ids of the ends that are written: all are freed at once.
   local free, ours = so_far.free, so_far.ours
 
-  -- Jobs that end in the order they were taken are the tail of the list. Where
-  -- its length decides who may start, each goes by itself.
+  -- Jobs that end in the order in which they were taken are the tail of the list.
+  -- Where its length decides who may start, each is removed by itself.
   local in_order = ends > 1 and not cap and so_far.in_order ~= false
   if in_order then
     local tail = try('LRANGE', active, -ends, -1)
@@ -133,8 +141,8 @@ if ends > 0 and not so_far.points_at then
     return 6
   end
 
-  -- Nothing of a plain job needs to be known: no parent, no deduplication, and ids
-  -- that are numbers are given by the queue alone, so none was added since.
+  -- Nothing needs to be known of a plain job. It had no parent and no deduplication,
+  -- and got none since: its id is a number, which only the queue itself gives.
   local function complete(id, key, value, plain)
     local written
     if plain.ran == '' then
@@ -159,30 +167,9 @@ if ends > 0 and not so_far.points_at then
   end
 
   if failure then
-    -- What is in the way of an end is put aside; at the second time the job fails.
     local i = so_far.at
-    local id = ids[i]
-    rarely().mend()
-    if row[#row] == id then
-      row[#row], row[#row - 1] = nil, nil
-    end
-    if ours[#ours] == id then
-      ours[#ours], free[#free] = nil, nil
-    end
-    rarely().take_out(id)
-    if not in_order then
-      call('LREM', active, 0, id)
-      call('RPUSH', active, id)
-    end
-    if so_far.again ~= i then
-      rarely().mend_job(keys[i])
-      so_far.again, so_far.at = i, i - 1
-    elseif rarely().is_forbidden(failure) then
-      -- It is not the job's fault.
+    if not rarely().undo(i, ids[i], keys[i], in_order, failure, runner) then
       return redis.error_reply(text_of(failure))
-    else
-      codes[i] = 2
-      rarely().quarantine(id, 'its end could not be written: ' .. text_of(failure), runner)
     end
     failure = nil
   end
@@ -206,7 +193,7 @@ if ends > 0 and not so_far.points_at then
         call('DEL', lock)
       else
         code = awaited and await_children(id) or complete(id, key, ARGV[s + 1], plain)
-        -- What is quarantined has been taken out of everything.
+        -- A quarantined job has been taken out of everything already.
         if code ~= 2 then
           free[#free + 1] = lock
           ours[#ours + 1] = id
@@ -267,16 +254,7 @@ if ends > 0 and not so_far.points_at then
         local kept_for_copy = false
         if op == 'x' then
           op, last = 'f', last - 3
-          local stored = call('HMGET', key, 'data', 'opts')
-          -- When the dead letter queue cannot be written (a key of the wrong type), the
-          -- job stays in `failed` and is copied from there by a call of its own.
-          local buried, why = pcall(rarely().bury, ARGV[last + 1], ARGV[last + 2], id, now, job[1], stored[1] or 'null',
-            stored[2] or '{}', ARGV[last + 3], value, ARGV[first + 1])
-          if not buried then
-            kept_for_copy = true
-            unburied[#unburied + 1] = id
-            unburied[#unburied + 1] = type(why) == 'table' and why.err or why
-          end
+          kept_for_copy = not rarely().copy_failed(id, key, job[1], value, ARGV[first + 1], last + 1)
         end
         if op == 'c' or op == 'f' then
           code = 1
@@ -294,7 +272,7 @@ if ends > 0 and not so_far.points_at then
               rarely().child_completed(parent, key, value)
             end
           elseif job[3] then
-            -- It looks whether the parent has failed.
+            -- It looks whether the parent is in `failed`.
             end_row()
             rarely().child_failed(job[3], key, value)
           end
@@ -338,19 +316,13 @@ if ends > 0 and not so_far.points_at then
           call('XADD', events, '*', 'event', 'delayed', 'jobId', id, 'delay', due)
         elseif op == 'm' then
           code = 7
-          local stored = call('HMGET', key, 'data', 'opts')
-          rarely().move(value, ARGV[s + 4], id, job, stored[1] or 'null', stored[2] or '{}')
-          if job[4] then
-            rarely().release_deduplication(job[4], id)
-          end
-          rarely().remove_keys(key)
-          call('XADD', events, '*', 'event', 'removed', 'jobId', id, 'prev', 'active')
+          rarely().move_away(id, key, job, value, ARGV[s + 4])
         elseif op == 'w' then
           code = await_children(id)
         else
           local priority = priority_of(job[6])
           if op == 'r' then
-            -- What has fallen due before goes first.
+            -- Delayed jobs that are due by now go before it.
             rarely().promote(nil, runner)
             call('HSET', key, 'atm', made, unpack(ARGV, first, last))
           end
@@ -370,7 +342,7 @@ if ends > 0 and not so_far.points_at then
   end
   so_far.stage = nil
   twice(end_row)
-  -- They are where they belong: now they are active no longer.
+  -- All are where they belong: only now do they leave `active`.
   if in_order and #ours == ends then
     twice(call, 'RPOP', active, ends)
   elseif in_order then
@@ -385,7 +357,7 @@ if ends > 0 and not so_far.points_at then
   if gates then
     local left = {}
     for i = 1, ends do
-      -- Who goes back to the front keeps its gates: it is the next.
+      -- A job that goes back to the front keeps its gates: it is the next to start.
       local op = not plains[i] and ARGV[starts[i]]
       if codes[i] ~= -2 and codes[i] ~= -9 and op ~= 'b' and op ~= 'l' then
         left[#left + 1] = ids[i]

@@ -1,15 +1,19 @@
--- The second half of settle: jobs for the free slots (BullMQ: moveToActive).
--- Continues settle.lua and ends with its answer.
+-- The second half of settle: jobs for the free slots (BullMQ: moveToActive), then
+-- what is due once a call. It goes on where settle.lua stops, and ends with the
+-- answer of both. A job that is as it was added is six values in it: name, data,
+-- options, timestamp, priority, id. Any other is a list: name, data, options,
+-- timestamp, priority, attempts made, starts, stalls, parent, deferred failure,
+-- stacktrace, all its fields if it saved checkpoints, scheduler, id.
 local jobs, limited, next_at = {}, 0, -1
 local held_back = false
 local ids = so_far.ids
 if failure then
   local mended = rarely().put_back(ids, token)
   if ends == 0 and not mended then
-    -- Redis itself refuses, and there is nothing else to answer.
+    -- Redis itself refuses, and there is no end to answer.
     return redis.error_reply(text_of(failure))
   end
-  -- Nothing, for this second.
+  -- Take nothing for a second.
   troubles[#troubles + 1] = 'jobs could not be taken: ' .. text_of(failure)
   next_at = 1000
 elseif want > 0 then
@@ -21,7 +25,7 @@ elseif want > 0 then
     rarely().promote(due, runner)
   end
 
-  -- The queue's own limit goes before the worker's, its duration after, as BullMQ has it.
+  -- As in BullMQ, the queue's `max` overrides the worker's, but its duration does not.
   local max = count_of(meta[3]) or tonumber(ARGV[5])
   local limiter, n = base .. 'limiter', want
   if meta[7] then
@@ -83,8 +87,8 @@ elseif want > 0 then
       end
       for _, id in ipairs(ids) do
         local key = base .. id
-        -- With six fields it is as it was added, and has no parent and no past:
-        -- looking for what is not there would cost more than the rest.
+        -- With six fields it is as it was added, without a parent or a past: to ask
+        -- for what is not there would cost more than the rest.
         local job, fresh = nil, try('HLEN', key) == 6
         if fresh then
           job = call('HMGET', key, 'name', 'data', 'opts', 'timestamp', 'priority', 'delay')
@@ -104,7 +108,7 @@ elseif want > 0 then
           local ats = not fresh and (count_of(job[7]) or 0) + 1 or '1'
           call('HSET', key, 'processedOn', now_text, 'ats', ats, 'pb', runner)
           if fresh then
-            -- A list of its own would cost as much as all six.
+            -- A list of its own would cost as much as its six values.
             local n = #jobs
             jobs[n + 1], jobs[n + 2], jobs[n + 3] = job[1], job[2], job[3]
             jobs[n + 4], jobs[n + 5], jobs[n + 6] = job[4], job[5], id
@@ -130,12 +134,12 @@ elseif want > 0 then
 
     short = #ids < n
     if not short and ARGV[7] == '1' and call('EXISTS', wait, prioritized) > 0 and not blocked() then
-      -- Somebody else may have a free slot for the rest. A worker that goes on
-      -- from its own ends has taken no marker that it would owe.
+      -- Another worker may have free slots for the rest. ARGV[7] is not set for a
+      -- worker that goes on from its own ends: it has used up no marker.
       call('ZADD', marker, 0, '0')
     end
   end
-  -- Delayed jobs fall due in a paused queue, too.
+  -- Delayed jobs fall due even while the queue is paused.
   local at = short and next_delayed(delayed)
   if at then
     next_at = math.max(0, math.ceil(math.min(at - now, 9007199254740991)))
@@ -180,4 +184,4 @@ if points then
   end
 end
 
-return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined, unburied, troubles }
+return { codes, jobs, paused and 1 or 0, limited, next_at, now, quarantined, so_far.unburied, troubles }

@@ -1,2 +1,0 @@
--- A queue without gates.
-local gates = nil
