@@ -3,7 +3,14 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::rules::Hit;
+/// What a pattern matched.
+pub(crate) struct Hit<'a> {
+    pub(crate) value: &'a str,
+    /// Up to 80 bytes before the match.
+    pub(crate) before: &'a str,
+    /// Up to 16 bytes after the value.
+    pub(crate) after: &'a str,
+}
 
 /// What the pattern matched is real.
 pub(crate) fn anything<'a>(hit: &Hit<'a>) -> Option<&'a str> {

@@ -57,6 +57,7 @@ mod notice;
 mod redact;
 mod report;
 mod request;
+mod rule;
 mod rules;
 mod scan;
 

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::framework::{Framework, Severity};
 use crate::request::Request;
-use crate::rules::{ABSENCES, Rule, Subject};
+use crate::rule::{Rule, Subject};
+use crate::rules::ABSENCES;
 use crate::scan::Found;
 
 /// The result of the job. See the head of the crate for its JSON.

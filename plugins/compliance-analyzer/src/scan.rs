@@ -9,7 +9,8 @@ use std::cell::OnceCell;
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use crate::rules::{Hit, Rule};
+use crate::check::Hit;
+use crate::rule::Rule;
 
 /// Bytes that are read at a time; a window ends at a line if it can. Small
 /// enough that few rules are met in each, large enough that the start of a

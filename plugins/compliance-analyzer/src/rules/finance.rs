@@ -1,11 +1,11 @@
 //! Statements that matter to financial reporting (Sarbanes-Oxley Act, sections
 //! 302, 404, 802 and 906).
 
-use super::{Rule, Subject};
 use crate::check;
 use crate::framework::Framework::Sox;
 use crate::framework::Severity::{High, Info, Medium};
 use crate::redact;
+use crate::rule::{Rule, Subject};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {

@@ -1,11 +1,11 @@
 //! Protected health information (HIPAA, 45 CFR 160.103), which is a special
 //! category of GDPR Art. 9 as well.
 
-use super::{Rule, Subject};
 use crate::check;
 use crate::framework::Framework::{Gdpr, Hipaa};
 use crate::framework::Severity::{High, Low, Medium};
 use crate::redact;
+use crate::rule::{Rule, Subject};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {

@@ -14,57 +14,10 @@ mod secrets;
 mod special;
 mod statements;
 
-use crate::framework::{Framework, Severity};
+use crate::framework::Framework;
+use crate::rule::Rule;
 
 pub(crate) use statements::ABSENCES;
-
-/// Something to look for.
-pub(crate) struct Rule {
-    /// Stable; part of the result.
-    pub(crate) id: &'static str,
-    /// Who cares. Empty for a statement, whose absence is what matters.
-    pub(crate) frameworks: &'static [Framework],
-    pub(crate) severity: Severity,
-    pub(crate) title: &'static str,
-    /// What to do about it.
-    pub(crate) advice: &'static str,
-    pub(crate) subject: Subject,
-    pub(crate) pattern: &'static str,
-    pub(crate) check: Check,
-    pub(crate) show: Show,
-}
-
-/// What a rule is about, for [`ABSENCES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Subject {
-    /// Data about a person.
-    Person,
-    /// Data about a person's health.
-    Health,
-    /// Data of a payment card.
-    Card,
-    /// Figures and statements of a company.
-    Company,
-    /// What opens a door.
-    Secret,
-    /// Wording that ought to be there; never a finding.
-    Statement,
-}
-
-/// The part of the value that is real, or nothing for a false alarm.
-pub(crate) type Check = for<'a> fn(&Hit<'a>) -> Option<&'a str>;
-
-/// How a value is shown. What is private stays so.
-pub(crate) type Show = fn(&str) -> String;
-
-/// What a pattern matched.
-pub(crate) struct Hit<'a> {
-    pub(crate) value: &'a str,
-    /// Up to 80 bytes before the match.
-    pub(crate) before: &'a str,
-    /// Up to 16 bytes after the value.
-    pub(crate) after: &'a str,
-}
 
 /// The rules that these frameworks need, statements included.
 pub(crate) fn for_frameworks(frameworks: &[Framework]) -> Vec<&'static Rule> {

@@ -1,10 +1,10 @@
 //! Cardholder data and sensitive authentication data (PCI DSS 4.0, 3.2 to 4.2).
 
-use super::{Rule, Subject};
 use crate::check;
 use crate::framework::Framework::{Gdpr, Pci};
 use crate::framework::Severity::{Critical, High, Medium};
 use crate::redact;
+use crate::rule::{Rule, Subject};
 
 /// Without spaces, in fours, as American Express and Diners Club print them, or
 /// as UnionPay does. Digits with spaces anywhere would make the automaton follow

@@ -1,11 +1,11 @@
 //! Data by which a person is known (GDPR Art. 4 and 87; the identifiers of
 //! HIPAA, 45 CFR 164.514(b)(2)).
 
-use super::{Rule, Subject};
 use crate::check;
 use crate::framework::Framework::{Gdpr, Hipaa};
 use crate::framework::Severity::{High, Low, Medium};
 use crate::redact;
+use crate::rule::{Rule, Subject};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {

@@ -1,11 +1,11 @@
 //! Passwords and keys, which no document should carry (GDPR Art. 32, PCI DSS
 //! 8.3, 45 CFR 164.312, and the general IT controls of SOX 404).
 
-use super::{Rule, Subject};
 use crate::check;
 use crate::framework::Framework::{self, Gdpr, Hipaa, Pci, Sox};
 use crate::framework::Severity::{Critical, High};
 use crate::redact;
+use crate::rule::{Rule, Subject};
 
 const EVERYONE: &[Framework] = &[Gdpr, Sox, Pci, Hipaa];
 

@@ -3,11 +3,11 @@
 //!
 //! What is shown is one of the words of the pattern, never a neighbour of it.
 
-use super::{Rule, Subject};
 use crate::check;
 use crate::framework::Framework::Gdpr;
 use crate::framework::Severity::{High, Medium};
 use crate::redact;
+use crate::rule::{Rule, Subject};
 
 /// The same for all of them.
 const ADVICE: &str = "Remove special categories of personal data, or name the exception of GDPR Art. 9(2) (for offences Art. 10) that allows them.";

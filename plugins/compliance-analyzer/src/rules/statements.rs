@@ -1,11 +1,11 @@
 //! Wording that a document ought to have when it has certain data, and what its
 //! absence means.
 
-use super::{Rule, Subject};
 use crate::check;
 use crate::framework::Framework::{self, Gdpr, Hipaa, Pci, Sox};
 use crate::framework::Severity::{self, Info, Low, Medium};
 use crate::redact;
+use crate::rule::{Rule, Subject};
 
 /// A finding when a document has the subject but not the statement.
 pub(crate) struct Absence {

@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Fixture, handle};
-use crate::check::{self, luhn};
-use crate::rules::Hit;
+use crate::check::{self, Hit, luhn};
 
 /// Everything that gets out: the result, logs, progress and added jobs.
 fn all_output(text: &str) -> String {
