@@ -220,6 +220,38 @@ fn a_secret_is_in_no_key_of_redis_and_in_no_line_of_the_log() {
 }
 
 #[test]
+fn a_secret_url_leaves_runner_in_none_of_its_forms() {
+    use base64::Engine;
+    const HOOK: &str = "HTTPS://Hooks.Example.com:443/T0K3N/a%20b\"c";
+    let redis = Redis::shared();
+    let toml = "[queues.work]\nplugin = \"reach\"\n\n\
+        [plugins.reach]\nhttp = [\"https://hooks.example.com\"]\n\
+        secrets = { TOKEN = \"env:HOOK\" }\n";
+    let setup = Setup::new(&redis, toml).plugin("reach", &guest("reach"));
+    let setup = setup.env("HOOK", HOOK);
+    let setup = setup.env("RUNNER_LOG", "trace").env("RUST_LOG", "trace");
+    let runner = setup.spawn(&["--redis", &redis.url(), "dev", "--outbox"]);
+    runner.until_ready();
+    let id = redis.add("work", "hook", "{}", "{}");
+    assert_eq!(redis.until_ended("work", &id), "failed");
+    let outbox = std::fs::read_to_string(setup.path("data/outbox.ndjson")).unwrap();
+    let reason = redis.field("work", &id, "failedReason").unwrap();
+    assert_eq!(outbox.lines().count(), 2, "{outbox} {reason}");
+    assert!(reason.matches("[redacted]").count() >= 5, "{reason}");
+    let pair = base64::prelude::BASE64_STANDARD.encode(format!("user:{HOOK}"));
+    for (place, text) in [
+        ("the outbox", outbox),
+        ("redis", everything(&redis)),
+        ("the log", runner.log().join("\n")),
+    ] {
+        for part in ["T0K3N", &pair[12..pair.len() - 4]] {
+            let line = text.lines().find(|line| line.contains(part));
+            assert_eq!(line, None, "{part} in {place}");
+        }
+    }
+}
+
+#[test]
 fn a_queue_that_comes_back_while_its_jobs_end_runs_none_of_them_twice() {
     let redis = Redis::shared();
     let toml = format!("[runtime]\nlock = \"2s\"\nstalled_interval = \"500ms\"\n\n{SCRIPTED}");

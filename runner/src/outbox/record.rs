@@ -42,7 +42,7 @@ pub struct Entry {
     pub method: String,
     /// URL, without secrets.
     pub url: String,
-    /// Host of the URL, for filters.
+    /// Host of the URL, without secrets; for filters.
     pub host: String,
     /// Header fields, without secrets.
     pub headers: Vec<(String, String)>,
@@ -122,7 +122,7 @@ fn entry(id: u64, exchange: &Exchange<'_>, chosen: &Chosen) -> Entry {
         job: exchange.job.to_owned(),
         method: exchange.method.to_string(),
         url: clean(exchange.url.as_str()),
-        host: host(exchange.url).to_owned(),
+        host: clean(host(exchange.url)),
         headers: headers(exchange.headers, clean),
         body: preview(&clean(&String::from_utf8_lossy(exchange.body))),
         bytes: exchange.body.len(),
@@ -139,7 +139,7 @@ fn headers(headers: &HeaderMap, clean: impl Fn(&str) -> String) -> Vec<(String, 
                 true => REDACTED.to_owned(),
                 false => clean(&String::from_utf8_lossy(value.as_bytes())),
             };
-            (name.to_string(), value)
+            (clean(name.as_str()), value)
         })
         .collect()
 }

@@ -117,6 +117,20 @@ fn handle(job: Job) -> Result<Value> {
                 _ => json!({ "token": secret }),
             }
         }
+        "hook" => {
+            let hook = config::require_secret("TOKEN")?;
+            let forms = forms(&hook);
+            for form in &forms {
+                println!("{form}");
+                log::warn!(form = form, "{form}");
+                progress::describe(1.0, form);
+            }
+            let sent = http::post(&hook).json(&forms);
+            let sent = sent.header("x-hook", &forms[4]).send();
+            let asked = http::post(&hook).form([("hook", hook.as_str())]).send();
+            let denied = http::get(hook.replace(".Com:443", ".org")).send();
+            return Err(retry(format!("{forms:?} {sent:?} {asked:?} {denied:?}")));
+        }
         "add-large" | "update-large" => {
             let large = "x".repeat(data["bytes"].as_u64().unwrap_or(0) as usize);
             let write = || match job.name.as_str() {
@@ -161,3 +175,20 @@ fn handle(job: Job) -> Result<Value> {
 }
 
 runner_sdk::handler!(handle);
+
+/// A secret URL as it is, as it is sent, percent-encoded, in JSON, and as a password.
+fn forms(hook: &str) -> [String; 5] {
+    use base64::Engine;
+    let encode = |byte: u8| match byte {
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).into(),
+        byte => format!("%{byte:02X}"),
+    };
+    [
+        hook.to_owned(),
+        hook.replace("HTTPS://Hooks.Example.com:443", "https://hooks.example.com")
+            .replace('"', "%22"),
+        hook.bytes().map(encode).collect(),
+        json!(hook).to_string(),
+        base64::prelude::BASE64_STANDARD.encode(format!("user:{hook}")),
+    ]
+}

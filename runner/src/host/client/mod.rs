@@ -7,6 +7,8 @@
 //! never shared, because a pool knows only scheme and authority: a connection
 //! one plugin may use would be handed to another that may not.
 //!
+//! Knows its caller by name and limits, never the state of an attempt.
+//!
 //! Refuses what is not granted ([`policy`]), addresses that are not public
 //! ([`address`]), and whatever exceeds the limits below. Reads no proxy from the
 //! environment, decodes no content coding, keeps no cookies.
@@ -223,7 +225,8 @@ impl Grant {
         result: &Result<(Response, Held), Error>,
     ) {
         let plugin = &self.0.plugin;
-        let origin = origin.ascii_serialization();
+        // A host may be a secret, too.
+        let origin = self.0.redactor.redact(origin.ascii_serialization());
         let ms = began.elapsed().as_millis() as u64;
         match result {
             Ok((response, _)) => {
