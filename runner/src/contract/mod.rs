@@ -4,12 +4,15 @@
 //! [`Type`]s are compiled once into what the codec walks: [`read`] turns JSON
 //! into the bytes a guest is called with, [`returned`] turns what it returned
 //! into JSON. [`door`] is how these bytes get in and out of a component.
+//!
+//! For everybody who has a contract at hand: configuration, loading, the executor,
+//! commands. Knows WIT and the canonical ABI; no queue, no job, no running guest.
 
 mod compare;
-mod depth;
 mod door;
 mod fault;
 mod interface;
+mod json;
 mod library;
 mod notes;
 mod read;
@@ -25,10 +28,10 @@ use wit_component::DecodedWasm;
 use wit_parser::{InterfaceId, Resolve};
 
 pub use self::compare::{Difference, compare};
-pub use self::depth::too_deep;
 pub use self::door::VERSION as DOOR;
 pub use self::fault::{Fault, Path, Step};
 pub use self::interface::{Function, Interface, unversioned};
+pub use self::json::{check_json, is_json, too_deep};
 pub use self::library::Library;
 pub use self::notes::Notes;
 pub use self::read::{Rules, read};

@@ -7,6 +7,8 @@
 //! otp: string,
 //! ```
 
+use super::json::is_json;
+
 /// What a doc comment says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Notes {
@@ -47,13 +49,12 @@ impl Notes {
                 "format" => notes.format = Some(given("a format, e.g. `@format email`")?),
                 "example" => {
                     let value = given("a JSON value")?;
-                    serde_json::from_str::<serde::de::IgnoredAny>(&value)
-                        .map_err(|error| format!("`@example {value}` is not JSON: {error}"))?;
+                    is_json(&value).map_err(|fault| format!("`@example {value}` {fault}"))?;
                     notes.examples.push(value);
                 }
                 _ => {
                     return Err(format!(
-                        "`@{tag}` is not a tag; there are @name, @sensitive, @example and @format"
+                        "`@{tag}` is not a known tag; use @name, @sensitive, @example or @format"
                     ));
                 }
             }

@@ -29,7 +29,7 @@ use super::types::{Integer, Item, Shape, Type, discriminant};
 pub(super) const BASE: u32 = 8;
 /// Parameters that are passed as values of the core machine; more of them are
 /// passed as a pointer (the canonical ABI's `MAX_FLAT_PARAMS`).
-pub(super) const MAX_FLAT: usize = 16;
+pub(super) const MAX_FLAT: usize = wit_parser::Resolve::MAX_FLAT_PARAMS;
 
 /// Largest integer below which every integer is a double (2⁵³).
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -45,7 +45,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// How strictly JSON is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// Refuse fields that the contract has not.
+    /// Refuse fields that are not in the contract.
     pub strict: bool,
     /// Bytes the value may take in memory.
     pub memory: usize,
@@ -101,8 +101,8 @@ struct Writer {
 }
 
 impl Writer {
-    /// Move what is on the stack from here on, so many bytes of it, to the end of
-    /// the image; its address.
+    /// Move this many bytes of the stack, from here on, to the end of the image;
+    /// returns their address.
     fn settle(&mut self, from: usize, bytes: usize, align: u32) -> u32 {
         let start = self.image.len().next_multiple_of(align as usize);
         self.image.resize(start, 0);

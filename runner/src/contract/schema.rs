@@ -45,10 +45,8 @@ pub fn openapi<'a>(queues: impl IntoIterator<Item = (&'a str, &'a Interface, boo
         let mut schemas = Schemas::new("#/components/schemas/", strict);
         schemas.within = format!("{queue}.");
         let mut bodies = Vec::new();
-        let mut names = Vec::new();
         let mut results = Map::new();
         for function in &interface.functions {
-            names.push(function.key.clone());
             let data = match &function.data {
                 Some(ty) => schemas.ty(ty),
                 None => json!({}),
@@ -65,34 +63,7 @@ pub fn openapi<'a>(queues: impl IntoIterator<Item = (&'a str, &'a Interface, boo
             results.insert(function.key.clone(), result);
         }
         components.extend(schemas.definitions);
-        let operation = json!({
-            "operationId": format!("add-{queue}"),
-            "summary": format!("Add a job to {queue}"),
-            "description": interface.notes.text,
-            "parameters": [{
-                "name": "name", "in": "query", "description": "The type of job.",
-                "required": names.len() > 1, "schema": { "enum": names },
-            }],
-            "requestBody": {
-                "required": true,
-                "content": { "application/json": { "schema": { "anyOf": bodies } } },
-            },
-            "responses": {
-                "201": {
-                    "description": "The job was added.",
-                    "content": { "application/json": { "schema": {
-                        "type": "object",
-                        "required": ["jobId", "queue", "name", "state"],
-                        "properties": {
-                            "jobId": { "type": "string" }, "queue": { "type": "string" },
-                            "name": { "type": "string" }, "state": { "type": "string" },
-                        },
-                    } } },
-                },
-                "422": { "description": "The payload does not fit the contract." },
-            },
-            "x-results": results,
-        });
+        let operation = operation(queue, interface, bodies, results);
         paths.insert(format!("/api/jobs/{queue}"), json!({ "post": operation }));
     }
     json!({
@@ -101,6 +72,45 @@ pub fn openapi<'a>(queues: impl IntoIterator<Item = (&'a str, &'a Interface, boo
         "jsonSchemaDialect": DIALECT,
         "paths": paths,
         "components": { "schemas": components },
+    })
+}
+
+/// `POST /api/jobs/{queue}`: one of these bodies, and what comes of it.
+fn operation(
+    queue: &str,
+    interface: &Interface,
+    bodies: Vec<Value>,
+    results: Map<String, Value>,
+) -> Value {
+    let names = interface.functions.iter().map(|function| &function.key);
+    let names: Vec<&String> = names.collect();
+    json!({
+        "operationId": format!("add-{queue}"),
+        "summary": format!("Add a job to {queue}"),
+        "description": interface.notes.text,
+        "parameters": [{
+            "name": "name", "in": "query", "description": "The type of job.",
+            "required": names.len() > 1, "schema": { "enum": names },
+        }],
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": { "anyOf": bodies } } },
+        },
+        "responses": {
+            "201": {
+                "description": "The job was added.",
+                "content": { "application/json": { "schema": {
+                    "type": "object",
+                    "required": ["jobId", "queue", "name", "state"],
+                    "properties": {
+                        "jobId": { "type": "string" }, "queue": { "type": "string" },
+                        "name": { "type": "string" }, "state": { "type": "string" },
+                    },
+                } } },
+            },
+            "422": { "description": "The payload does not fit the contract." },
+        },
+        "x-results": results,
     })
 }
 
@@ -165,37 +175,10 @@ impl Schemas {
                 json!({ "type": "array", "prefixItems": prefix, "minItems": count, "maxItems": count })
             }
             Shape::Record(fields) => self.record(fields),
-            Shape::Option(item) => match &item.ty.shape {
-                Shape::Option(inner) => {
-                    let some = self.ty(&inner.ty);
-                    json!({ "oneOf": [
-                        { "type": "null" },
-                        self.tagged("none", None),
-                        self.tagged("some", Some(json!({ "anyOf": [some, { "type": "null" }] }))),
-                    ] })
-                }
-                _ => json!({ "anyOf": [self.ty(&item.ty), { "type": "null" }] }),
-            },
-            Shape::Enum(cases) => {
-                if cases.iter().all(|case| case.notes == Notes::default()) {
-                    let keys: Vec<&str> = cases.iter().map(|case| case.key.as_str()).collect();
-                    return json!({ "enum": keys });
-                }
-                let cases: Vec<Value> = cases.iter().map(constant).collect();
-                json!({ "oneOf": cases })
-            }
+            Shape::Option(item) => self.option(&item.ty),
+            Shape::Enum(cases) => one_of(cases),
             Shape::Variant { cases, .. } => {
-                let cases: Vec<Value> = cases
-                    .iter()
-                    .map(|case| {
-                        let value = case.ty.as_ref().map(|ty| self.ty(ty));
-                        let mut schema = self.tagged(&case.key, value);
-                        if let Value::Object(schema) = &mut schema {
-                            describe(schema, &case.notes);
-                        }
-                        schema
-                    })
-                    .collect();
+                let cases: Vec<Value> = cases.iter().map(|case| self.case(case)).collect();
                 json!({ "oneOf": cases })
             }
             Shape::Flags(flags) => {
@@ -209,6 +192,27 @@ impl Schemas {
                 self.object(properties, Vec::new())
             }
         }
+    }
+
+    fn option(&mut self, ty: &Type) -> Value {
+        let Shape::Option(inner) = &ty.shape else {
+            return json!({ "anyOf": [self.ty(ty), { "type": "null" }] });
+        };
+        let some = self.ty(&inner.ty);
+        json!({ "oneOf": [
+            { "type": "null" },
+            self.tagged("none", None),
+            self.tagged("some", Some(json!({ "anyOf": [some, { "type": "null" }] }))),
+        ] })
+    }
+
+    fn case(&mut self, case: &Case) -> Value {
+        let value = case.ty.as_ref().map(|ty| self.ty(ty));
+        let mut schema = self.tagged(&case.key, value);
+        if let Value::Object(schema) = &mut schema {
+            describe(schema, &case.notes);
+        }
+        schema
     }
 
     fn record(&mut self, fields: &[Field]) -> Value {
@@ -273,6 +277,16 @@ fn range(integer: Integer) -> Value {
         Err(_) => Value::from(bound as i64),
     };
     json!({ "type": "integer", "minimum": bound(*range.start()), "maximum": bound(*range.end()) })
+}
+
+/// The cases of an enum, with what is said of them.
+fn one_of(cases: &[Case]) -> Value {
+    if cases.iter().all(|case| case.notes == Notes::default()) {
+        let keys: Vec<&str> = cases.iter().map(|case| case.key.as_str()).collect();
+        return json!({ "enum": keys });
+    }
+    let cases: Vec<Value> = cases.iter().map(constant).collect();
+    json!({ "oneOf": cases })
 }
 
 fn constant(case: &Case) -> Value {

@@ -1,6 +1,7 @@
 //! The types of a contract as the codec walks them: resolved through all
 //! aliases, laid out as the canonical ABI of the component model lays them out
-//! in a 32-bit memory, and with the names that stand in JSON.
+//! in a 32-bit memory, and with the names that stand in JSON. A test holds the layout
+//! against that of `wit-parser`.
 //!
 //! <https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md>
 
@@ -47,7 +48,7 @@ pub enum Shape {
     Bytes,
     /// An array.
     List(Arc<Type>),
-    /// An array of as many values.
+    /// An array with one value for each of these.
     Tuple(Vec<Item>),
     /// An object.
     Record(Vec<Field>),
@@ -63,7 +64,7 @@ pub enum Shape {
         /// Where the value of a case begins.
         payload: u32,
     },
-    /// An object of booleans, true if not given.
+    /// An object of booleans; a flag that is left out is false.
     Flags(Vec<Case>),
 }
 

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 
-use super::interface::Function;
-use super::types::{Integer, Shape, Type, discriminant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
+
+use super::interface::Function;
+use super::json::is_json;
+use super::types::{Case, Field, Integer, Item, Shape, Type, discriminant};
 
 /// A region of a guest's memory.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +60,16 @@ struct Broken {
     reason: String,
 }
 
+impl Broken {
+    /// The same, seen from one step further out.
+    fn within(self, step: &str) -> Broken {
+        Broken {
+            steps: format!("{step}{}", self.steps),
+            ..self
+        }
+    }
+}
+
 impl From<String> for Broken {
     fn from(reason: String) -> Broken {
         Broken {
@@ -87,6 +98,11 @@ impl Region<'_> {
         Ok((both as u32, (both >> 32) as usize))
     }
 
+    fn case<'c>(&self, at: u32, cases: &'c [Case]) -> Result<&'c Case, String> {
+        let case = self.number(at, discriminant(cases.len()))? as usize;
+        cases.get(case).ok_or_else(|| "is no case".to_owned())
+    }
+
     fn text(&self, at: u32) -> Result<&str, String> {
         let (start, length) = self.span(at)?;
         std::str::from_utf8(self.get(start, length)?).map_err(|error| error.to_string())
@@ -95,20 +111,8 @@ impl Region<'_> {
 
 fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut Vec<u8>) -> Result<(), Broken> {
     match &ty.shape {
-        Shape::Bool => out.extend_from_slice(match region.number(at, 1)? {
-            0 => b"false".as_slice(),
-            _ => b"true",
-        }),
-        Shape::Integer(integer) => {
-            let number = region.number(at, integer.size())?;
-            let _ = match integer {
-                Integer::S8 => write!(out, "{}", number as i8),
-                Integer::S16 => write!(out, "{}", number as i16),
-                Integer::S32 => write!(out, "{}", number as i32),
-                Integer::S64 => write!(out, "{}", number as i64),
-                _ => write!(out, "{number}"),
-            };
-        }
+        Shape::Bool => out.extend_from_slice(truth(region.number(at, 1)? != 0)),
+        Shape::Integer(kind) => integer(*kind, region.number(at, kind.size())?, out),
         Shape::F32 => plain(&f32::from_bits(region.number(at, 4)? as u32), out),
         Shape::F64 => plain(&f64::from_bits(region.number(at, 8)?), out),
         Shape::Char => {
@@ -118,22 +122,12 @@ fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut Vec<u8>) -> Result<()
         Shape::String => plain(region.text(at)?, out),
         Shape::Json => {
             let text = region.text(at)?;
-            serde_json::from_str::<&RawValue>(text)
-                .map_err(|error| format!("is not JSON: {error}"))?;
+            is_json(text)?;
             out.extend_from_slice(text.as_bytes());
         }
         Shape::Bytes => {
             let (start, length) = region.span(at)?;
-            out.push(b'"');
-            let bytes = region.get(start, length)?;
-            let from = out.len();
-            let encoded =
-                base64::encoded_len(length, true).ok_or_else(|| "has too many bytes".to_owned())?;
-            out.resize(from + encoded, 0);
-            STANDARD
-                .encode_slice(bytes, &mut out[from..])
-                .expect("there is room for it");
-            out.push(b'"');
+            bytes(region.get(start, length)?, out)?;
         }
         Shape::List(ty) => {
             let (start, length) = region.span(at)?;
@@ -144,78 +138,106 @@ fn write(ty: &Type, region: Region<'_>, at: u32, out: &mut Vec<u8>) -> Result<()
             let items = items.iter().map(|item| (&*item.ty, at + item.offset));
             array(items, region, out)?;
         }
-        Shape::Record(fields) => {
-            out.push(b'{');
-            let open = out.len();
-            for field in fields {
-                let place = at + field.offset;
-                // As JavaScript writes what is undefined: not at all.
-                if field.is_optional() && region.number(place, 1)? == 0 {
-                    continue;
-                }
-                if out.len() > open {
-                    out.push(b',');
-                }
-                plain(&field.key, out);
-                out.push(b':');
-                write(&field.ty, region, place, out).map_err(|broken| Broken {
-                    steps: format!(".{}{}", field.key, broken.steps),
-                    ..broken
-                })?;
-            }
-            out.push(b'}');
-        }
-        Shape::Option(item) => match (region.number(at, 1)?, &item.ty.shape) {
-            (0, _) => out.extend_from_slice(b"null"),
-            (_, Shape::Option(inner)) => {
-                let place = at + item.offset;
-                if region.number(place, 1)? == 0 {
-                    out.extend_from_slice(br#"{"tag":"none"}"#);
-                } else {
-                    out.extend_from_slice(br#"{"tag":"some","val":"#);
-                    write(&inner.ty, region, place + inner.offset, out)?;
-                    out.push(b'}');
-                }
-            }
-            _ => write(&item.ty, region, at + item.offset, out)?,
-        },
-        Shape::Enum(cases) => {
-            let case = region.number(at, discriminant(cases.len()))? as usize;
-            let case = cases.get(case).ok_or_else(|| "is no case".to_owned())?;
-            plain(&case.key, out);
-        }
+        Shape::Record(fields) => record(fields, region, at, out)?,
+        Shape::Option(item) => option(item, region, at, out)?,
+        Shape::Enum(cases) => plain(&region.case(at, cases)?.key, out),
         Shape::Variant { cases, payload } => {
-            let case = region.number(at, discriminant(cases.len()))? as usize;
-            let case = cases.get(case).ok_or_else(|| "is no case".to_owned())?;
+            let case = region.case(at, cases)?;
             out.extend_from_slice(b"{\"tag\":");
             plain(&case.key, out);
             if let Some(ty) = &case.ty {
                 out.extend_from_slice(b",\"val\":");
-                write(ty, region, at + payload, out).map_err(|broken| Broken {
-                    steps: format!(".val{}", broken.steps),
-                    ..broken
-                })?;
+                write(ty, region, at + payload, out).map_err(|broken| broken.within(".val"))?;
             }
             out.push(b'}');
         }
-        Shape::Flags(flags) => {
-            let bits = region.number(at, ty.size)?;
-            out.push(b'{');
-            for (bit, flag) in flags.iter().enumerate() {
-                if bit > 0 {
-                    out.push(b',');
-                }
-                plain(&flag.key, out);
-                out.extend_from_slice(if bits >> bit & 1 == 1 {
-                    b":true".as_slice()
-                } else {
-                    b":false"
-                });
-            }
-            out.push(b'}');
-        }
+        Shape::Flags(flags) => object(flags, region.number(at, ty.size)?, out),
     }
     Ok(())
+}
+
+fn truth(value: bool) -> &'static [u8] {
+    match value {
+        true => b"true",
+        false => b"false",
+    }
+}
+
+fn integer(kind: Integer, number: u64, out: &mut Vec<u8>) {
+    let written = match kind {
+        Integer::S8 => write!(out, "{}", number as i8),
+        Integer::S16 => write!(out, "{}", number as i16),
+        Integer::S32 => write!(out, "{}", number as i32),
+        Integer::S64 => write!(out, "{}", number as i64),
+        _ => write!(out, "{number}"),
+    };
+    written.expect("a Vec takes everything");
+}
+
+/// Bytes as base64, straight to where they belong.
+fn bytes(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    let length = base64::encoded_len(bytes.len(), true);
+    let length = length.ok_or_else(|| "has too many bytes".to_owned())?;
+    out.push(b'"');
+    let from = out.len();
+    out.resize(from + length, 0);
+    STANDARD
+        .encode_slice(bytes, &mut out[from..])
+        .expect("there is room for it");
+    out.push(b'"');
+    Ok(())
+}
+
+fn record(fields: &[Field], region: Region<'_>, at: u32, out: &mut Vec<u8>) -> Result<(), Broken> {
+    out.push(b'{');
+    let open = out.len();
+    for field in fields {
+        let place = at + field.offset;
+        // As JavaScript writes what is undefined: not at all.
+        if field.is_optional() && region.number(place, 1)? == 0 {
+            continue;
+        }
+        if out.len() > open {
+            out.push(b',');
+        }
+        plain(&field.key, out);
+        out.push(b':');
+        write(&field.ty, region, place, out)
+            .map_err(|broken| broken.within(&format!(".{}", field.key)))?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn option(item: &Item, region: Region<'_>, at: u32, out: &mut Vec<u8>) -> Result<(), Broken> {
+    let place = at + item.offset;
+    match (region.number(at, 1)?, &item.ty.shape) {
+        (0, _) => out.extend_from_slice(b"null"),
+        (_, Shape::Option(_)) if region.number(place, 1)? == 0 => {
+            out.extend_from_slice(br#"{"tag":"none"}"#);
+        }
+        (_, Shape::Option(inner)) => {
+            out.extend_from_slice(br#"{"tag":"some","val":"#);
+            write(&inner.ty, region, place + inner.offset, out)?;
+            out.push(b'}');
+        }
+        _ => write(&item.ty, region, place, out)?,
+    }
+    Ok(())
+}
+
+/// Flags as an object of booleans.
+fn object(flags: &[Case], bits: u64, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (bit, flag) in flags.iter().enumerate() {
+        if bit > 0 {
+            out.push(b',');
+        }
+        plain(&flag.key, out);
+        out.push(b':');
+        out.extend_from_slice(truth(bits >> bit & 1 == 1));
+    }
+    out.push(b'}');
 }
 
 fn array<'a>(
@@ -228,10 +250,7 @@ fn array<'a>(
         if n > 0 {
             out.push(b',');
         }
-        write(ty, region, at, out).map_err(|broken| Broken {
-            steps: format!("[{n}]{}", broken.steps),
-            ..broken
-        })?;
+        write(ty, region, at, out).map_err(|broken| broken.within(&format!("[{n}]")))?;
     }
     out.push(b']');
     Ok(())

@@ -3,6 +3,7 @@
 
 use super::bindings::runner::plugin::checkpoint::Host;
 use super::{Effect, State};
+use crate::contract::check_json;
 
 /// Steps of one job.
 const STEPS: usize = 64;
@@ -34,7 +35,7 @@ impl Host for State {
                 value.len()
             ));
         }
-        super::check_json("value", &value, self.settings.max_depth)
+        check_json("value", &value, self.settings.max_depth)
             .map_err(|fault| format!("the value of step {step:?} {fault}"))?;
         let known = |steps: &[(String, String)]| steps.iter().any(|(name, _)| *name == step);
         let earlier = &self.attempt.job.checkpoints;

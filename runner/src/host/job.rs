@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::bindings::runner::plugin::job::{DependencyCounts, Host, Job, Parent};
 use super::bindings::runner::plugin::outcome;
 use super::{Effect, State};
-use crate::contract;
+use crate::contract::{check_json, too_deep};
 use crate::queue::{self, Attempt};
 
 /// The record the guest is called with.
@@ -51,7 +51,7 @@ impl Host for State {
                 data.len()
             ));
         }
-        super::check_json("data", &data, self.settings.max_depth)
+        check_json("data", &data, self.settings.max_depth)
             .map_err(|fault| format!("the payload {fault}"))?;
         self.budget.spend(data.len())?;
         if self.writes.record(|| Effect::Data(data.clone())) {
@@ -76,7 +76,7 @@ impl Host for State {
             .children_values(&self.attempt.job.id, most);
         let found = found.await.map_err(|error| error.to_string())?;
         for (child, value) in &found {
-            if let Some(fault) = contract::too_deep("value", value, self.settings.max_depth) {
+            if let Some(fault) = too_deep("value", value, self.settings.max_depth) {
                 return Err(format!(
                     "the value of child {child:?} is nested too deep: {fault}"
                 ));

@@ -31,7 +31,7 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
 pub use self::client::Http;
-pub use self::state::{Grants, State, check_json};
+pub use self::state::{Grants, State};
 use self::wasi::files;
 pub use self::writes::Effect;
 use self::writes::Writes;

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::State;
 use super::bindings::runner::plugin::log::Level;
 use super::bindings::runner::plugin::progress::Host;
+use crate::contract::check_json;
 
 /// Bytes of progress; it is written to Redis and to the event stream each time.
 const MAX: usize = 64 << 10;
@@ -29,7 +30,7 @@ impl Host for State {
     }
 
     async fn set_json(&mut self, value: String) {
-        match super::check_json("progress", &value, self.settings.max_depth) {
+        match check_json("progress", &value, self.settings.max_depth) {
             Ok(()) => self.note_progress(value),
             Err(_) => self.note_progress(json!(value).to_string()),
         }

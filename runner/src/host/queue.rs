@@ -6,6 +6,7 @@ use super::bindings::runner::plugin::queue as wit;
 use super::bindings::runner::plugin::queue::{Error, Host};
 use super::{Effect, State, state};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
+use crate::contract::check_json;
 use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob, Queue};
 
 /// BullMQ's largest priority.
@@ -78,7 +79,7 @@ impl State {
         })
     }
 
-    /// Whether the attempt may add so many jobs more.
+    /// Whether the attempt may add this many more jobs.
     fn afford(&self, jobs: usize) -> Result<(), Error> {
         let max = self.settings.max_adds;
         if self.jobs_added + jobs > max {
@@ -144,7 +145,7 @@ impl State {
             data,
             options,
         } = job;
-        super::check_json("data", &data, self.settings.max_depth)
+        check_json("data", &data, self.settings.max_depth)
             .map_err(|fault| format!("the payload of job {name:?} {fault}"))?;
         if data.len() > max {
             return Err(format!(

@@ -17,7 +17,6 @@ use super::output::{Lines, Log};
 use super::wasi::context;
 use super::writes::Writes;
 use crate::config::{JobSettings, Plugin};
-use crate::contract;
 use crate::queue::Attempt;
 use crate::redact::Redactor;
 
@@ -183,19 +182,4 @@ pub(super) fn request_id(data: &str) -> Option<String> {
     }
     let ids: Ids = serde_json::from_str(data).ok()?;
     ids.request_id.or(ids.x_request_id)
-}
-
-/// Whether a text is JSON that is not nested deeper than this. Does not recurse,
-/// so depth is no danger.
-///
-/// # Errors
-/// What is wrong, to follow a name of the text: `is not JSON: …`; the place in it
-/// begins with `root`.
-pub fn check_json(root: &'static str, text: &str, depth: usize) -> Result<(), String> {
-    serde_json::from_str::<serde::de::IgnoredAny>(text)
-        .map_err(|error| format!("is not JSON: {error}"))?;
-    match contract::too_deep(root, text, depth) {
-        Some(fault) => Err(format!("is nested too deep: {fault}")),
-        None => Ok(()),
-    }
 }

@@ -5,6 +5,9 @@
 //! it, within Base64 (`Basic` credentials), and behind the encodings that
 //! [`decoded`] undoes. All of that takes time in proportion to the text: payloads
 //! and what guests say about them come from strangers.
+//!
+//! The only place that takes a secret out of a text: for the host, its HTTP client, the
+//! outbox, the executor and commands. Knows what is secret, not where the text goes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use url::Url;
 
 use self::decoded::Decoded;
 use crate::config::Plugin;
+use crate::contract::is_json;
 
 mod decoded;
 
@@ -149,7 +153,7 @@ impl Redactor {
             return text;
         }
         let redacted = self.redact(text);
-        match serde_json::from_str::<serde::de::IgnoredAny>(&redacted) {
+        match is_json(&redacted) {
             Ok(_) => redacted,
             Err(_) => format!("\"{REDACTED}\""),
         }

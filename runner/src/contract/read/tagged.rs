@@ -66,18 +66,31 @@ impl<'de> Visitor<'de> for Tagged<'_> {
                 }
             }
         }
+        slot.finish(chosen, early, given)
+    }
+}
+
+impl Slot<'_> {
+    /// What is left when the object has ended: a value that came before its tag, or
+    /// one that is missing.
+    fn finish<E: Error>(
+        &mut self,
+        chosen: Option<usize>,
+        early: Option<&RawValue>,
+        given: bool,
+    ) -> Result<(), E> {
         let Some(case) = chosen else {
-            let reason = format!("is missing; expected {}", tags(slot.ty));
-            let refused = Err(slot.out.refuse(reason));
-            return slot.out.within(refused, || Step::Key("tag".into()));
+            let reason = format!("is missing; expected {}", tags(self.ty));
+            let refused = Err(self.out.refuse(reason));
+            return self.out.within(refused, || Step::Key("tag".into()));
         };
-        let Some(inner) = slot.choose(case) else {
+        let Some(inner) = self.choose(case) else {
             return Ok(());
         };
         let value = match early {
             Some(raw) => inner
                 .deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
-                .map_err(A::Error::custom),
+                .map_err(E::custom),
             None if given => Ok(()),
             None if matches!(inner.ty.shape, Shape::Option(_)) => Ok(()),
             None => {
@@ -85,11 +98,9 @@ impl<'de> Visitor<'de> for Tagged<'_> {
                 Err(inner.out.refuse(reason))
             }
         };
-        slot.out.within(value, || Step::Key("val".into()))
+        self.out.within(value, || Step::Key("val".into()))
     }
-}
 
-impl Slot<'_> {
     /// The place of the value of a case, if it has one.
     fn choose(&mut self, case: usize) -> Option<Slot<'_>> {
         let of = match &self.ty.shape {

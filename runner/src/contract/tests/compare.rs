@@ -26,106 +26,110 @@ fn the_same_is_the_same() {
     assert_eq!(changes(text, text), [""; 0]);
 }
 
+/// A type before and after; what changes in a payload of it, and in a result. What
+/// breaks ends with `!`.
+const CHANGES: &[[&str; 4]] = &[
+    [
+        "record r { a: u32 }",
+        "record r { a: s32 }",
+        "f: data.a was u32, is s32!",
+        "f: result.a was u32, is s32!",
+    ],
+    [
+        "record r { a: u8, b: option<u8> }",
+        "record r { a: u8 }",
+        "f: data.b was removed",
+        "f: result.b was removed",
+    ],
+    [
+        "record r { a: tuple<u8> }",
+        "record r { a: tuple<u8, u8> }",
+        "f: data.a was tuple<u8>, is tuple<u8, u8>!",
+        "f: result.a was tuple<u8>, is tuple<u8, u8>!",
+    ],
+    [
+        "enum r { a, b }",
+        "enum r { b, a }",
+        "f: data has its cases in another order",
+        "f: result has its cases in another order",
+    ],
+    [
+        "record r { a: u8 }",
+        "record r { a: u8, b: string }",
+        "f: data.b was added (string)!",
+        "f: result.b was added (string)",
+    ],
+    [
+        "record r { a: u8 }",
+        "record r { a: u8, b: option<u8> }",
+        "f: data.b was added (option<u8>)",
+        "f: result.b was added (option<u8>)",
+    ],
+    [
+        "record r { a: u8, b: u8 }",
+        "record r { a: u8 }",
+        "f: data.b was removed",
+        "f: result.b was removed!",
+    ],
+    [
+        "record r { a: u8, b: u8 }",
+        "record r { b: u8, a: u8 }",
+        "f: data has its fields in another order",
+        "f: result has its fields in another order",
+    ],
+    [
+        "record r { a: u32 }",
+        "record r { a: u64 }",
+        "f: data.a was u32, is u64",
+        "f: result.a was u32, is u64!",
+    ],
+    [
+        "record r { a: u64 }",
+        "record r { a: u32 }",
+        "f: data.a was u64, is u32!",
+        "f: result.a was u64, is u32",
+    ],
+    [
+        "record r { a: string }",
+        "record r { a: option<string> }",
+        "f: data.a was string, is option<string>",
+        "f: result.a was string, is option<string>!",
+    ],
+    [
+        "record r { a: option<string> }",
+        "record r { a: string }",
+        "f: data.a was option<string>, is string!",
+        "f: result.a was option<string>, is string",
+    ],
+    [
+        "record r { a: list<u32> }",
+        "record r { a: list<string> }",
+        "f: data.a[] was u32, is string!",
+        "f: result.a[] was u32, is string!",
+    ],
+    [
+        "enum r { a, b }",
+        "enum r { a, b, c }",
+        "f: data has \"c\" now",
+        "f: result has \"c\" now!",
+    ],
+    [
+        "enum r { a, b }",
+        "enum r { a }",
+        "f: data has no \"b\" any more!",
+        "f: result has no \"b\" any more",
+    ],
+    [
+        "variant r { a(u8) }",
+        "variant r { a(string) }",
+        "f: data(a) was u8, is string!",
+        "f: result(a) was u8, is string!",
+    ],
+];
+
 #[test]
 fn each_change_is_told_once_and_rated_for_payloads_and_results() {
-    for (old, new, payload, result) in [
-        (
-            "record r { a: u32 }",
-            "record r { a: s32 }",
-            "f: data.a was u32, is s32!",
-            "f: result.a was u32, is s32!",
-        ),
-        (
-            "record r { a: u8, b: option<u8> }",
-            "record r { a: u8 }",
-            "f: data.b was removed",
-            "f: result.b was removed",
-        ),
-        (
-            "record r { a: tuple<u8> }",
-            "record r { a: tuple<u8, u8> }",
-            "f: data.a was tuple<u8>, is tuple<u8, u8>!",
-            "f: result.a was tuple<u8>, is tuple<u8, u8>!",
-        ),
-        (
-            "enum r { a, b }",
-            "enum r { b, a }",
-            "f: data has its cases in another order",
-            "f: result has its cases in another order",
-        ),
-        (
-            "record r { a: u8 }",
-            "record r { a: u8, b: string }",
-            "f: data.b was added (string)!",
-            "f: result.b was added (string)",
-        ),
-        (
-            "record r { a: u8 }",
-            "record r { a: u8, b: option<u8> }",
-            "f: data.b was added (option<u8>)",
-            "f: result.b was added (option<u8>)",
-        ),
-        (
-            "record r { a: u8, b: u8 }",
-            "record r { a: u8 }",
-            "f: data.b was removed",
-            "f: result.b was removed!",
-        ),
-        (
-            "record r { a: u8, b: u8 }",
-            "record r { b: u8, a: u8 }",
-            "f: data has its fields in another order",
-            "f: result has its fields in another order",
-        ),
-        (
-            "record r { a: u32 }",
-            "record r { a: u64 }",
-            "f: data.a was u32, is u64",
-            "f: result.a was u32, is u64!",
-        ),
-        (
-            "record r { a: u64 }",
-            "record r { a: u32 }",
-            "f: data.a was u64, is u32!",
-            "f: result.a was u64, is u32",
-        ),
-        (
-            "record r { a: string }",
-            "record r { a: option<string> }",
-            "f: data.a was string, is option<string>",
-            "f: result.a was string, is option<string>!",
-        ),
-        (
-            "record r { a: option<string> }",
-            "record r { a: string }",
-            "f: data.a was option<string>, is string!",
-            "f: result.a was option<string>, is string",
-        ),
-        (
-            "record r { a: list<u32> }",
-            "record r { a: list<string> }",
-            "f: data.a[] was u32, is string!",
-            "f: result.a[] was u32, is string!",
-        ),
-        (
-            "enum r { a, b }",
-            "enum r { a, b, c }",
-            "f: data has \"c\" now",
-            "f: result has \"c\" now!",
-        ),
-        (
-            "enum r { a, b }",
-            "enum r { a }",
-            "f: data has no \"b\" any more!",
-            "f: result has no \"b\" any more",
-        ),
-        (
-            "variant r { a(u8) }",
-            "variant r { a(string) }",
-            "f: data(a) was u8, is string!",
-            "f: result(a) was u8, is string!",
-        ),
-    ] {
+    for &[old, new, payload, result] in CHANGES {
         let of = |ty: &str, takes: bool| match takes {
             true => format!("{ty}\nf: func(data: r);"),
             false => format!("{ty}\nf: func() -> r;"),

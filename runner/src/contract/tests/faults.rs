@@ -77,88 +77,91 @@ fn fault_of(data: &str, rules: Rules) -> String {
     read(&order(), data, rules).unwrap_err().to_string()
 }
 
+/// Payloads that are not orders, and why.
+const FAULTS: &[(&str, &str)] = &[
+    ("5", "data: expected an object, found 5"),
+    ("{}", "data.id: is missing; expected a string"),
+    (
+        r#"{"id":null,"items":[]}"#,
+        "data.id: expected a string, found null",
+    ),
+    (
+        r#"{"id":"1","items":[{"product":"a","quantity":1},{"product":"b","quantity":-2}]}"#,
+        "data.items[1].quantity: -2 is out of range for u32",
+    ),
+    (
+        r#"{"id":"1","items":[{"product":"a","quantity":1.5}]}"#,
+        "data.items[0].quantity: expected an integer (u32), found 1.5",
+    ),
+    (
+        r#"{"id":"1","items":[{"product":"a","quantity":"3"}]}"#,
+        "data.items[0].quantity: expected an integer (u32), found the string \"3\"",
+    ),
+    (
+        r#"{"id":"1","items":{}}"#,
+        "data.items: expected an array, found an object",
+    ),
+    (
+        r#"{"id":"1","items":[],"paid":"gold"}"#,
+        "data.paid: expected one of \"card\", \"cash\", found the string \"gold\"",
+    ),
+    (
+        r#"{"id":"1","items":[],"photo":"***"}"#,
+        "data.photo: expected base64, found the string \"***\"",
+    ),
+    (
+        r#"{"id":"1","items":[],"photo":[1,256]}"#,
+        "data.photo[1]: 256 is out of range for u8",
+    ),
+    (
+        r#"{"id":"1","items":[],"grade":"AB"}"#,
+        "data.grade: expected a string of one character, found the string \"AB\"",
+    ),
+    (
+        r#"{"id":"1","items":[],"to":{"val":"x"}}"#,
+        "data.to.tag: is missing; expected one of \"shop\", \"home\"",
+    ),
+    (
+        r#"{"id":"1","items":[],"to":{"tag":"sea"}}"#,
+        "data.to.tag: expected one of \"shop\", \"home\", found \"sea\"",
+    ),
+    (
+        r#"{"id":"1","items":[],"to":{"val":7,"tag":"home"}}"#,
+        "data.to.val: expected a string, found 7",
+    ),
+    (
+        r#"{"id":"1","items":[],"to":{"tag":"home"}}"#,
+        "data.to.val: is missing; expected a string",
+    ),
+    (
+        r#"{"id":"1","items":[],"size":[1]}"#,
+        "data.size: expected an array of 2, found an array of 1",
+    ),
+    (
+        r#"{"id":"1","items":[],"size":[1,2,3]}"#,
+        "data.size: expected an array of 2, found an array of 3",
+    ),
+    (
+        r#"{"id":"1","items":[],"gift":{"wrap":1}}"#,
+        "data.gift.wrap: expected true or false, found 1",
+    ),
+    (
+        r#"{"id":"1","items":[]"#,
+        "data: is not JSON: EOF while parsing an object at line 1 column 20",
+    ),
+    (
+        r#"{"id":"1","items":[]} x"#,
+        "data: is not JSON: trailing characters at line 1 column 23",
+    ),
+    (
+        r#"{"id":"\ud800","items":[]}"#,
+        "data.id: is not JSON: unexpected end of hex escape at line 1 column 14",
+    ),
+];
+
 #[test]
 fn a_fault_says_where_what_was_expected_and_what_was_found() {
-    for (data, fault) in [
-        ("5", "data: expected an object, found 5"),
-        ("{}", "data.id: is missing; expected a string"),
-        (
-            r#"{"id":null,"items":[]}"#,
-            "data.id: expected a string, found null",
-        ),
-        (
-            r#"{"id":"1","items":[{"product":"a","quantity":1},{"product":"b","quantity":-2}]}"#,
-            "data.items[1].quantity: -2 is out of range for u32",
-        ),
-        (
-            r#"{"id":"1","items":[{"product":"a","quantity":1.5}]}"#,
-            "data.items[0].quantity: expected an integer (u32), found 1.5",
-        ),
-        (
-            r#"{"id":"1","items":[{"product":"a","quantity":"3"}]}"#,
-            "data.items[0].quantity: expected an integer (u32), found the string \"3\"",
-        ),
-        (
-            r#"{"id":"1","items":{}}"#,
-            "data.items: expected an array, found an object",
-        ),
-        (
-            r#"{"id":"1","items":[],"paid":"gold"}"#,
-            "data.paid: expected one of \"card\", \"cash\", found the string \"gold\"",
-        ),
-        (
-            r#"{"id":"1","items":[],"photo":"***"}"#,
-            "data.photo: expected base64, found the string \"***\"",
-        ),
-        (
-            r#"{"id":"1","items":[],"photo":[1,256]}"#,
-            "data.photo[1]: 256 is out of range for u8",
-        ),
-        (
-            r#"{"id":"1","items":[],"grade":"AB"}"#,
-            "data.grade: expected a string of one character, found the string \"AB\"",
-        ),
-        (
-            r#"{"id":"1","items":[],"to":{"val":"x"}}"#,
-            "data.to.tag: is missing; expected one of \"shop\", \"home\"",
-        ),
-        (
-            r#"{"id":"1","items":[],"to":{"tag":"sea"}}"#,
-            "data.to.tag: expected one of \"shop\", \"home\", found \"sea\"",
-        ),
-        (
-            r#"{"id":"1","items":[],"to":{"val":7,"tag":"home"}}"#,
-            "data.to.val: expected a string, found 7",
-        ),
-        (
-            r#"{"id":"1","items":[],"to":{"tag":"home"}}"#,
-            "data.to.val: is missing; expected a string",
-        ),
-        (
-            r#"{"id":"1","items":[],"size":[1]}"#,
-            "data.size: expected an array of 2, found an array of 1",
-        ),
-        (
-            r#"{"id":"1","items":[],"size":[1,2,3]}"#,
-            "data.size: expected an array of 2, found an array of 3",
-        ),
-        (
-            r#"{"id":"1","items":[],"gift":{"wrap":1}}"#,
-            "data.gift.wrap: expected true or false, found 1",
-        ),
-        (
-            r#"{"id":"1","items":[]"#,
-            "data: is not JSON: EOF while parsing an object at line 1 column 20",
-        ),
-        (
-            r#"{"id":"1","items":[]} x"#,
-            "data: is not JSON: trailing characters at line 1 column 23",
-        ),
-        (
-            r#"{"id":"\ud800","items":[]}"#,
-            "data.id: is not JSON: unexpected end of hex escape at line 1 column 14",
-        ),
-    ] {
+    for &(data, fault) in FAULTS {
         assert_eq!(fault_of(data, RULES), fault, "{data}");
     }
 }

@@ -56,7 +56,7 @@ fn what_has_no_json_or_a_wrong_tag_is_told_with_its_place() {
         ),
         (
             "/// @secret\nf: func();",
-            "function `f`: `@secret` is not a tag; there are @name, @sensitive, @example and @format",
+            "function `f`: `@secret` is not a known tag; use @name, @sensitive, @example or @format",
         ),
     ] {
         let library = library(interface);

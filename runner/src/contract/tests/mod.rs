@@ -2,6 +2,7 @@
 
 mod compare;
 mod faults;
+mod layout;
 mod library;
 mod random;
 

@@ -33,7 +33,7 @@ fn case(key: String, ty: Option<Type>) -> Case {
 }
 
 /// Any type, a few levels deep.
-fn types() -> impl Strategy<Value = Type> {
+pub(super) fn types() -> impl Strategy<Value = Type> {
     let names = |range| proptest::collection::btree_set("[a-z]{1,4}", range);
     let plain = |names: std::collections::BTreeSet<String>| -> Vec<Case> {
         names.into_iter().map(|name| case(name, None)).collect()
@@ -82,42 +82,6 @@ fn types() -> impl Strategy<Value = Type> {
 /// Any value of a type, in the form in which it is written.
 fn values(ty: &Type) -> BoxedStrategy<Value> {
     match &ty.shape {
-        Shape::Bool => any::<bool>().prop_map(Value::from).boxed(),
-        Shape::Integer(Integer::U64) => any::<u64>().prop_map(Value::from).boxed(),
-        Shape::Integer(integer) => {
-            let range = integer.range();
-            let (low, high) = (*range.start() as i64, *range.end() as i64);
-            (low..=high).prop_map(Value::from).boxed()
-        }
-        Shape::F32 => any::<f32>()
-            .prop_filter("no number", |number| number.is_finite())
-            .prop_map(|number| {
-                // As the shortest text of a float reads.
-                serde_json::from_str(&serde_json::to_string(&number).unwrap()).unwrap()
-            })
-            .boxed(),
-        Shape::F64 => any::<f64>()
-            .prop_filter("no number", |number| number.is_finite())
-            .prop_map(Value::from)
-            .boxed(),
-        Shape::Char => any::<char>()
-            .prop_map(|letter| letter.to_string().into())
-            .boxed(),
-        Shape::String => any::<String>().prop_map(Value::from).boxed(),
-        Shape::Json => prop_oneof![
-            Just(json!(null)),
-            Just(json!({"a": [1, 2.5, "x"], "b": null})),
-            any::<String>().prop_map(Value::from)
-        ]
-        .boxed(),
-        Shape::Bytes => proptest::collection::vec(any::<u8>(), 0..40)
-            .prop_map(|bytes| {
-                use base64::Engine as _;
-                base64::engine::general_purpose::STANDARD
-                    .encode(bytes)
-                    .into()
-            })
-            .boxed(),
         Shape::List(ty) => proptest::collection::vec(values(ty), 0..5)
             .prop_map(Value::from)
             .boxed(),
@@ -154,10 +118,6 @@ fn values(ty: &Type) -> BoxedStrategy<Value> {
             .boxed(),
             _ => prop_oneof![Just(Value::Null), values(&item.ty)].boxed(),
         },
-        Shape::Enum(cases) => {
-            let keys: Vec<String> = cases.iter().map(|case| case.key.clone()).collect();
-            proptest::sample::select(keys).prop_map(Value::from).boxed()
-        }
         Shape::Variant { cases, .. } => {
             let cases: Vec<BoxedStrategy<Value>> = cases
                 .iter()
@@ -173,6 +133,53 @@ fn values(ty: &Type) -> BoxedStrategy<Value> {
                 .collect();
             proptest::strategy::Union::new(cases).boxed()
         }
+        _ => plain_values(ty),
+    }
+}
+
+/// Any value of a type without parts.
+fn plain_values(ty: &Type) -> BoxedStrategy<Value> {
+    match &ty.shape {
+        Shape::Bool => any::<bool>().prop_map(Value::from).boxed(),
+        Shape::Integer(Integer::U64) => any::<u64>().prop_map(Value::from).boxed(),
+        Shape::Integer(integer) => {
+            let range = integer.range();
+            let (low, high) = (*range.start() as i64, *range.end() as i64);
+            (low..=high).prop_map(Value::from).boxed()
+        }
+        Shape::F32 => any::<f32>()
+            .prop_filter("no number", |number| number.is_finite())
+            .prop_map(|number| {
+                // As the shortest text of a float reads.
+                serde_json::from_str(&serde_json::to_string(&number).unwrap()).unwrap()
+            })
+            .boxed(),
+        Shape::F64 => any::<f64>()
+            .prop_filter("no number", |number| number.is_finite())
+            .prop_map(Value::from)
+            .boxed(),
+        Shape::Char => any::<char>()
+            .prop_map(|letter| letter.to_string().into())
+            .boxed(),
+        Shape::String => any::<String>().prop_map(Value::from).boxed(),
+        Shape::Json => prop_oneof![
+            Just(json!(null)),
+            Just(json!({"a": [1, 2.5, "x"], "b": null})),
+            any::<String>().prop_map(Value::from)
+        ]
+        .boxed(),
+        Shape::Bytes => proptest::collection::vec(any::<u8>(), 0..40)
+            .prop_map(|bytes| {
+                use base64::Engine as _;
+                base64::engine::general_purpose::STANDARD
+                    .encode(bytes)
+                    .into()
+            })
+            .boxed(),
+        Shape::Enum(cases) => {
+            let keys: Vec<String> = cases.iter().map(|case| case.key.clone()).collect();
+            proptest::sample::select(keys).prop_map(Value::from).boxed()
+        }
         Shape::Flags(flags) => {
             let flags: Vec<_> = flags
                 .iter()
@@ -182,6 +189,7 @@ fn values(ty: &Type) -> BoxedStrategy<Value> {
                 .prop_map(|flags| Value::Object(flags.into_iter().collect()))
                 .boxed()
         }
+        _ => unreachable!("it has parts"),
     }
 }
 

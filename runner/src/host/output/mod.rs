@@ -1,6 +1,7 @@
 //! What a guest says: lines of its log, of its stdout and of its stderr.
 //!
-//! For the interfaces; knows the attempt, its budget and what is secret.
+//! For the state of an attempt and the client; knows the attempt, its budget and what
+//! is secret.
 
 mod log;
 mod stdio;

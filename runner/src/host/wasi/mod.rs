@@ -1,5 +1,7 @@
 //! WASI 0.2 as a guest sees it: clocks, random numbers, its output, and the
 //! directories it was granted. No environment, no arguments, no sockets.
+//!
+//! For the state of an attempt and the linker; knows wasmtime's WASI.
 
 pub(super) mod context;
 pub(super) mod files;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn well_known_services_answer_in_their_own_form() {
+async fn services_for_messages_answer_in_their_own_form() {
     let desk = Desk::new("");
     let whatsapp = desk
         .json(
@@ -50,7 +50,11 @@ async fn well_known_services_answer_in_their_own_form() {
         (&slack["ok"], &slack["channel"]),
         (&true.into(), &"C1".into())
     );
+}
 
+#[tokio::test]
+async fn other_services_answer_in_their_own_form() {
+    let desk = Desk::new("");
     let token = desk
         .json("https://oauth2.googleapis.com/token", "a=b")
         .await;

@@ -5,6 +5,9 @@
 //! ever maps what comes out. The child is this very binary ([`child`]), without a
 //! shell and without the environment, and ends with its parent.
 //!
+//! For loading, and for the command that is the child. Knows no queue and no plugin's
+//! name: bytes go in, code or a refusal comes out.
+//!
 //! ```text
 //! parent ── component ──► child   validates it, counts what is in it
 //!        ◄─ valid ───────
@@ -14,6 +17,7 @@
 //! ```
 
 mod child;
+mod word;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -41,16 +45,6 @@ const SHORT: [&str; 4] = [
     "out of memory",
     "ThreadPoolBuildError",
 ];
-
-/// Begins what a child says when it lets a component through, refuses it, or has
-/// reached a limit.
-mod word {
-    pub(super) const VALID: &str = "valid";
-    pub(super) const INVALID: &str = "invalid: ";
-    pub(super) const BOUND: &str = "bound: ";
-    pub(super) const UNWRITTEN: &str = "unwritten: ";
-    pub(super) const TIME: &str = "time";
-}
 
 /// Why there is no compiled code.
 #[derive(Debug)]

@@ -184,131 +184,156 @@ async fn an_idempotent_request_carries_queue_job_and_number() {
     assert!(!sent[1].contains("idempotency-key"), "{}", sent[1]);
 }
 
-#[tokio::test]
-async fn wrong_requests_are_refused_with_the_reason() {
+/// A server, and a grant for it alone: send these, each of which is refused for its
+/// reason before anything is sent.
+async fn are_refused<const N: usize>(cases: impl FnOnce(&str) -> [(Request, &'static str); N]) {
     let upstream = Upstream::ok().await;
     let grant = grant(&[&upstream.origin()]);
-    let url = upstream.url("/");
-    let method = |method: &str| Request {
-        method: method.into(),
-        ..get(&url)
-    };
-    let header = |name: &str, value: &str| Request {
-        headers: vec![(name.into(), value.into())],
-        ..get(&url)
-    };
-    let fields = |count: usize, bytes: usize| Request {
-        headers: (0..count)
-            .map(|n| (format!("x-{n}"), "v".repeat(bytes)))
-            .collect(),
-        ..get(&url)
-    };
-    let cases = [
-        (
-            get("not a url"),
-            r#"URL contains ' ': write it percent-encoded"#,
-        ),
-        (
-            get("relative"),
-            r#""relative" is not a URL: relative URL without a base"#,
-        ),
-        (
-            get("http://a\\b/"),
-            r"URL contains '\\': write it percent-encoded",
-        ),
-        (
-            get("http://a/\r\nx: y"),
-            r"URL contains '\r': write it percent-encoded",
-        ),
-        (
-            get("ftp://example.com/"),
-            r#"scheme "ftp" is not supported: use "https" or "http""#,
-        ),
-        (
-            get("file:///etc/passwd"),
-            r#"scheme "file" is not supported: use "https" or "http""#,
-        ),
-        (
-            get("http://me:pw@example.com/"),
-            r#"URL has a user name: send credentials in the header "Authorization""#,
-        ),
-        (
-            get(format!("{url}#top")),
-            r##"URL has a fragment, which is never sent: leave out "#" and what follows"##,
-        ),
-        (
-            method("GE T"),
-            r#""GE T" is not a method: use "GET", "POST" or another token"#,
-        ),
-        (
-            method(""),
-            r#""" is not a method: use "GET", "POST" or another token"#,
-        ),
-        (
-            method("GET / HTTP/1.1\r\nx: y"),
-            r#""GET / HTTP/1.1\r\nx: y" is not a method: use "GET", "POST" or another token"#,
-        ),
-        (
-            method("CONNECT"),
-            r#"method "CONNECT" opens a tunnel and is not supported"#,
-        ),
-        (
-            header("x y", "1"),
-            r#""x y" is not a header name: use letters, digits and "-""#,
-        ),
-        (
-            header("x", "a\r\nhost: evil"),
-            r#"the value of header "x" has a line break or another control character"#,
-        ),
-        (
-            header("x", "a\0"),
-            r#"the value of header "x" has a line break or another control character"#,
-        ),
-        (
-            header("Host", "evil.example"),
-            r#"header "Host" is set by Runner: leave it out"#,
-        ),
-        (
-            fields(65, 1),
-            "the request has 65 header fields: at most 64 are allowed",
-        ),
-        (
-            fields(33, 1000),
-            "the header fields take 33254 bytes: at most 32768 are allowed",
-        ),
-        (
-            Request {
-                body: Some(vec![0; (10 << 20) + 1]),
-                ..get(&url)
-            },
-            "the body is 10485761 bytes: at most 10485760 are allowed",
-        ),
-        (
-            Request {
-                redirects: 6,
-                ..get(&url)
-            },
-            "redirects is 6: at most 5 are followed",
-        ),
-        (
-            Request {
-                timeout: Some(0),
-                ..get(&url)
-            },
-            "timeout is 0: leave it out for the default of 30s",
-        ),
-        (
-            get(format!("{url}{}", "a".repeat(70_000))),
-            "URL cannot be sent: uri too long",
-        ),
-    ];
-    for (request, reason) in cases {
+    for (request, reason) in cases(&upstream.url("/")) {
         assert_eq!(
             text("invalid", grant.send(&caller(), request).await),
             reason
         );
     }
     assert_eq!(upstream.connections(), 0);
+}
+
+#[tokio::test]
+async fn wrong_urls_are_refused_with_the_reason() {
+    are_refused(|url| {
+        [
+            (
+                get("not a url"),
+                r#"URL contains ' ': write it percent-encoded"#,
+            ),
+            (
+                get("relative"),
+                r#""relative" is not a URL: relative URL without a base"#,
+            ),
+            (
+                get("http://a\\b/"),
+                r"URL contains '\\': write it percent-encoded",
+            ),
+            (
+                get("http://a/\r\nx: y"),
+                r"URL contains '\r': write it percent-encoded",
+            ),
+            (
+                get("ftp://example.com/"),
+                r#"scheme "ftp" is not supported: use "https" or "http""#,
+            ),
+            (
+                get("file:///etc/passwd"),
+                r#"scheme "file" is not supported: use "https" or "http""#,
+            ),
+            (
+                get("http://me:pw@example.com/"),
+                r#"URL has a user name: send credentials in the header "Authorization""#,
+            ),
+            (
+                get(format!("{url}#top")),
+                r##"URL has a fragment, which is never sent: leave out "#" and what follows"##,
+            ),
+            (
+                get(format!("{url}{}", "a".repeat(70_000))),
+                "URL cannot be sent: uri too long",
+            ),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_methods_and_headers_are_refused_with_the_reason() {
+    are_refused(|url| {
+        let method = |method: &str| Request {
+            method: method.into(),
+            ..get(url)
+        };
+        let header = |name: &str, value: &str| Request {
+            headers: vec![(name.into(), value.into())],
+            ..get(url)
+        };
+        [
+            (
+                method("GE T"),
+                r#""GE T" is not a method: use "GET", "POST" or another token"#,
+            ),
+            (
+                method(""),
+                r#""" is not a method: use "GET", "POST" or another token"#,
+            ),
+            (
+                method("GET / HTTP/1.1\r\nx: y"),
+                r#""GET / HTTP/1.1\r\nx: y" is not a method: use "GET", "POST" or another token"#,
+            ),
+            (
+                method("CONNECT"),
+                r#"method "CONNECT" opens a tunnel and is not supported"#,
+            ),
+            (
+                header("x y", "1"),
+                r#""x y" is not a header name: use letters, digits and "-""#,
+            ),
+            (
+                header("x", "a\r\nhost: evil"),
+                r#"the value of header "x" has a line break or another control character"#,
+            ),
+            (
+                header("x", "a\0"),
+                r#"the value of header "x" has a line break or another control character"#,
+            ),
+            (
+                header("Host", "evil.example"),
+                r#"header "Host" is set by Runner: leave it out"#,
+            ),
+        ]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_over_the_limits_are_refused_with_the_reason() {
+    are_refused(|url| {
+        let fields = |count: usize, bytes: usize| Request {
+            headers: (0..count)
+                .map(|n| (format!("x-{n}"), "v".repeat(bytes)))
+                .collect(),
+            ..get(url)
+        };
+        [
+            (
+                fields(65, 1),
+                "the request has 65 header fields: at most 64 are allowed",
+            ),
+            (
+                fields(33, 1000),
+                "the header fields take 33254 bytes: at most 32768 are allowed",
+            ),
+            (
+                Request {
+                    body: Some(vec![0; (10 << 20) + 1]),
+                    ..get(url)
+                },
+                "the body is 10485761 bytes: at most 10485760 are allowed",
+            ),
+            (
+                Request {
+                    redirects: 6,
+                    ..get(url)
+                },
+                "redirects is 6: at most 5 are followed",
+            ),
+            (
+                Request {
+                    timeout: Some(0),
+                    ..get(url)
+                },
+                "timeout is 0: leave it out for the default of 30s",
+            ),
+        ]
+    })
+    .await;
 }
 
 #[tokio::test]

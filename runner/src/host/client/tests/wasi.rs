@@ -80,18 +80,16 @@ async fn the_policy_and_the_limits_hold_here_too() {
         "https://evil.example/",
     ] {
         let denied = post(url, 0).await;
-        assert!(
-            matches!(denied, Err(WasiError::HttpRequestDenied)),
-            "{denied:?}"
-        );
+        let refused = matches!(denied, Err(WasiError::HttpRequestDenied));
+        assert!(refused, "{denied:?}");
     }
     let late = post(&upstream.url("/hangs"), 3).await;
     assert!(
         matches!(late, Err(WasiError::ConnectionReadTimeout)),
         "{late:?}"
     );
-    let moved = post(&upstream.url("/moved"), 3).await.unwrap();
-    assert_eq!(moved.status(), 302);
+    let moved = post(&upstream.url("/moved"), 3).await;
+    assert_eq!(moved.unwrap().status(), 302);
     let large = post(&upstream.url("/large"), 3).await;
     assert!(
         matches!(
@@ -101,10 +99,8 @@ async fn the_policy_and_the_limits_hold_here_too() {
         "{large:?}"
     );
     let broken = post(&upstream.url("/"), 3).await;
-    assert!(
-        matches!(broken, Err(WasiError::HttpProtocolError)),
-        "{broken:?}"
-    );
+    let told = matches!(broken, Err(WasiError::HttpProtocolError));
+    assert!(told, "{broken:?}");
     let before = upstream.connections();
     let large = post(&upstream.url("/"), (10 << 20) + 1).await;
     assert!(

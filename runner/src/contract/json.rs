@@ -1,13 +1,37 @@
-//! How deep JSON is nested. Parsers that recurse, which most guests have, use up
-//! their stack on some kilobytes of brackets.
+//! Whether a text is JSON, and how deep it is nested. Parsers that recurse, which
+//! most guests have, use up their stack on a few kilobytes of brackets.
+
+use serde::de::IgnoredAny;
 
 use super::fault::{Fault, Path, Step};
 
 /// Steps shown of a way that is too long to be shown whole.
 const SHOWN: usize = 8;
 
-/// What of a text is nested deeper than so many levels of arrays and objects.
-/// Text that is no JSON is looked at as if it were.
+/// Whether a text is JSON. Does not recurse, so depth is no danger.
+///
+/// # Errors
+/// `is not JSON: …`, to follow a name of the text.
+pub fn is_json(text: &str) -> Result<(), String> {
+    serde_json::from_str::<IgnoredAny>(text)
+        .map(drop)
+        .map_err(|error| format!("is not JSON: {error}"))
+}
+
+/// Whether a text is JSON that is not nested deeper than this.
+///
+/// # Errors
+/// What is wrong, to follow a name of the text; the place in it begins with `root`.
+pub fn check_json(root: &'static str, text: &str, depth: usize) -> Result<(), String> {
+    is_json(text)?;
+    match too_deep(root, text, depth) {
+        Some(fault) => Err(format!("is nested too deep: {fault}")),
+        None => Ok(()),
+    }
+}
+
+/// The first place in a text that is nested deeper than `max` levels of arrays and
+/// objects. Text that is not JSON is looked at as if it were.
 pub fn too_deep(root: &'static str, text: &str, max: usize) -> Option<Fault> {
     // Most texts have fewer brackets than that, which is known at once.
     let opens = |byte: &&u8| **byte | 0x20 == b'{';
