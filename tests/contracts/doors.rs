@@ -408,11 +408,11 @@ fn a_plugin_without_the_contract_of_its_queue_is_refused() {
                     runner:plugin/handler@0.1.0";
     assert!(text.contains(expected), "{text}");
     let text = check("[queues.work]\nplugin = \"typed\"\n", "typed");
-    let expected = "it exports test:typed/jobs@1.0.0 and not \"runner:plugin/handler@0.1.0\": name \
+    let expected = "it exports test:typed/jobs@1.0.0 but not \"runner:plugin/handler@0.1.0\": name \
                     the interface in queues.toml, `contract = \"test:typed/jobs\"`";
     assert!(text.contains(expected), "{text}");
     let text = check(&format!("{TOML}names = {{ x = \"fwe\" }}\n"), "typed");
-    let expected = "`names` sends jobs to \"fwe\", which test:typed/jobs@1.0.0 has not; it has \
+    let expected = "`names` sends jobs to \"fwe\", which test:typed/jobs@1.0.0 does not have; it has \
                     every, few,";
     assert!(text.contains(expected), "{text}");
 }
@@ -451,7 +451,7 @@ fn a_mistake_in_a_wit_file_is_told_with_line_and_column() {
     assert!(text.contains(expected), "{text}");
     let text =
         mistake("package test:typed@1.0.0;\ninterface jobs {\n  /// @secret\n  few: func();\n}\n");
-    let expected = "`@secret` is not a tag; there are @name, @sensitive, @example and @format";
+    let expected = "`@secret` is not a known tag; use @name, @sensitive, @example or @format";
     assert!(text.contains(expected), "{text}");
 }
 

@@ -88,7 +88,7 @@ fn a_start_that_takes_more_memory_than_a_job_has_is_refused() {
     let reason = refusal(&hungry, |_| {});
     assert!(
         reason.starts_with("it does not start: it asked for 10")
-            && reason.ends_with("MiB of memory, and the queues that use it give 64MiB (`memory`)"),
+            && reason.ends_with("MiB of memory; the queues that use it allow 64MiB (`memory`)"),
         "{reason}"
     );
     let given = Plugin {
@@ -150,7 +150,7 @@ fn a_plugin_larger_than_the_setting_is_refused_by_its_name() {
     let bytes = std::fs::read(guest("noop")).unwrap();
     assert_eq!(
         refusal(&bytes, |runtime| runtime.max_plugin = 10 << 10),
-        "the file has more than 10KiB (`max_plugin` of [runtime])"
+        "the file is larger than 10KiB (`max_plugin` of [runtime])"
     );
 }
 
@@ -416,7 +416,7 @@ fn the_banner_says_which_queue_is_held_and_why() {
         [
             "  slow → slow held: \"slow\" does not serve",
             "  work → scripted × 10",
-            "warning: plugin \"slow\" does not serve: this is not a WebAssembly file; is it \
+            "warning: plugin \"slow\" does not serve: this is not a WebAssembly file; was it \
              written to the end?"
         ]
     );

@@ -93,7 +93,7 @@ fn a_file_that_does_not_fit_changes_nothing_but_the_status() {
     let refusal = until("the refusal", || status(&sandbox).refusal);
     assert_eq!(
         refusal.to_string(),
-        "this is not a WebAssembly file; is it written to the end?"
+        "this is not a WebAssembly file; was it written to the end?"
     );
     assert_eq!(sandbox.digest(), serving);
     assert_eq!(sandbox.run("any", "{}"), completed());
@@ -137,8 +137,8 @@ fn a_plugin_built_for_other_types_is_refused_before_it_takes_a_job() {
     let bytes = std::fs::read(guest("outdated")).unwrap();
     assert_eq!(
         refusal(&bytes),
-        "its handler has not the types of this Runner: expected record of 12 fields, found 1 \
-         fields; build it again with the runner-sdk, or the wit/runner, of this version"
+        "its handler was built against different types: expected record of 12 fields, found 1 \
+         fields; rebuild it with this version's runner-sdk or wit/runner"
     );
 }
 

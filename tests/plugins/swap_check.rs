@@ -50,9 +50,9 @@ fn a_plugin_waits_for_the_jobs_that_its_own_contract_would_make_fail() {
     std::fs::write(setup.path("plugins/typed.wasm"), renamed()).unwrap();
     let line = runner.until_logged("plugin refused");
     let reason = format!(
-        "it changes its contract, and is held back: 1 of the jobs that are to run in work \
+        "it changes its contract and is held back: 1 of the jobs that are to run in work \
          would fail by it (such as {id}): the payload is not that of test:typed/jobs#two: \
-         data.givenName: is missing; expected a string (`swap_check = \\\"off\\\"` of the queue \
+         data.givenName: is missing; expected a string (`swap_check = \\\"off\\\"` on the queue \
          lets it in)"
     );
     assert!(line.contains(&reason), "{line}");
@@ -114,9 +114,9 @@ fn an_edited_contract_waits_for_the_jobs_that_it_would_make_fail() {
     std::fs::write(setup.path("wit/typed.wit"), &edited).unwrap();
     let line = runner.until_logged("queues.toml changes a contract");
     let reason = format!(
-        "queues.toml changes a contract, and is held back: 1 of the jobs that are to run in \
+        "queues.toml changes a contract and is held back: 1 of the jobs that are to run in \
          work would fail by it (such as {id}): the payload is not that of test:typed/jobs#two: \
-         data.givenName: is missing; expected a string (`swap_check = \\\"off\\\"` of the queue \
+         data.givenName: is missing; expected a string (`swap_check = \\\"off\\\"` on the queue \
          lets it in)"
     );
     assert!(line.contains(&reason), "{line}");

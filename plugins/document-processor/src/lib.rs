@@ -121,7 +121,7 @@ impl Report {
 
 fn preview(text: &str) -> String {
     let mut preview = String::new();
-    // So many words of so many characters are enough, and no more are read.
+    // Enough of the text for this many words of this length; no more is read.
     for word in text.split_whitespace().take(PREVIEW) {
         if !preview.is_empty() {
             preview.push(' ');

@@ -6,14 +6,14 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8};
 
-/// HTML names its encoding within so many bytes (HTML, 4.2.5.4).
+/// HTML names its encoding within this many bytes (HTML, 4.2.5.4).
 const META: usize = 1024;
 
-/// The guess reads so many bytes: more letters than it needs, and no more time
+/// The guess reads this many bytes: more letters than it needs, and no more time
 /// for a book than for a chapter.
 const GUESS: usize = 256 << 10;
 
-/// It reads so many before the first letter that is not ASCII: the word.
+/// It reads this many before the first letter that is not ASCII: the word.
 const BEFORE: usize = 64;
 
 /// The text and the name of its encoding. What is not valid in the encoding

@@ -5,7 +5,7 @@
 
 use crate::{Document, Error, decode, html, markdown, pdf};
 
-/// Readers accept a PDF header within so many bytes (ISO 32000-1, H.3.4.1).
+/// Readers accept a PDF header within this many bytes (ISO 32000-1, H.3.4.1).
 const PDF_HEADER: usize = 1024;
 
 /// So many bytes tell text from binary data.

@@ -190,7 +190,7 @@ impl Keeper {
             && told.as_ref() != Some(why)
         {
             tracing::warn!(
-                "queues.toml changes a contract, and is held back: {why} (`swap_check = \"off\"` of the queue lets it in)"
+                "queues.toml changes a contract and is held back: {why} (`swap_check = \"off\"` on the queue lets it in)"
             );
         }
         if old == new {

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::queue::{NewJob, Queue};
 
-/// Bytes of a write to Redis from which it waits for its turn. Redis takes about
-/// 0.1 ms for so many, as for a batch of plain jobs.
+/// Bytes from which a write to Redis waits for its turn. Redis takes about 0.1 ms
+/// for this many, as for a batch of plain jobs.
 const LARGE: usize = 256 << 10;
 /// The longest rest after one: a Redis that was silent for longer is another
 /// trouble.
@@ -94,7 +94,7 @@ impl Writes {
         self.recorded.is_some()
     }
 
-    /// Wait for the turn of a write of so many bytes, kept until it is done. Large
+    /// Wait for the turn of a write of this many bytes, kept until it is done. Large
     /// ones go one after the other, with as long a rest in between as they took:
     /// whatever else this process and others have to say to Redis waits behind
     /// them.

@@ -6,7 +6,8 @@
 //! by the first rule that matches ([`rules`]): those of `outbox.toml` beside
 //! `queues.toml`, then the built-in ones for well-known services, then `200 {}`.
 //!
-//! Opens no connection, and writes nothing but its own file.
+//! For the HTTP client of the host and for `runner outbox`. Opens no connection,
+//! writes only its own file, and knows no plugin but by the requests it sends.
 
 mod record;
 mod rules;
@@ -53,7 +54,7 @@ pub enum Error {
     },
     /// A line of the record is not an entry.
     #[error(
-        "line {line} of {path:?} is not an entry: {reason}: \"runner outbox --clear\" begins anew"
+        "line {line} of {path:?} is not an entry: {reason}: \"runner outbox --clear\" starts a new record"
     )]
     Entry {
         /// The record.
@@ -97,7 +98,7 @@ pub struct Exchange<'a> {
     pub headers: &'a HeaderMap,
     /// Content.
     pub body: &'a [u8],
-    /// Of what is not written to the record.
+    /// Takes secrets out of what is recorded.
     pub redactor: &'a Redactor,
 }
 
@@ -144,7 +145,7 @@ impl Outbox {
             rules.choose(&exchange)
         };
         if let Err(error) = self.record.write(&exchange, &chosen) {
-            tracing::warn!(%error, "a request is missing in the outbox");
+            tracing::warn!(%error, "a request could not be recorded in the outbox");
         }
         tokio::time::sleep(chosen.delay).await;
         match chosen.fault {

@@ -61,8 +61,7 @@ struct Rule {
     delay: Duration,
     /// What goes wrong instead of a proper reply.
     fault: Option<Fault>,
-    /// The rule serves only the first so many requests; later ones go on to the
-    /// next rule.
+    /// How many requests the rule serves; later ones go on to the next rule.
     times: Option<u64>,
     /// The rule serves only this share of the requests, 0 to 1, at random.
     #[serde(default, deserialize_with = "share")]
@@ -115,7 +114,7 @@ impl Rules {
         self.seen = now;
         match self.load() {
             Ok(own) => self.own = own,
-            Err(error) => tracing::warn!(%error, "the outbox keeps its rules"),
+            Err(error) => tracing::warn!(%error, "the outbox keeps its previous rules"),
         }
     }
 

@@ -20,7 +20,7 @@ pub struct Filter {
     pub queue: Option<String>,
     /// `--job`: the job's id.
     pub job: Option<String>,
-    /// `--last`: of those that match, the last so many.
+    /// `--last N`: only the last N of those that match.
     pub last: Option<usize>,
 }
 

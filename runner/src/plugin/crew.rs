@@ -1,4 +1,4 @@
-//! The threads that load plugins.
+//! The threads that load plugins: a few, for any number of loads.
 //!
 //! As many are at work as there are cores; one that has to wait, for the compiler
 //! or for a guest, steps aside, and another goes on. So no load waits for another

@@ -18,13 +18,13 @@ pub enum Refusal {
     #[error("it is {0}; a plugin is a regular file, or a link to one")]
     Special(&'static str),
     /// It is larger than `[runtime] max_plugin`.
-    #[error("the file has more than {} (`max_plugin` of [runtime])", units::size(*.max))]
+    #[error("the file is larger than {} (`max_plugin` of [runtime])", units::size(*.max))]
     TooLarge {
         /// Bytes a plugin may have.
         max: u64,
     },
     /// It does not begin like Wasm.
-    #[error("this is not a WebAssembly file; is it written to the end?")]
+    #[error("this is not a WebAssembly file; was it written to the end?")]
     NotWasm,
     /// It is a core module.
     #[error(
@@ -35,7 +35,7 @@ pub enum Refusal {
     /// It does not compile.
     #[error("this is not a valid component: {0}")]
     Invalid(String),
-    /// It is valid, and larger than what any compiler makes.
+    /// It is valid, but larger than anything a compiler makes.
     #[error("it has more than {max} {what}")]
     Bound {
         /// What is counted, in the plural.
@@ -43,21 +43,21 @@ pub enum Refusal {
         /// How many a plugin may have.
         max: u64,
     },
-    /// Compiling it did not end well.
+    /// The compiler gave up on it, or was stopped.
     #[error("{0}")]
     Compile(String),
-    /// It needs what the host has not got.
+    /// It imports an interface that the host does not offer.
     #[error(
         "it imports {0:?}, which this host does not offer: see wit/runner for what a plugin can import"
     )]
     Import(String),
-    /// It imports something in another shape.
+    /// It imports an interface of the host, but with other types.
     #[error("its imports do not fit this host: {0}")]
     Imports(String),
-    /// It was built for other types than the host's.
+    /// Its handler was built against types that differ from the host's.
     #[error(
-        "its handler has not the types of this Runner: {0}; build it again with the \
-         runner-sdk, or the wit/runner, of this version"
+        "its handler was built against different types: {0}; rebuild it with this \
+         version's runner-sdk or wit/runner"
     )]
     Types(String),
     /// It cannot be instantiated.
@@ -73,14 +73,14 @@ pub enum Refusal {
     },
     /// It exports no handler, and no queue names the contract it exports.
     #[error(
-        "it exports {found} and not {HANDLER:?}: name the interface in queues.toml, \
+        "it exports {found} but not {HANDLER:?}: name the interface in queues.toml, \
          `contract = \"{}\"`", crate::contract::unversioned(.found)
     )]
     Unnamed {
         /// The interface.
         found: String,
     },
-    /// It has not the contract of a queue.
+    /// It does not export the contract of a queue.
     #[error("it does not export the contract {contract:?}; it exports {found}")]
     Contract {
         /// The interface the queue names.
@@ -88,12 +88,12 @@ pub enum Refusal {
         /// What it exports instead.
         found: String,
     },
-    /// An interface of it cannot be a contract.
+    /// One of its interfaces cannot be a contract.
     #[error("{contract} cannot be a contract: {reason}")]
     Unfit {
         /// The interface.
         contract: String,
-        /// What of it has no JSON.
+        /// Which part of it has no JSON.
         reason: String,
     },
     /// Its types are not those of the contract.
@@ -107,12 +107,12 @@ pub enum Refusal {
     /// Jobs in Redis would no longer fit its contract, or cannot be looked at. It
     /// is tried again.
     #[error(
-        "it changes its contract, and is held back: {0} (`swap_check = \"off\"` of the \
+        "it changes its contract and is held back: {0} (`swap_check = \"off\"` on the \
          queue lets it in)"
     )]
     Held(String),
-    /// `names` in queues.toml names a function it has not.
-    #[error("`names` sends jobs to {function:?}, which {contract} has not; it has {found}")]
+    /// `names` in queues.toml names a function that it does not have.
+    #[error("`names` sends jobs to {function:?}, which {contract} does not have; it has {found}")]
     Function {
         /// The interface.
         contract: String,
@@ -129,8 +129,8 @@ impl Refusal {
         matches!(self, Refusal::Held(_))
     }
 
-    /// Whether it is not the file's own fault alone: the system may have more time
-    /// or memory for it the next time it is looked at.
+    /// Whether the file alone is not to blame: the next time it is looked at, the
+    /// system may have more time or memory for it.
     pub(super) fn may_pass(&self) -> bool {
         matches!(self, Refusal::Held(_) | Refusal::Compile(_))
     }

@@ -58,8 +58,8 @@ impl std::fmt::Debug for Plugins {
 }
 
 impl Plugins {
-    /// No plugins yet. They are compiled, as far as the cache has not got them, by
-    /// this `runner` of the same build: [`THIS`].
+    /// No plugins yet. Those that the cache does not have will be compiled by this
+    /// `runner`, which is of the same build: [`THIS`](super::THIS).
     pub fn new(host: Arc<Host>, runtime: &Runtime, runner: impl Into<PathBuf>) -> Arc<Plugins> {
         let crew = Arc::default();
         Arc::new(Plugins {

@@ -1,8 +1,8 @@
 //! Steps that a retry need not repeat.
 //!
-//! What a step returned is kept with the job in Redis. A step whose effect
-//! happened just before a crash may be repeated all the same (at least once), so
-//! give the other side an idempotency key where it takes one.
+//! What a step returned is kept with the job in Redis. A step that took effect just
+//! before a crash may still be repeated (at least once), so give the other side an
+//! idempotency key where it takes one.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -46,8 +46,8 @@ pub fn json<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
         .transpose()
 }
 
-/// The secret under `secrets`. Wherever it gets out, in a log line or an
-/// error, Runner replaces it by `[redacted]`.
+/// The secret under `secrets`. Wherever it would appear, in a log line or an error,
+/// Runner replaces it with `[redacted]`.
 pub fn secret(name: &str) -> Option<String> {
     host::config::secret(name)
 }

@@ -55,14 +55,14 @@ pub struct Response {
     url: String,
 }
 
-/// Why there is no response, or not the one hoped for.
+/// Why there is no response, or not the expected one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Not granted, or an address that is not public.
     #[error("the request was denied: {0}")]
     Denied(String),
-    /// The request itself is wrong: method, URL, header, content or size.
+    /// The request itself is not valid: method, URL, header, content or size.
     #[error("the request is wrong: {0}")]
     Invalid(String),
     /// The name could not be resolved.
@@ -74,7 +74,7 @@ pub enum Error {
     /// No trust: certificate or handshake.
     #[error("no trust: {0}")]
     Tls(String),
-    /// Nothing arrived in time. The other side may have acted all the same.
+    /// Nothing arrived in time. The other side may still have acted.
     #[error("no answer in time: {0}")]
     Timeout(String),
     /// The response is larger than allowed.
@@ -183,7 +183,7 @@ impl Request {
         self.header("authorization", format!("Basic {pair}"))
     }
 
-    /// `Idempotency-Key: <key>`, with a key of one's own such as
+    /// `Idempotency-Key: <key>`, with a key of your own such as
     /// [`Job::idempotency_key`](crate::Job::idempotency_key).
     pub fn idempotency_key(self, key: impl Into<String>) -> Self {
         self.header("idempotency-key", key)
@@ -228,18 +228,18 @@ impl Request {
         self
     }
 
-    /// Follow up to so many redirects; by default the redirect itself is
+    /// Follow up to this many redirects; by default the redirect itself is
     /// returned.
     pub fn redirects(mut self, redirects: u8) -> Self {
         self.redirects = redirects;
         self
     }
 
-    /// Send the request and read the whole response. A status is no error
-    /// here, see [`Response::error_for_status`].
+    /// Send the request and read the whole response. No status is an error here; see
+    /// [`Response::error_for_status`].
     ///
     /// # Errors
-    /// [`Error`] but for [`Error::Status`] and [`Error::Content`].
+    /// Any [`Error`] except [`Error::Status`] and [`Error::Content`].
     pub fn send(self) -> Result<Response, Error> {
         if let Some(fault) = self.fault {
             return Err(Error::Invalid(fault));
@@ -283,11 +283,7 @@ impl Response {
 
     /// The first header field of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
-            .headers
-            .iter()
-            .find(|(given, _)| given.eq_ignore_ascii_case(name))?;
-        Some(value)
+        first(&self.headers, name)
     }
 
     /// All header fields in the order received, names in lower case.
@@ -321,8 +317,8 @@ impl Response {
     ///
     /// # Errors
     /// [`Error::Status`]. With `?`, 429 and 503 with `Retry-After` are retried
-    /// after that time, 408, 425, 429 and 500 or more by the job's backoff, and
-    /// the rest is rejected.
+    /// after that time; 408, 425, 429 and 500 or more are retried with the job's
+    /// backoff; all others are rejected.
     pub fn error_for_status(self) -> Result<Self, Error> {
         if self.status < 400 {
             return Ok(self);
@@ -350,7 +346,7 @@ impl Response {
         Some(date.duration_since(SystemTime::now()).unwrap_or_default())
     }
 
-    /// Who answered: the URL may carry what is nobody's business.
+    /// Who answered. Not the whole URL, which may carry secrets.
     fn host(&self) -> String {
         let rest = self
             .url
@@ -358,6 +354,14 @@ impl Response {
             .map_or(self.url.as_str(), |(_, rest)| rest);
         rest.split(['/', '?']).next().unwrap_or_default().to_owned()
     }
+}
+
+/// The first header field of that name, in any case.
+pub(crate) fn first<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut named = headers
+        .iter()
+        .filter(|(given, _)| given.eq_ignore_ascii_case(name));
+    named.next().map(|(_, value)| value.as_str())
 }
 
 impl From<wit::Error> for Error {

@@ -24,7 +24,7 @@ pub struct Job {
     pub json: String,
     /// 1 for the first attempt.
     pub attempt: u32,
-    /// How often the job may be attempted before it fails for good.
+    /// How many times the job may be attempted before it fails for good.
     pub max_attempts: u32,
     /// When the producer added the job.
     pub added_at: SystemTime,
@@ -49,22 +49,22 @@ pub struct Parent {
     pub queue: String,
 }
 
-/// How many children a job has, by what became of them.
+/// How many children a job has in each state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dependencies {
-    /// Completed: [`Job::children_values`].
+    /// Completed; [`Job::children_values`] has their results.
     pub processed: u64,
     /// Not done yet.
     pub unprocessed: u64,
-    /// Failed, and failed this job with them: [`Job::failed_children`].
+    /// Failed, and so will this job; [`Job::failed_children`] names them.
     pub failed: u64,
-    /// Failed without consequence: [`Job::ignored_failures`].
+    /// Failed without failing this job; [`Job::ignored_failures`] says why.
     pub ignored: u64,
 }
 
 impl Job {
-    /// The job of this attempt, for functions of a contract, which get its payload
-    /// alone.
+    /// The job of this attempt. For functions of a contract, which are given only its
+    /// payload.
     #[allow(
         clippy::useless_conversion,
         reason = "the host's own job in a component, a job already in tests"
@@ -79,8 +79,8 @@ impl Job {
     /// Rejects the job when the payload does not fit: it will not fit next
     /// time either. The reason names the place, as in
     /// `data.items[1].quantity: invalid type: string "two", expected u32 at
-    /// line 1 column 48`. It quotes the value, so give a field that is nobody's
-    /// business a type whose errors do not.
+    /// line 1 column 48`. It quotes the value, so give a sensitive field a type
+    /// whose errors do not.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T> {
         let mut json = serde_json::Deserializer::from_str(&self.json);
         let data = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -104,9 +104,9 @@ impl Job {
             .unwrap_or_default()
     }
 
-    /// A key for providers that drop repeated requests, the same over all
-    /// attempts and for no other job or step: `queue/id/added-at/step`. The
-    /// time is part of it because ids start again when a queue is obliterated.
+    /// A key for providers that drop repeated requests: the same in all attempts,
+    /// different for every other job and step (`queue/id/added-at/step`). The time
+    /// is part of it because ids start again when a queue is obliterated.
     pub fn idempotency_key(&self, step: &str) -> String {
         let added_at = self
             .added_at
@@ -142,8 +142,8 @@ impl Job {
         values.into_iter().map(read).collect()
     }
 
-    /// Why children failed whose failure does not fail this job, by the key of
-    /// the child.
+    /// The reasons of the children that failed without failing this job, by the key
+    /// of the child.
     ///
     /// # Errors
     /// Asks for a retry when Redis could not be asked.
@@ -160,7 +160,7 @@ impl Job {
         host::job::failed_children().map_err(retry)
     }
 
-    /// How many children there are, by what became of them.
+    /// How many children there are in each state.
     ///
     /// # Errors
     /// Asks for a retry when Redis could not be asked.
@@ -174,9 +174,9 @@ impl Job {
         })
     }
 
-    /// Remove the children that nobody has begun, with theirs: for a job that
-    /// continues without them. One that completes while children are left is
-    /// called again when they are done.
+    /// Remove the children that have not started, and their own children, so that
+    /// the job can continue without them. A job that completes while it has children
+    /// left is called again when they are done.
     ///
     /// # Errors
     /// Asks for a retry when Redis could not be asked or the job's lock was lost.

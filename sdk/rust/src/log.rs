@@ -67,10 +67,10 @@ macro_rules! __warn { ($($line:tt)+) => { $crate::__log!(Warn, $($line)+) } }
 #[macro_export]
 macro_rules! __error { ($($line:tt)+) => { $crate::__log!(Error, $($line)+) } }
 
-/// Write details that help to explain a failure.
+/// Write a line with details that help to explain a failure.
 #[doc(inline)]
 pub use __debug as debug;
-/// Write what will probably make the attempt fail.
+/// Write a line about what will probably make the attempt fail.
 #[doc(inline)]
 pub use __error as error;
 /// Write a line of normal operation.
@@ -79,7 +79,7 @@ pub use __info as info;
 /// Write a line of interest to the author only.
 #[doc(inline)]
 pub use __trace as trace;
-/// Write what was unexpected, but handled.
+/// Write a line about something unexpected that was handled.
 #[doc(inline)]
 pub use __warn as warn;
 

@@ -1,7 +1,7 @@
 //! How far the job is, for people who watch it.
 //!
-//! At most four updates a second reach Redis, the last one always does; report
-//! as often as is convenient.
+//! At most four updates a second reach Redis, and the last one always does, so
+//! report as often as you like.
 
 use serde::Serialize;
 

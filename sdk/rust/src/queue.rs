@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::bindings::runner::plugin::queue as wit;
 use crate::{Failure, host, reject, retry};
 
-/// A job to add, with BullMQ's options; what is not given is taken from the
+/// A job to add, with BullMQ's options. Those that are not given come from the
 /// queue's defaults in `queues.toml`.
 #[derive(Debug)]
 #[must_use = "the job is added by `send`"]
@@ -32,21 +32,21 @@ pub struct NewJob {
     on_failure: Option<wit::ChildFailure>,
 }
 
-/// How much of the finished jobs to keep.
+/// Which finished jobs to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// All of them.
     All,
-    /// None: the job is removed when it ends.
+    /// None: each job is removed when it ends.
     None,
-    /// The last so many.
+    /// Only the newest ones, this many.
     Count(u32),
     /// Those that ended within this time, to the second.
     Age(Duration),
 }
 
-/// One job in the place of several that mean the same. `send` returns the id of
-/// the job that stands for them.
+/// One job instead of several that mean the same. `send` returns the id of the job
+/// that stands for them all.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -65,7 +65,7 @@ pub enum Keep {
 pub struct Deduplication(wit::Deduplication);
 
 impl Deduplication {
-    /// Add no further job until the first has ended.
+    /// Add no other job until the first has ended.
     pub fn until_ended(id: impl Into<String>) -> Self {
         Deduplication(wit::Deduplication {
             id: id.into(),
@@ -77,15 +77,15 @@ impl Deduplication {
         })
     }
 
-    /// Add no further job for this time, whether the first has ended or not.
+    /// Add no other job for this time, whether or not the first has ended.
     pub fn throttle(id: impl Into<String>, ttl: Duration) -> Self {
         let mut one = Deduplication::until_ended(id);
         one.0.ttl = Some(millis(ttl));
         one
     }
 
-    /// While the first job is delayed, the further one takes its place and
-    /// begins the time anew. Give the jobs a delay of this time.
+    /// While the first job is delayed, each new one takes its place and restarts the
+    /// time. Give the jobs a delay of this time.
     pub fn debounce(id: impl Into<String>, ttl: Duration) -> Self {
         let mut one = Deduplication::throttle(id, ttl);
         one.0.extend = true;
@@ -93,14 +93,14 @@ impl Deduplication {
         one
     }
 
-    /// Of the jobs that come while the first is running, add the last when it
-    /// has ended.
+    /// When the first job has ended, add the last of those that came while it was
+    /// running.
     pub fn keep_last_if_active(mut self) -> Self {
         self.0.keep_last_if_active = true;
         self
     }
 
-    /// A further job moves the first, if that is delayed, to its own delay.
+    /// If the first job is delayed, a new one gives it its own delay.
     pub fn reschedule(mut self) -> Self {
         self.0.reschedule = true;
         self
@@ -117,10 +117,11 @@ pub enum Error {
     /// The job is wrong: name, payload or an option.
     #[error("the job was not added: {0}")]
     Invalid(String),
-    /// The attempt has added as many jobs as it may.
+    /// The attempt has reached its limit of added jobs (`max_adds`) or of bytes sent
+    /// to Redis (`max_sent`).
     #[error("the job was not added: {0}")]
     Limit(String),
-    /// The lock of the current job was lost, so it may add nothing any more.
+    /// The current job has lost its lock, so it may not add jobs any more.
     #[error("the job was not added: {0}")]
     Lost(String),
     /// Redis could not be asked. The job may have been added.
@@ -161,7 +162,7 @@ pub fn add(queue: &str, name: &str, data: &impl Serialize) -> NewJob {
     }
 }
 
-/// Add several jobs to one queue at once: all or none. The ids are in the
+/// Add several jobs to one queue at once: all or none. Returns their ids in the
 /// order given.
 ///
 /// # Errors
@@ -192,10 +193,10 @@ pub fn add_all(jobs: impl IntoIterator<Item = NewJob>) -> Result<Vec<String>, Er
     Ok(ids)
 }
 
-/// Add jobs as children of the current job, which can then end with
-/// [`wait_children`](crate::wait_children): it is called again when they are
-/// done. All or none; the ids are those of the jobs given, in order. An attempt
-/// that is repeated adds them again, unless it looks or they have ids.
+/// Add jobs as children of the current job, all or none. It can then end with
+/// [`wait_children`](crate::wait_children) and is called again when they are done.
+/// Returns the ids of the jobs given, in order. A repeated attempt adds them again,
+/// unless it checks first or they have ids.
 ///
 /// ```no_run
 /// use runner_sdk::prelude::*;
@@ -225,7 +226,7 @@ pub fn add_children(jobs: impl IntoIterator<Item = NewJob>) -> Result<Vec<String
 }
 
 impl NewJob {
-    /// Start this job only when that one is done; its return value is then among
+    /// Start this job only when that one is done. Its return value is then in
     /// [`Job::children_values`](crate::Job::children_values).
     pub fn child(mut self, child: NewJob) -> Self {
         self.children.push(child);
@@ -244,20 +245,20 @@ impl NewJob {
         self
     }
 
-    /// When this job fails, its parent finds that among
+    /// When this job fails, its parent continues and finds the reason in
     /// [`Job::ignored_failures`](crate::Job::ignored_failures).
     pub fn ignore_dependency_on_failure(mut self) -> Self {
         self.on_failure = Some(wit::ChildFailure::Ignore);
         self
     }
 
-    /// When this job fails, its parent goes on as if it had never been.
+    /// When this job fails, its parent continues as if it had never been added.
     pub fn remove_dependency_on_failure(mut self) -> Self {
         self.on_failure = Some(wit::ChildFailure::Remove);
         self
     }
 
-    /// This job and those below it, each after its parent.
+    /// This job and all jobs below it, each after its parent.
     fn flatten(self, parent: Option<u32>, into: &mut Vec<wit::FlowJob>) -> Result<(), Error> {
         let at = u32::try_from(into.len()).ok();
         let (queue, on_failure) = (self.queue.clone(), self.on_failure);
@@ -274,8 +275,8 @@ impl NewJob {
             .try_for_each(|child| child.flatten(at, into))
     }
 
-    /// An id of one's own: a second job with the same id is not added while the
-    /// first is known. Must not be a number or contain `:`.
+    /// An id of your own. A second job with the same id is not added while the first
+    /// is in the queue, even when it has ended. Must not be a number or contain `:`.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.options.id = Some(id.into());
         self
@@ -287,7 +288,7 @@ impl NewJob {
         self
     }
 
-    /// 1 (first) to 2097151 (last); without a priority a job goes before them.
+    /// 1 (first) to 2097151 (last); jobs without a priority go first.
     pub fn priority(mut self, priority: u32) -> Self {
         self.options.priority = Some(priority);
         self
@@ -299,19 +300,20 @@ impl NewJob {
         self
     }
 
-    /// How often the job may be attempted, at least 1.
+    /// How many times the job may be attempted, at least 1.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.options.attempts = Some(attempts);
         self
     }
 
-    /// Wait equally long between attempts.
+    /// Wait this long between attempts.
     pub fn fixed_backoff(mut self, delay: Duration) -> Self {
         self.options.backoff = Some(backoff(wit::BackoffKind::Fixed, delay));
         self
     }
 
-    /// Wait twice as long after each attempt.
+    /// Wait this long after the first attempt, and twice as long after each further
+    /// one.
     pub fn exponential_backoff(mut self, delay: Duration) -> Self {
         self.options.backoff = Some(backoff(wit::BackoffKind::Exponential, delay));
         self
@@ -329,19 +331,19 @@ impl NewJob {
         self
     }
 
-    /// Refuse the job when its payload has more bytes as JSON.
+    /// Refuse the job when its payload, as JSON, has more bytes than this.
     pub fn size_limit(mut self, bytes: u64) -> Self {
         self.options.size_limit = Some(bytes);
         self
     }
 
-    /// Add it only if no job with the same meaning is there.
+    /// Add the job only if none stands for it already.
     pub fn deduplicate(mut self, deduplication: Deduplication) -> Self {
         self.options.deduplication = Some(deduplication.0);
         self
     }
 
-    /// Add the job, with its children all or none; the result is its id.
+    /// Add the job and its children, all or none; returns its id.
     ///
     /// # Errors
     /// [`Error`]; [`Error::Invalid`] also when the data cannot be written as
@@ -378,7 +380,7 @@ fn backoff(kind: wit::BackoffKind, delay: Duration) -> wit::Backoff {
     }
 }
 
-/// A delay beyond 584 million years is as good as that.
+/// A longer delay than 584 million years is cut to that.
 fn millis(delay: Duration) -> u64 {
     u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
 }

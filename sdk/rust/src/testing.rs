@@ -58,7 +58,7 @@ struct State {
 
 /// The host of this thread, until it is dropped.
 ///
-/// Replies that nobody asked for fail the test when the host is dropped.
+/// When it is dropped, replies that were never asked for fail the test.
 #[must_use = "without a host every call fails"]
 pub struct Host(Rc<RefCell<State>>);
 
@@ -71,13 +71,13 @@ pub struct Reply(Result<wit::http::Response, http::Error>);
 pub struct Sent {
     /// `GET`, `POST`, …
     pub method: String,
-    /// Where to.
+    /// The URL.
     pub url: String,
     /// In the order given.
     pub headers: Vec<(String, String)>,
     /// The content.
     pub body: Vec<u8>,
-    /// Milliseconds.
+    /// The timeout, in milliseconds.
     pub timeout: Option<u32>,
     /// Whether the host was asked for an idempotency key.
     pub idempotent: bool,
@@ -122,8 +122,8 @@ pub enum Parent {
     Added(usize),
 }
 
-/// The first attempt of three of a job that was added just now, with id `1` in
-/// the queue `test`. Its fields can be changed.
+/// A job with id `1` of the queue `test`, added just now, in the first of its three
+/// attempts. Its fields can be changed.
 pub fn job(name: &str, json: impl Into<String>) -> Job {
     let now = SystemTime::now();
     Job {
@@ -143,10 +143,11 @@ pub fn job(name: &str, json: impl Into<String>) -> Job {
 }
 
 impl Host {
-    /// A host that knows nothing yet and answers this thread from now on.
+    /// A host that answers this thread from now on, without settings, secrets or
+    /// replies.
     ///
     /// # Panics
-    /// When the thread has one already.
+    /// When the thread already has one.
     #[expect(
         clippy::new_without_default,
         reason = "it installs itself, which no default should"
@@ -198,23 +199,23 @@ impl Host {
             .insert(key.into(), value);
     }
 
-    /// A child of the job has failed, which does not fail the job.
+    /// A child of the job has failed without failing the job.
     pub fn child_ignored(&self, key: &str, reason: &str) {
         let failures = &mut self.0.borrow_mut().ignored_failures;
         failures.insert(key.into(), reason.into());
     }
 
-    /// A child of the job has failed, and fails the job.
+    /// A child of the job has failed, and the job fails with it.
     pub fn child_failed(&self, key: &str) {
         self.0.borrow_mut().failed_children.push(key.into());
     }
 
-    /// From now on refuse every job that is added.
+    /// Refuse every job that is added from now on.
     pub fn refuse_adds(&self, error: queue::Error) {
         self.0.borrow_mut().refuse_adds = Some(error);
     }
 
-    /// From now on add jobs again.
+    /// Accept jobs again from now on.
     pub fn accept_adds(&self) {
         self.0.borrow_mut().refuse_adds = None;
     }
@@ -239,7 +240,7 @@ impl Host {
         self.0.borrow().added.clone()
     }
 
-    /// The finished steps. They stay, as they do between two attempts.
+    /// The finished steps. They stay, as they do between attempts.
     pub fn checkpoints(&self) -> BTreeMap<String, Value> {
         self.0.borrow().checkpoints.clone()
     }
@@ -282,7 +283,7 @@ impl Reply {
         }))
     }
 
-    /// No response.
+    /// An error instead of a response.
     pub fn error(error: http::Error) -> Self {
         Reply(Err(error))
     }
@@ -301,11 +302,7 @@ impl Reply {
 impl Sent {
     /// The first header field of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
-            .headers
-            .iter()
-            .find(|(given, _)| given.eq_ignore_ascii_case(name))?;
-        Some(value)
+        http::first(&self.headers, name)
     }
 
     /// The content as text.

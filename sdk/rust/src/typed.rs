@@ -4,21 +4,21 @@ use std::error::Error;
 
 use crate::bindings::runner::plugin::outcome;
 
-/// [`crate::Failure`] in the form in which a contract's functions return it. Any
-/// error converts into it with `?`, as do [`crate::reject`] and its like.
+/// A [`crate::Failure`] as the functions of a contract return it. Any error converts
+/// into it with `?`, and so does what [`crate::reject`] and its siblings return.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// Transient: spends an attempt and waits for the job's own backoff.
     Retry(String),
-    /// Like `Retry`, after so many milliseconds.
+    /// Like `Retry`, after this many milliseconds.
     RetryAfter((u64, String)),
-    /// Permanent.
+    /// Permanent: the job fails at once, whatever attempts are left.
     Reject(String),
-    /// Not now: after so many milliseconds, without spending an attempt.
+    /// Not now: again after this many milliseconds, without spending an attempt.
     Snooze((u64, String)),
-    /// When the children are done.
+    /// The job continues when its children are done.
     WaitChildren,
-    /// No job of the queue for so many milliseconds.
+    /// No job of the queue starts for this many milliseconds.
     RateLimit((u64, String)),
 }
 
@@ -63,7 +63,7 @@ impl<E: Error + 'static> From<E> for Failure {
 /// exports the plugin's contracts.
 /// The types of the interface and the trait `Guest` with its functions are then
 /// in `exports::<namespace>::<package>::<interface>`; [`serve!`](crate::serve)
-/// makes a type with that trait the plugin. It stands at the root of the crate.
+/// makes a type with that trait the plugin. Call it at the root of the crate.
 ///
 /// ```ignore
 /// runner_sdk::contract!({

@@ -14,7 +14,7 @@ use super::policy::Policy;
 use super::{BODY, Caller, Error, FIELD_BYTES, FIELDS, REDIRECTS, Request};
 
 /// Fields that frame the message or belong to the connection (RFC 9110,
-/// section 7.6.1; RFC 9112): the host sets them, or nobody does.
+/// section 7.6.1; RFC 9112): only the host sets them.
 const HOST_FIELDS: [&str; 13] = [
     "connection",
     "content-length",

@@ -66,7 +66,7 @@ pub(super) async fn read(
     Ok((response, held))
 }
 
-/// The content of a response, at most so many bytes.
+/// The content of a response, up to `most` bytes.
 async fn content(
     host: &str,
     mut incoming: Incoming,

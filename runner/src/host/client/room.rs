@@ -84,7 +84,7 @@ impl Room {
         }
     }
 
-    /// Bytes that can be held beside so many of the same request.
+    /// Bytes that can be held beside this many of the same request.
     pub(super) fn beside(&self, bytes: usize) -> usize {
         self.0.max_held.saturating_sub(bytes)
     }
@@ -104,8 +104,8 @@ impl Room {
         }
     }
 
-    /// Bytes a request leaves for the first of those under way: a response may
-    /// have so many.
+    /// Bytes that all other requests leave for the first of those under way: as many
+    /// as a response may have.
     fn spare(&self) -> usize {
         self.0.max_held.min(BODY + FIELD_BYTES)
     }

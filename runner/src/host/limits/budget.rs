@@ -5,7 +5,7 @@
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Counts down; shared by the interfaces of an attempt and its output.
+/// Counts down what is left; shared by the interfaces of an attempt and its output.
 #[derive(Debug)]
 pub struct Budget {
     lines: AtomicUsize,
@@ -26,7 +26,7 @@ pub(in crate::host) enum Line {
 }
 
 impl Budget {
-    /// So many lines and bytes.
+    /// A budget of this many lines and bytes.
     pub fn new(lines: usize, bytes: usize) -> Budget {
         Budget {
             lines: lines.into(),
@@ -39,8 +39,7 @@ impl Budget {
     /// Spend bytes.
     ///
     /// # Errors
-    /// When there are not so many left, of which none are spent then. The text
-    /// names the limit.
+    /// When fewer are left; then none are spent. The text names the limit.
     pub(in crate::host) fn spend(&self, bytes: usize) -> Result<(), String> {
         let left = self
             .bytes

@@ -16,7 +16,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// So many bytes over all memories.
+    /// A limit of `max` bytes over all memories.
     pub fn new(max: usize) -> Memory {
         Memory {
             max,

@@ -210,7 +210,7 @@ fn a_record_that_is_absent_or_broken_says_so() {
         read(&path, &Filter::default()).unwrap_err().to_string(),
         format!(
             "line 1 of {path:?} is not an entry: missing field `id` at line 1 column 2: \
-             \"runner outbox --clear\" begins anew"
+             \"runner outbox --clear\" starts a new record"
         )
     );
     // A line that is being written is not there yet.

@@ -31,7 +31,7 @@ const NESTING: u64 = 10_000;
 /// Why bytes go no further.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::plugin) enum Fault {
-    /// They are no valid component.
+    /// They are not a valid component.
     Invalid(String),
     /// They have too much of something.
     Bound {

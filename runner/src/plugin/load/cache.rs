@@ -38,8 +38,8 @@ const TAG: &str = "tag";
 
 /// Ends the names of files that are being written.
 const PARTIAL: &str = "new";
-/// A partial file that was not written to for so long is of a process that is gone:
-/// no compiler is given as long.
+/// A partial file that was not written to for this long belongs to a process that is
+/// gone: no compiler gets as much time.
 const LEFT: Duration = Duration::from_secs(24 * 3600);
 
 /// A private directory of compiled components.
@@ -328,7 +328,7 @@ fn open_regular(path: &Path) -> io::Result<File> {
         .open(path)?;
     match file.metadata()?.is_file() {
         true => Ok(file),
-        false => Err(io::Error::other("it is no regular file")),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 

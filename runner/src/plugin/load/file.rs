@@ -9,10 +9,10 @@ use rustix::fs::OFlags;
 
 use crate::plugin::refusal::Refusal;
 
-/// The bytes of a regular file of at most so many.
+/// The bytes of a regular file that has at most `max` of them.
 ///
 /// # Errors
-/// When it is none, is larger, or cannot be read.
+/// When it is not a regular file, is larger, or cannot be read.
 pub(super) fn read(path: &Path, max: u64) -> Result<Vec<u8>, Refusal> {
     let unreadable = |error: std::io::Error| Refusal::Unreadable {
         path: path.display().to_string(),

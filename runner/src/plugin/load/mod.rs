@@ -30,24 +30,24 @@ use crate::config::{self, Runtime};
 use crate::contract::{DOOR, Opened, compare};
 use crate::host::{Grants, Host};
 
-/// Loads plugins, as many at once as one likes.
+/// Loads plugins; any number at once.
 pub(super) struct Loader {
     host: Arc<Host>,
     cache: Option<Cache>,
     compiler: Compiler,
-    /// Bytes of a file.
+    /// Bytes a plugin's file may have.
     max_size: u64,
     crew: Arc<Crew>,
     /// Whose components, by digest, are being compiled.
     compiling: Turns,
-    /// Where Redis is asked about the jobs of a queue. Without, as in commands that
-    /// only look at files, nothing is asked.
+    /// Where Redis is asked about the jobs of a queue. Absent in commands that only
+    /// look at files: then nothing is asked.
     runtime: Option<Handle>,
 }
 
 impl Loader {
-    /// Compiles, what the cache has not got, by this `runner`. Loads are jobs of
-    /// this crew.
+    /// Compiles what the cache does not have by starting this `runner`. Waits aside
+    /// in this crew, whose jobs the loads are.
     pub(super) fn new(
         host: Arc<Host>,
         runtime: &Runtime,

@@ -18,7 +18,7 @@ use crate::units;
 
 /// How long a component may take to start; a job's own timeout is for its work.
 const START: Duration = Duration::from_secs(10);
-/// One that takes longer lets another be loaded meanwhile.
+/// If it takes longer, another plugin is loaded meanwhile.
 const QUICK: Duration = Duration::from_millis(50);
 
 /// Make one instance as a job does, and drop it. The types of exports are compared
@@ -64,7 +64,7 @@ pub(super) fn run(
     };
     if let Some(asked) = store.data().memory().refused() {
         return Err(Refusal::Start(format!(
-            "it asked for {} of memory, and the queues that use it give {} (`memory`)",
+            "it asked for {} of memory; the queues that use it allow {} (`memory`)",
             units::rough_size(asked as u64),
             units::size(settings.memory as u64)
         )));
