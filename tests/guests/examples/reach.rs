@@ -128,7 +128,7 @@ fn handle(job: Job) -> Result<Value> {
             let sent = http::post(&hook).json(&forms);
             let sent = sent.header("x-hook", &forms[4]).send();
             let asked = http::post(&hook).form([("hook", hook.as_str())]).send();
-            let denied = http::get(hook.replace(".Com:443", ".org")).send();
+            let denied = http::get(hook.replace(".com:443", ".org")).send();
             return Err(retry(format!("{forms:?} {sent:?} {asked:?} {denied:?}")));
         }
         "add-large" | "update-large" => {

@@ -138,9 +138,9 @@ fn core(ty: &WasmType) -> ValType {
     }
 }
 
+// Long because it is one program, read from top to bottom.
 /// `cabi_realloc(old, old size, align, size)`: memory is only ever taken; it
-/// goes with the instance. Long, and one list: it is a program, read from top to
-/// bottom.
+/// goes with the instance.
 fn realloc() -> Function {
     let (old, old_size, align, size, start, pages) = (0, 1, 2, 3, 4, 5);
     let mut body = Function::new([(2, ValType::I32)]);

@@ -16,6 +16,7 @@
 mod address;
 mod caller;
 mod connect;
+mod limit;
 mod policy;
 mod request;
 mod response;
@@ -48,8 +49,8 @@ use crate::outbox::{Exchange, Outbox};
 use crate::redact::Redactor;
 
 pub use self::caller::Caller;
-use self::caller::Limit;
 pub use self::connect::Resolve;
+use self::limit::Limit;
 pub use self::room::Room;
 use self::room::{Held, Ticket};
 pub use self::wasi::Hooks;
@@ -174,7 +175,7 @@ impl Grant {
             Outgoing::new(&self.0.policy, caller, request).inspect_err(|e| self.refused(e))?;
         let ticket = caller.room.ticket();
         ticket.begin().await;
-        let limit = Limit::new(caller, outgoing.time);
+        let limit = Limit::new(caller.deadline, outgoing.time);
         let size = outgoing.body.len();
         let most = caller.room.beside(0);
         let held = ticket.hold("the request's content", size, most, &limit);
@@ -280,7 +281,7 @@ impl Inner {
         // What is kept for a redirect.
         let beside = outgoing.body.len();
         let time = outgoing.head_time.unwrap_or(TIME);
-        let late = |_| response::late(&url.origin(), time, "the timeout of the request");
+        let late = |_| limit::late(&url.origin(), time, "the timeout of the request");
         if let Some(outbox) = &self.outbox {
             let exchange = Exchange {
                 plugin: &self.plugin,

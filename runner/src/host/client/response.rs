@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::time::Duration;
 
 use http::Response as HttpResponse;
 use http_body_util::BodyExt;
@@ -10,11 +9,11 @@ use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy;
 use url::{Origin, Url};
 
+use super::limit::Limit;
 use super::request::field_bytes;
 use super::room::{Held, Ticket};
-use super::{BODY, Error, FIELD_BYTES, FIELDS, Limit, Response};
+use super::{BODY, Error, FIELD_BYTES, FIELDS, Response};
 use crate::outbox::Answer;
-use crate::units;
 
 /// Read a response to its end, in the room that is left beside the content of its
 /// request.
@@ -141,13 +140,6 @@ pub(super) fn redirect_error(from: &Origin, error: Error) -> Error {
         Error::Invalid(text) => Error::Protocol(told(text)),
         other => other,
     }
-}
-
-/// The time passed, whichever limit it was.
-pub(super) fn late(origin: &Origin, time: Duration, limit: &str) -> Error {
-    let time = units::duration(time);
-    let origin = origin.ascii_serialization();
-    Error::Timeout(format!("{origin} did not answer within {time}, {limit}"))
 }
 
 /// Why no response came: our connector's own words, TLS, or broken HTTP.

@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::{BODY, Error, FIELD_BYTES, Limit};
+use super::limit::Limit;
+use super::{BODY, Error, FIELD_BYTES};
 use crate::config::JobSettings;
 
 /// The room of one attempt. Clones share it.

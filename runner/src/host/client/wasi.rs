@@ -18,9 +18,10 @@ use hyper::body::Body;
 use wasmtime_wasi_http::{Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody};
 use wasmtime_wasi_http::{Result as WasiResult, WasiHttpHooks};
 
+use super::limit::Limit;
 use super::request::{Outgoing, is_host_field};
 use super::room::{Held, Ticket};
-use super::{BODY, Caller, Error, Grant, Limit, Response, Room};
+use super::{BODY, Caller, Error, Grant, Response, Room};
 use crate::host::bindings::runner::plugin::log::Level;
 use crate::host::lost::refuse_lost;
 use crate::host::output::Log;
@@ -166,7 +167,7 @@ pub(super) async fn send(
         redirects: 0,
     };
     let outgoing = outgoing.complete(caller)?;
-    let limit = Limit::new(caller, None);
+    let limit = Limit::new(caller.deadline, None);
     let (response, held) = grant.exchange(caller, outgoing, limit, ticket).await?;
     Ok(wasi_response(response, held))
 }
@@ -185,7 +186,7 @@ async fn whole(
     };
     let size = body.size_hint().exact().or_else(announced);
     let size = size.map_or(BODY, |size| BODY.min(size as usize));
-    let limit = Limit::of_job(caller);
+    let limit = Limit::of_job(caller.deadline);
     let what = "the request's content";
     let most = caller.room.beside(0);
     let size = size.min(most);
