@@ -1,9 +1,9 @@
 //! From the name of a queue to a connection.
 
 use super::{Cli, Exit, Result};
-use crate::config::{self, JobDefaults, JobSettings, Loaded, RedisUrl};
+use crate::config::{self, Loaded, RedisUrl};
 use crate::embedded::Embedded;
-use crate::queue::{self, DeadLetters, Gates, Queue, Redis, Settings};
+use crate::queue::{self, Queue, Redis, Settings};
 
 /// Names listed in an error; more would hide it.
 const NAMES: usize = 12;
@@ -95,24 +95,10 @@ pub(super) async fn redis(cli: &Cli, loaded: &Loaded) -> Result<Redis> {
 /// The queue with its settings; one that is not declared has the defaults.
 pub(super) fn over(redis: Redis, loaded: &Loaded, name: &str) -> Queue {
     let runtime = &loaded.config.runtime;
-    let declared = loaded.config.queues.get(name);
-    let settings = Settings {
-        name: name.to_owned(),
-        runner: format!("cli-{}", std::process::id()),
-        lock: runtime.lock,
-        max_stalled: runtime.max_stalled,
-        max_crashes: runtime.max_crashes,
-        max_starts: None,
-        stalled_interval: runtime.stalled_interval,
-        limiter: declared.and_then(|queue| queue.limiter),
-        max_logs: declared.map_or(JobSettings::default().max_logs, |queue| queue.base.max_logs),
-        defaults: declared.map_or_else(JobDefaults::default, |queue| queue.defaults.clone()),
-        metrics: declared.and_then(|queue| queue.metrics),
-        dead_letters: declared
-            .map(|queue| DeadLetters::of(queue))
-            .unwrap_or_default(),
-        contract: declared.and_then(|queue| queue.base.contract.clone()),
-        gates: declared.and_then(|queue| Gates::of(queue)),
+    let runner = format!("cli-{}", std::process::id());
+    let settings = match loaded.config.queues.get(name) {
+        Some(queue) => Settings::of(queue, runtime, runner),
+        None => Settings::undeclared(name, runtime, runner),
     };
     Queue::new(redis, settings)
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::queue::Job;
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
+use crate::queue::stored::job::Job;
 
 /// Why an attempt is stopped from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

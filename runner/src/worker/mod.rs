@@ -22,9 +22,7 @@ use tokio::time::Instant;
 use self::run::Run;
 use crate::config::{self, JobSettings};
 use crate::outcome::Outcome;
-use crate::queue::{
-    self, Attempt, DeadLetters, Gates, InFlight, Pause, Queue, Redis, Renewal, Settings, Stop,
-};
+use crate::queue::{self, Attempt, InFlight, Pause, Queue, Redis, Renewal, Settings, Stop};
 
 /// Called exactly once with how the attempt ended.
 pub type Done = Box<dyn FnOnce(Arc<Attempt>, Outcome) + Send>;
@@ -59,25 +57,8 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     /// The queue of a configuration, as the worker and the host API use it.
     pub fn queue(&self, config: &config::Queue) -> Queue {
-        Queue::new(
-            self.redis.clone(),
-            Settings {
-                name: config.name.clone(),
-                runner: self.runner.clone(),
-                lock: self.runtime.lock,
-                max_stalled: self.runtime.max_stalled,
-                max_crashes: self.runtime.max_crashes,
-                max_starts: config.max_started_attempts,
-                stalled_interval: self.runtime.stalled_interval,
-                limiter: config.limiter,
-                max_logs: config.base.max_logs,
-                defaults: config.defaults.clone(),
-                metrics: config.metrics,
-                dead_letters: DeadLetters::of(config),
-                contract: config.base.contract.clone(),
-                gates: Gates::of(config),
-            },
-        )
+        let settings = Settings::of(config, &self.runtime, self.runner.clone());
+        Queue::new(self.redis.clone(), settings)
     }
 }
 

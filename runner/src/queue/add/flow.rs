@@ -6,12 +6,12 @@ use std::collections::HashMap;
 
 use redis::Value;
 
-use crate::queue::Queue;
 use crate::queue::add::{CALL, NewJob};
 use crate::queue::attempt::Attempt;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::texts;
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::texts;
 
 checked!(FLOW, "flow", "lib/parents", "add/flow");
 
@@ -83,7 +83,7 @@ pub async fn add_flow(
         queue.reaches(&job.queue)?;
     }
     let reply = FLOW
-        .run(queue.redis(), &queue.0.base, |command| {
+        .run(queue.redis(), queue.base(), |command| {
             command
                 .arg(current.map_or("", |attempt| &attempt.job.id))
                 .arg(current.map_or("", |attempt| &attempt.token))
@@ -91,7 +91,7 @@ pub async fn add_flow(
             for ((of, options), has_children) in jobs.iter().zip(&options).zip(&parents) {
                 let job = &of.job;
                 command
-                    .arg(&of.queue.0.base)
+                    .arg(of.queue.base())
                     .arg(job.id.as_deref().unwrap_or(""))
                     .arg(&job.name)
                     .arg(&job.data)

@@ -7,12 +7,12 @@ use redis::Value as Reply;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
-use crate::queue::Queue;
-use crate::queue::Settings;
+use crate::queue::handle::Queue;
+use crate::queue::settings::Settings;
 use crate::queue::stored::deduplication::Deduplication;
-use crate::queue::wire::redis::Error;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, texts};
 use crate::queue::wire::script::script;
-use crate::queue::work::settle::{list, text, texts};
 
 script!(
     ADD,
@@ -232,7 +232,7 @@ impl Queue {
             .map(|job| job.options(&self.settings().defaults))
             .collect();
         let reply = ADD
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 for (job, options) in jobs.iter().zip(&options) {
                     command
                         .arg(job.id.as_deref().unwrap_or(""))

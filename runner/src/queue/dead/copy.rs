@@ -3,17 +3,15 @@
 //! script makes it in the call that fails the job, `bury` after a script that
 //! fails jobs of itself.
 
-use std::sync::Arc;
-
 use serde_json::json;
 
-use crate::config::{self, DeadLetter, Pattern};
-use crate::queue::NewJob;
-use crate::queue::Queue;
+use crate::queue::add::NewJob;
+use crate::queue::handle::Queue;
+use crate::queue::settings::DeadLetters;
 use crate::queue::stored::options;
-use crate::queue::wire::redis::Error;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::list;
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::list;
 
 checked!(BURY, "bury", "lib/dead_letter", "dead/bury");
 
@@ -29,34 +27,6 @@ const FIELDS: [&str; 9] = [
     "rv",
     "pb",
 ];
-
-/// The dead letter queues of one queue, by job name.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct DeadLetters {
-    base: Option<Arc<DeadLetter>>,
-    jobs: Vec<(Pattern, Option<Arc<DeadLetter>>)>,
-}
-
-impl DeadLetters {
-    /// Those of a configured queue.
-    pub fn of(queue: &config::Queue) -> DeadLetters {
-        let jobs = queue.jobs.iter();
-        DeadLetters {
-            base: queue.base.dead_letter.clone(),
-            jobs: jobs
-                .map(|(pattern, settings)| (pattern.clone(), settings.dead_letter.clone()))
-                .collect(),
-        }
-    }
-
-    /// Where jobs of this name go; the first pattern that matches counts.
-    fn find(&self, name: &str) -> Option<&DeadLetter> {
-        self.jobs
-            .iter()
-            .find(|(pattern, _)| pattern.matches(name))
-            .map_or(self.base.as_deref(), |(_, found)| found.as_deref())
-    }
-}
 
 /// What is known of a job that has failed.
 pub(in crate::queue) struct Failed<'a> {
@@ -98,7 +68,7 @@ impl Queue {
         // Both objects are still open: `deadLetter` was inserted last.
         head.truncate(head.len() - "}}".len());
         Some(Copy {
-            base: format!("{}:{}:", self.redis().prefix(), to.queue),
+            base: self.beside(&to.queue),
             head,
         })
     }

@@ -6,13 +6,13 @@ use redis::Value;
 use serde::Deserialize;
 use serde_json::Map;
 
-use crate::queue::Queue;
-use crate::queue::State;
 use crate::queue::add::LOWEST;
+use crate::queue::handle::Queue;
 use crate::queue::stored::options;
-use crate::queue::wire::redis::Error;
+use crate::queue::stored::state::State;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text};
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::{list, text};
 
 checked!(REPLAY, "replay", "dead/replay");
 
@@ -197,9 +197,9 @@ impl Queue {
         options.insert("jobId".to_owned(), own_id.as_str().into());
         let named = serde_json::Value::Object(options).to_string();
         let reply = REPLAY
-            .run(to.redis(), &to.0.base, |command| {
+            .run(to.redis(), to.base(), |command| {
                 command
-                    .arg(&self.0.base)
+                    .arg(self.base())
                     .arg(&letter.id)
                     .arg(&own_id)
                     .arg(&plain)

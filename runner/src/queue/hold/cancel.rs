@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::queue::Queue;
 use crate::queue::attempt::Attempt;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, whole};
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::{list, text, whole};
+use crate::queue::wire::token::{BOOT_DIGITS, Holder};
 
 checked!(
     FAIL,
@@ -60,9 +61,9 @@ impl Queue {
         let mut ends = Vec::with_capacity(ids.len());
         for (id, (end, token)) in ids.iter().zip(self.fail(ids, reason, &wish).await?) {
             if end == Failing::Asked
-                && let Some(boot) = token.rsplit(':').nth(1)
+                && let Some(holder) = Holder::of(&token)
             {
-                self.mail(boot, id).await?;
+                self.mail(holder.boot, id).await?;
             }
             ends.push(end);
         }
@@ -86,8 +87,8 @@ impl Queue {
         wish: &str,
     ) -> Result<Vec<(Failing, String)>, Error> {
         let reply = FAIL
-            .run(self.redis(), &self.0.base, |command| {
-                command.arg(reason).arg(wish);
+            .run(self.redis(), self.base(), |command| {
+                command.arg(reason).arg(wish).arg(BOOT_DIGITS);
                 match self.settings().metrics {
                     Some(minutes) => command.arg(minutes),
                     None => command.arg(""),

@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use crate::outcome::expired;
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::hold::cancel::Failing;
 use crate::queue::stored::options;
-use crate::queue::wire::redis::Error;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, whole};
 use crate::queue::wire::script::script;
-use crate::queue::work::settle::{list, text, whole};
 
 script!(OLDEST, "oldest", "lib/queue", "lib/parked", "hold/oldest");
 
@@ -29,7 +29,7 @@ impl Queue {
         limit: impl Fn(&str) -> Option<Duration>,
     ) -> Result<Vec<String>, Error> {
         let reply = OLDEST
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(PAGE).arg(GATE.as_millis() as u64);
             })
             .await?;

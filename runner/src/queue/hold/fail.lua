@@ -3,12 +3,13 @@
 -- wish is left that names this attempt, and its process finds it.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 reason  2 ms a wish is kept, '' to leave jobs that run alone
---          3 minutes of metrics that are kept, or ''  then ids
+--          3 digits of the boot in a lock of ours  4 minutes of metrics that are
+--          kept, or ''  then ids
 -- returns  for each id what became of it, and a text:
 --          0 no such job  1 failed, state before  2 a wish was left, lock token
 --          3 has ended, state  4 another worker holds it, lock token
 --          5 it is the next run of a scheduler  6 it has been started before
-local reason, lasts, points = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local reason, lasts, boot_digits, points = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local function ended(id)
   for _, set in ipairs({ 'completed', 'failed' }) do
@@ -41,7 +42,7 @@ local function fail(id, key, job)
 end
 
 local failed, answers = 0, {}
-for at = 4, #ARGV do
+for at = 5, #ARGV do
   local id = ARGV[at]
   local key = base .. id
   local job = try('HMGET', key, 'rjk', 'deid', 'parent', 'ats')
@@ -65,7 +66,7 @@ for at = 4, #ARGV do
       -- <runner>:<boot>:<sequence>; Node's are <uuid> or <uuid>:<sequence>.
       local boot = string.match(token, ':(%x+):%d+$')
       code, text = 4, token
-      if boot and #boot == 12 then
+      if boot and #boot == boot_digits then
         code = 2
         call('SET', base .. 'runner:cancel:' .. id, token .. '\n' .. reason, 'PX', lasts)
       end

@@ -22,9 +22,11 @@ use std::time::Duration;
 use rustix::process::{Pid, test_kill_process};
 use tokio::sync::watch;
 
-use crate::queue::wire::redis::{Error, Redis};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::redis::Redis;
+use crate::queue::wire::reply::texts;
 use crate::queue::wire::script::script;
-use crate::queue::work::settle::texts;
+use crate::queue::wire::token::Holder;
 use crate::telemetry::limit;
 
 script!(BEAT, "beat", "hold/beat");
@@ -112,7 +114,8 @@ impl Process {
 
     /// What its lock tokens begin with.
     fn tokens(&self) -> String {
-        format!("{}:{}:", self.runner, self.boot)
+        let (runner, boot) = (&self.runner, &self.boot);
+        Holder { runner, boot }.prefix()
     }
 
     /// Whether the system has such a process.

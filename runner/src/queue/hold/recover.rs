@@ -7,13 +7,13 @@ use std::collections::HashSet;
 use redis::Value;
 
 use crate::outcome::Cause;
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::hold::heartbeat::Dead;
 use crate::queue::hold::renew::InFlight;
-use crate::queue::wire::redis::Error;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, texts};
 use crate::queue::wire::script::script;
-use crate::queue::work::settle::SETTLE;
-use crate::queue::work::settle::{list, texts};
+use crate::queue::work::settle::batch::Row;
 
 script!(
     RECOVER,
@@ -47,7 +47,7 @@ impl Queue {
     pub async fn recover(&self) -> Result<Vec<String>, Error> {
         let settings = self.settings();
         let reply = RECOVER
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command
                     .arg(settings.max_stalled)
                     .arg(settings.stalled_interval.as_millis() as u64);
@@ -63,7 +63,7 @@ impl Queue {
             return Ok(Vec::new());
         }
         let reply = REAP
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command
                     .arg(self.settings().max_crashes)
                     .arg(dead.tokens.len());
@@ -85,29 +85,22 @@ impl Queue {
 
     /// Fail jobs just taken whose ids are not text: nobody could name them.
     pub(crate) async fn fail_unnamed(&self, ids: &[Vec<u8>], token: &str) -> Result<(), Error> {
-        SETTLE
-            .run(self.redis(), &self.0.base, |command| {
-                command.arg("").arg(0).arg(0).arg(&self.settings().runner);
-                command.arg("").arg("").arg(0).arg(ids.len());
-                for id in ids {
-                    command.arg("f").arg(id).arg(token).arg(UNNAMED);
-                    // Kept, no attempts left, no progress, no logs, one field: the cause.
-                    command.arg("").arg("").arg("").arg(0).arg("").arg(1);
-                    command.arg(0).arg(1).arg(Cause::Payload.as_str());
-                }
-            })
-            .await
-            .map(drop)
+        let rows = ids.iter().map(|id| {
+            let mut row = Row::new("f", id, token);
+            row.value = UNNAMED;
+            row.extend([Cause::Payload.as_str()]);
+            row
+        });
+        self.end(&rows.collect::<Vec<_>>()).await
     }
 
     /// Give back active jobs that carry a token of this process and are not in
     /// flight, without spending an attempt. Only valid while no take is under
     /// way.
     pub async fn adopt(&self, in_flight: &InFlight) -> Result<Vec<String>, Error> {
-        let settings = self.settings();
-        let prefix = format!("{}:{}:", settings.runner, self.redis().boot());
+        let prefix = self.holder().prefix();
         let reply = HELD
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(&prefix);
             })
             .await?;
@@ -128,33 +121,10 @@ impl Queue {
         if orphans.is_empty() {
             return Ok(Vec::new());
         }
-        SETTLE
-            .run(self.redis(), &self.0.base, |command| {
-                command
-                    .arg("")
-                    .arg(0)
-                    .arg(0)
-                    .arg(&settings.runner)
-                    .arg("")
-                    .arg("")
-                    .arg(0);
-                command.arg(orphans.len());
-                // Back to the front: op, id, token, and ten empty arguments of
-                // which the two counts are 0.
-                for (id, token) in &orphans {
-                    command.arg("b").arg(id).arg(token).arg("");
-                    command
-                        .arg("")
-                        .arg("")
-                        .arg("")
-                        .arg(0)
-                        .arg("")
-                        .arg(1)
-                        .arg(0)
-                        .arg(0);
-                }
-            })
-            .await?;
+        let rows = orphans
+            .iter()
+            .map(|(id, token)| Row::new("b", id.as_bytes(), token));
+        self.end(&rows.collect::<Vec<_>>()).await?;
         Ok(orphans.iter().map(|(id, _)| (*id).to_owned()).collect())
     }
 }

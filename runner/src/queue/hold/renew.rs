@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::queue::Queue;
 use crate::queue::attempt::{Attempt, Stop};
+use crate::queue::handle::Queue;
 use crate::queue::hold::heartbeat::{Dead, Heartbeat};
-use crate::queue::wire::redis::{Error, Redis};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::redis::Redis;
+use crate::queue::wire::reply::{list, whole};
 use crate::queue::wire::script::script;
-use crate::queue::work::settle::{list, whole};
 use crate::telemetry::limit::limited;
 
 script!(RENEW, "renew", "hold/renew");
@@ -84,7 +85,7 @@ impl Queue {
         // Bounded, so that the script does not hold Redis for long.
         for some in attempts.chunks(1000) {
             let reply = RENEW
-                .run(self.redis(), &self.0.base, |command| {
+                .run(self.redis(), self.base(), |command| {
                     command.arg(lock.as_millis() as u64);
                     for attempt in some {
                         command.arg(&attempt.job.id).arg(&attempt.token);

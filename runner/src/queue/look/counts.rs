@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::stored::state::State;
-use crate::queue::wire::redis::Error;
-use crate::queue::work::settle::{list, whole};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, whole};
 use futures::future::try_join_all;
 
 /// How many jobs are in each state.

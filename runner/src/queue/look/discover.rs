@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::stored::state::State;
-use crate::queue::wire::redis::{Error, Redis};
-use crate::queue::work::settle::{list, text, texts, whole};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::redis::Redis;
+use crate::queue::wire::reply::{list, text, texts, whole};
 
 /// Keys one `SCAN` looks at, so that no call holds Redis for long.
 const LOOK: usize = 5000;

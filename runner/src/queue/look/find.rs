@@ -2,10 +2,10 @@
 
 use redis::Value;
 
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::stored::options;
-use crate::queue::wire::redis::Error;
-use crate::queue::work::settle::{list, text, whole};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, whole};
 
 /// A job as it is stored now.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::config::Contract;
 use crate::contract::{self, Step};
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::look::find::Found;
 use crate::queue::stored::state::State;
-use crate::queue::wire::redis::Error;
+use crate::queue::wire::error::Error;
 
 /// Jobs read at once.
 const PAGE: usize = 500;

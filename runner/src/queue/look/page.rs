@@ -2,11 +2,11 @@
 
 use futures::future::try_join_all;
 
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::look::find::Found;
 use crate::queue::stored::state::State;
-use crate::queue::wire::redis::Error;
-use crate::queue::work::settle::{text, texts, whole};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{text, texts, whole};
 
 impl Queue {
     /// Ids of jobs in a state, from position `from` on: those that run next

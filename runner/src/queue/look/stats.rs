@@ -3,11 +3,11 @@
 
 use futures::future::try_join_all;
 
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::look::counts::Counts;
 use crate::queue::stored::state::State;
-use crate::queue::wire::redis::Error;
-use crate::queue::work::settle::{list, text, whole};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, whole};
 
 /// Active jobs whose locks are looked at, and ended jobs whose times are.
 const LOOK: usize = 1000;

@@ -1,10 +1,10 @@
 //! Following one job until it ends, on a connection of its own: progress and the
 //! end from BullMQ's event stream, log lines from the job's log.
 
-use crate::queue::Queue;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, texts, whole};
 use crate::queue::wire::server::Connection;
-use crate::queue::work::settle::{list, text, texts, whole};
 
 /// How long one look at the stream blocks, milliseconds: log lines have no
 /// event, so they are looked at so often.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use redis::{Cmd, Value};
 
 use crate::config::Limiter;
-use crate::queue::Queue;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, whole};
 use crate::queue::wire::script::script;
-use crate::queue::work::settle::{list, whole};
 
 script!(BOUNDS, "bounds", "lib/queue", "operate/bounds");
 
@@ -66,7 +66,7 @@ impl Queue {
 
     async fn bound(&self, change: impl Fn(&mut Cmd)) -> Result<(), Error> {
         BOUNDS
-            .run(self.redis(), &self.0.base, change)
+            .run(self.redis(), self.base(), change)
             .await
             .map(drop)
     }

@@ -1,9 +1,9 @@
 //! Pausing and resuming a queue for all its workers.
 
-use crate::queue::Queue;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, whole};
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::{list, whole};
 
 checked!(PAUSE, "pause", "operate/pause");
 
@@ -25,7 +25,7 @@ impl Queue {
     async fn set_paused(&self, event: &str) -> Result<bool, Error> {
         let call = async |announce: bool| {
             let reply = PAUSE
-                .run(self.redis(), &self.0.base, |command| {
+                .run(self.redis(), self.base(), |command| {
                     command.arg(event).arg(CALL).arg(u8::from(announce));
                 })
                 .await?;

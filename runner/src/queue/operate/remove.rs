@@ -1,9 +1,9 @@
 //! Removing single jobs, from whatever state they are in.
 
-use crate::queue::Queue;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, whole};
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::{list, whole};
 
 checked!(
     REMOVE,
@@ -33,7 +33,7 @@ impl Queue {
     /// of each, in order; at most some hundred ids, as flows may be large.
     pub async fn remove(&self, ids: &[String], children: bool) -> Result<Vec<Removal>, Error> {
         let reply = REMOVE
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(u8::from(children)).arg(ids);
             })
             .await?;

@@ -2,11 +2,11 @@
 
 use redis::Cmd;
 
-use crate::queue::Queue;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, whole};
 use crate::queue::wire::script::Script;
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::{list, whole};
 
 checked!(RETRY, "retry", "operate/retry");
 checked!(PROMOTE, "promote", "operate/promote");
@@ -46,7 +46,7 @@ impl Queue {
         script: &Script,
         arguments: impl Fn(&mut Cmd),
     ) -> Result<Vec<Back>, Error> {
-        let reply = script.run(self.redis(), &self.0.base, arguments).await?;
+        let reply = script.run(self.redis(), self.base(), arguments).await?;
         Ok(list(reply)
             .iter()
             .map(|code| match whole(code) {

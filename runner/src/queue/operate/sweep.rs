@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use crate::queue::Queue;
+use crate::queue::handle::Queue;
 use crate::queue::look::discover;
 use crate::queue::stored::state::State;
-use crate::queue::wire::redis::Error;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, whole};
 use crate::queue::wire::script::{checked, script};
-use crate::queue::work::settle::{list, whole};
 
 checked!(
     SWEEP,
@@ -89,7 +89,7 @@ impl Queue {
             }
         }
         let told = CLEANED
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(gone);
             })
             .await;
@@ -116,7 +116,7 @@ impl Queue {
                 }
             }
             let reply = OBLITERATE
-                .run(self.redis(), &self.0.base, |command| {
+                .run(self.redis(), self.base(), |command| {
                     command.arg(CALL);
                 })
                 .await?;
@@ -162,7 +162,7 @@ impl Queue {
                 return Ok(Swept::Done(gone));
             }
             let reply = SWEEP
-                .run(self.redis(), &self.0.base, |command| {
+                .run(self.redis(), self.base(), |command| {
                     command.arg(key).arg(mode).arg(look).arg(kept).arg(age);
                 })
                 .await?;

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::queue::serving::scripts::SERVING;
-use crate::queue::wire::redis::{Error, Redis};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::redis::Redis;
+use crate::queue::wire::reply::{list, text, texts};
 use crate::queue::wire::script::script;
-use crate::queue::work::settle::{list, text, texts};
 
 script!(RIGHTS, "rights", "serving/rights");
 

@@ -11,19 +11,19 @@
 //! UNBLOCK`. A user who may not do that writes a letter to the process' own mailbox
 //! instead, which is two small writes but leaves nothing behind either.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use redis::Value;
-use tokio::sync::Notify;
 
 use crate::queue::serving::examine;
-use crate::queue::wire::redis::{Error, Pause, Redis, from_server};
-use crate::queue::work::settle;
+use crate::queue::wire::error::{Error, from_server};
+use crate::queue::wire::redis::Redis;
+use crate::queue::wire::reply::whole;
+use crate::queue::wire::spacing::Spacing;
+use crate::queue::wire::wake::Markers;
 use crate::telemetry::limit::limited;
 
 /// How long `BZPOPMIN` blocks. No longer, so that a dead connection is noticed.
@@ -32,96 +32,6 @@ const BLOCK: Duration = Duration::from_secs(5);
 const WATCHDOG: Duration = Duration::from_secs(1);
 /// How long a letter to oneself is kept that nobody reads: its process has died.
 const LETTER: Duration = Duration::from_secs(60);
-
-/// One queue's wish to be woken.
-#[derive(Debug, Default)]
-pub(crate) struct Wake {
-    armed: AtomicBool,
-    /// The connection blocks on this queue's markers. Changed while the queues
-    /// are held.
-    waited: AtomicBool,
-    bell: Notify,
-    /// Ids of jobs with a wish to be cancelled.
-    mail: Mutex<Vec<String>>,
-    mailed: Notify,
-}
-
-impl Wake {
-    /// Wait for a marker. Cancel safe.
-    pub(crate) async fn rung(&self) {
-        self.bell.notified().await;
-    }
-
-    /// Wait for wishes that jobs be cancelled: their ids. Cancel safe.
-    pub(crate) async fn mail(&self) -> Vec<String> {
-        self.mailed.notified().await;
-        std::mem::take(&mut self.mail.lock().expect("no panic while mail is held"))
-    }
-
-    fn deliver(&self, id: &str) {
-        let mut mail = self.mail.lock().expect("no panic while mail is held");
-        mail.push(id.to_owned());
-        self.mailed.notify_one();
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Markers {
-    queues: Mutex<HashMap<String, Arc<Wake>>>,
-    /// The set changed while the connection blocks.
-    changed: Notify,
-}
-
-impl Markers {
-    fn held(&self) -> MutexGuard<'_, HashMap<String, Arc<Wake>>> {
-        self.queues
-            .lock()
-            .expect("no panic while the markers are held")
-    }
-
-    /// Enter a queue by the key of its marker.
-    pub(crate) fn enter(&self, key: &str) -> Arc<Wake> {
-        let wake = Arc::new(Wake::default());
-        self.held().insert(key.to_owned(), wake.clone());
-        wake
-    }
-
-    /// Strike a queue off.
-    pub(crate) fn leave(&self, key: &str) {
-        self.held().remove(key);
-        self.changed.notify_one();
-    }
-
-    /// Say whether the queue wants work. Only a wish that the connection does not
-    /// know interrupts its wait; a marker that comes after disarming rings all the
-    /// same.
-    pub(crate) fn arm(&self, wake: &Wake, armed: bool) {
-        if wake.armed.swap(armed, Ordering::AcqRel) != armed && armed {
-            let held = self.held();
-            if !wake.waited.load(Ordering::Acquire) {
-                self.changed.notify_one();
-            }
-            drop(held);
-        }
-    }
-
-    /// The keys to block on now.
-    fn wait(&self) -> Vec<String> {
-        self.held()
-            .iter()
-            .filter(|(_, wake)| {
-                let armed = wake.armed.load(Ordering::Acquire);
-                wake.waited.store(armed, Ordering::Release);
-                armed
-            })
-            .map(|(key, _)| key.clone())
-            .collect()
-    }
-
-    fn wake(&self, key: &str) -> Option<Arc<Wake>> {
-        self.held().get(key).cloned()
-    }
-}
 
 /// Wait for markers for ever, in each part that has a queue. One task per process,
 /// with its own access.
@@ -144,14 +54,14 @@ pub(crate) async fn listen(redis: Redis) {
 /// Wait for the markers of one part for ever.
 async fn wait(redis: Redis) {
     let markers = redis.markers();
-    let mut pause = Pause::default();
+    let mut spacing = Spacing::default();
     let mut may_unblock = true;
     loop {
-        let served = serve(&redis, markers, &mut may_unblock, &mut pause).await;
+        let served = serve(&redis, markers, &mut may_unblock, &mut spacing).await;
         if let Err(error) = served {
             limited!(warn, redis.address(), "waiting for work is interrupted", %error);
         }
-        tokio::time::sleep(pause.next()).await;
+        tokio::time::sleep(spacing.next()).await;
     }
 }
 
@@ -160,14 +70,14 @@ async fn serve(
     redis: &Redis,
     markers: &Markers,
     may_unblock: &mut bool,
-    pause: &mut Pause,
+    spacing: &mut Spacing,
 ) -> Result<(), Error> {
     let mut connection = redis.dial_blocking().await?;
     examine::tell(redis).await;
     let id = redis::cmd("CLIENT").arg("ID").to_owned();
     let id = match redis.answer(connection.send_packed_command(&id).await) {
         Err(Error::Refused(_)) => None,
-        id => Some(settle::whole(&id?)),
+        id => Some(whole(&id?)),
     };
     let mailbox = redis.mailbox(redis.boot());
     loop {
@@ -200,7 +110,7 @@ async fn serve(
             }
             _ => return Ok(()),
         };
-        *pause = Pause::default();
+        *spacing = Spacing::default();
         let Value::Array(parts) = value else {
             continue;
         };

@@ -8,7 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::queue::serving::examine;
-use crate::queue::wire::redis::{Error, Pause, Redis};
+use crate::queue::wire::error::Error;
+use crate::queue::wire::redis::Redis;
+use crate::queue::wire::spacing::Spacing;
 
 /// How often the connection is tried; within the usual limits for idle ones.
 const PING: Duration = Duration::from_secs(30);
@@ -20,10 +22,10 @@ pub(crate) async fn present(redis: Redis, queue: String, runner: String) {
     // A name must not contain spaces or control characters.
     let runner = runner.replace(|c: char| c.is_whitespace() || c.is_control(), "-");
     let name = format!("{}:{}:w:{runner}", redis.prefix(), STANDARD.encode(&queue));
-    let mut pause = Pause::default();
+    let mut spacing = Spacing::default();
     loop {
         match hold(&redis, &name).await {
-            Ok(()) => pause = Pause::default(),
+            Ok(()) => spacing = Spacing::default(),
             Err(Error::Refused(reason)) => {
                 examine::say(
                     &redis,
@@ -38,7 +40,7 @@ pub(crate) async fn present(redis: Redis, queue: String, runner: String) {
             }
             Err(error) => tracing::debug!(queue, %error, "not visible as a worker"),
         }
-        tokio::time::sleep(pause.next()).await;
+        tokio::time::sleep(spacing.next()).await;
     }
 }
 

@@ -1,6 +1,9 @@
 //! A job as BullMQ stores it.
 
+use std::time::Duration;
+
 use crate::config::BackoffKind;
+use crate::outcome::{Cause, Failure, Outcome};
 
 /// A job taken from Redis. `data` is the producer's text, unparsed.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -109,4 +112,26 @@ pub struct Backoff {
     pub delay: f64,
     /// 0 to 1.
     pub jitter: f64,
+}
+
+impl Job {
+    /// Whether it has waited longer than `limit` if this start were at `now`, ms
+    /// since 1970. One that was added with a delay has not: when it was due is not
+    /// kept, as `changeDelay` and `promote` move it.
+    pub(crate) fn expired(&self, limit: Duration, now: u64) -> bool {
+        let waited = Duration::from_millis(now.saturating_sub(self.added_at));
+        self.starts <= 1 && self.delay == 0 && waited > limit
+    }
+
+    /// The outcome of a job that must not be run: it stalled too often, a child
+    /// failed, or it cannot be read.
+    pub fn refused(&self) -> Option<Outcome> {
+        self.deferred_failure.as_ref().map(|reason| {
+            Outcome::Rejected(Failure {
+                cause: Cause::Deferred,
+                reason: reason.clone(),
+                frames: Vec::new(),
+            })
+        })
+    }
 }

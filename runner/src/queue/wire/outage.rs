@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use crate::queue::wire::redis::Error;
+use crate::queue::wire::error::Error;
 use crate::units;
 
 /// Since when calls fail that Redis itself is to blame for.

@@ -20,72 +20,18 @@ use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
 use tokio::sync::{Mutex, Notify};
 
 use crate::config::tag;
-use crate::queue::serving::listen::Markers;
+use crate::queue::wire::error::{Error, Fault, from_server};
 use crate::queue::wire::outage::Outage;
 use crate::queue::wire::server::{Connection, Place, Server, slot};
+use crate::queue::wire::spacing::Spacing;
+use crate::queue::wire::token;
+use crate::queue::wire::wake::Markers;
 
 /// Longest wait for the answer of a call that does not block. A batch takes
 /// milliseconds; a Redis that is silent for so long is gone or stopped.
 const ANSWER: Duration = Duration::from_secs(10);
-/// The first and the longest pause between two attempts to connect.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// What can go wrong between us and Redis.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Error {
-    /// The URL cannot be used.
-    #[error("the Redis URL is not usable: {0}")]
-    Url(String),
-    /// No connection, or it broke before the answer came: the call may have
-    /// been carried out.
-    #[error("Redis at {address} cannot be reached: {reason}")]
-    Unreachable {
-        /// What was dialled, without password.
-        address: String,
-        /// Why.
-        reason: String,
-    },
-    /// Redis cannot serve just now: loading, a replica, out of memory.
-    #[error("Redis at {address} cannot serve: {reason}")]
-    Unready {
-        /// What was dialled, without password.
-        address: String,
-        /// Redis' own words.
-        reason: String,
-    },
-    /// Redis refused the call.
-    #[error("Redis refused: {0}")]
-    Refused(String),
-    /// The answer is not what the script returns.
-    #[error("Redis answered something unexpected to {0}")]
-    Answer(&'static str),
-    /// A job cannot be added as it is.
-    #[error("{0}")]
-    Invalid(String),
-}
-
-impl Error {
-    /// Whether the same call may succeed later.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Error::Unreachable { .. } | Error::Unready { .. })
-    }
-}
-
-/// A pause that doubles up to a limit, with a random half.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Pause(u32);
-
-impl Pause {
-    /// The next pause: 50 ms, doubling to 5 s, of which half is random.
-    pub(crate) fn next(&mut self) -> Duration {
-        let full = (PAUSE.0 * 2u32.pow(self.0.min(7))).min(PAUSE.1);
-        self.0 += 1;
-        full.mul_f64(0.5 + fastrand::f64() / 2.0)
-    }
-}
-
 struct Dial {
-    pause: Pause,
+    spacing: Spacing,
     not_before: Instant,
     last: Option<Error>,
 }
@@ -131,7 +77,7 @@ impl Part {
             home,
             connection: ArcSwapOption::empty(),
             dial: Mutex::new(Dial {
-                pause: Pause::default(),
+                spacing: Spacing::default(),
                 not_before: Instant::now(),
                 last: None,
             }),
@@ -170,8 +116,7 @@ impl Redis {
     /// [`Error::Url`] when the URL, or a file that it names, cannot be used.
     pub fn new(url: &str, prefix: &str) -> Result<Redis, Error> {
         let server = Arc::new(Server::new(url).map_err(Error::Url)?);
-        let boot = format!("{:012x}", fastrand::u64(..) >> 16);
-        Ok(Redis::over(server, prefix.to_owned(), boot))
+        Ok(Redis::over(server, prefix.to_owned(), token::boot()))
     }
 
     /// A second access with connections of its own, for another runtime.
@@ -344,7 +289,7 @@ impl Redis {
     }
 
     /// Send a command, with Redis' own error for those who tell them apart.
-    pub(crate) async fn call_raw(&self, command: &Cmd) -> Result<Value, Fault> {
+    pub(in crate::queue) async fn call_raw(&self, command: &Cmd) -> Result<Value, Fault> {
         let held = self.connect().await.map_err(Fault::Known)?;
         let mut connection = (**held).clone();
         match connection.send_packed_command(command).await {
@@ -394,13 +339,13 @@ impl Redis {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 self.part.connection.store(Some(connection.clone()));
-                dial.pause = Pause::default();
+                dial.spacing = Spacing::default();
                 dial.last = None;
                 Ok(connection)
             }
             Err(error) => {
                 let error = self.explain(&error);
-                dial.not_before = Instant::now() + dial.pause.next();
+                dial.not_before = Instant::now() + dial.spacing.next();
                 dial.last = Some(error.clone());
                 Err(error)
             }
@@ -416,117 +361,13 @@ impl Redis {
         }
     }
 
-    /// What an error of logging in, or of asking where to go, means.
-    fn misplaced(&self, error: &redis::RedisError) -> Option<String> {
-        let user = self.user();
-        let said = error.to_string();
-        if error.kind() == ErrorKind::AuthenticationFailed {
-            return Some(format!("it refuses the password of the user {user:?}"));
-        }
-        if error.code() == Some("NOAUTH") {
-            return Some(
-                "it wants a password: write it into the URL, or set REDIS_PASSWORD".to_owned(),
-            );
-        }
-        if said.contains("DB index is out of range") {
-            return Some("it has no database of the number in its URL".to_owned());
-        }
-        if said.contains("cluster support disabled") {
-            return Some("it is no node of a Cluster: write redis:// in its URL".to_owned());
-        }
-        said.contains("unknown command 'SENTINEL'").then(|| {
-            "it is no Sentinel: write redis:// in its URL, without the name of the master"
-                .to_owned()
-        })
-    }
-
     /// Our word for an error of the client.
     pub(crate) fn explain(&self, error: &redis::RedisError) -> Error {
-        let address = self.address().to_owned();
-        if let Some(reason) = self.misplaced(error) {
-            return Error::Unreachable { address, reason };
-        }
-        match error.kind() {
-            _ if !from_server(error) => Error::Unreachable {
-                address,
-                reason: if error.is_timeout() {
-                    "no answer in time".to_owned()
-                } else {
-                    error.to_string()
-                },
-            },
-            ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::CrossSlot)
-                if !self.is_cluster() =>
-            {
-                Error::Refused(format!(
-                    "{address} is a node of a Cluster: write redis+cluster://{address}"
-                ))
-            }
-            ErrorKind::Server(
-                ServerErrorKind::Moved
-                | ServerErrorKind::Ask
-                | ServerErrorKind::BusyLoading
-                | ServerErrorKind::ReadOnly
-                | ServerErrorKind::MasterDown
-                | ServerErrorKind::TryAgain
-                | ServerErrorKind::ClusterDown,
-            ) => Error::Unready {
-                address,
-                reason: words(error),
-            },
-            _ => match error.code() {
-                Some("OOM" | "BUSY" | "MISCONF" | "NOREPLICAS" | "LOADING") => Error::Unready {
-                    address,
-                    reason: words(error),
-                },
-                _ if forbids(&words(error)) => Error::Unready {
-                    address,
-                    reason: words(error),
-                },
-                _ => Error::Refused(words(error)),
-            },
-        }
+        Error::of(&self.process.server, error)
     }
 }
 
 /// The sorted set of the processes of a prefix.
 fn alive(prefix: &str) -> String {
     format!("{prefix}:runner:alive")
-}
-
-/// What Redis said, in its own words: without the script of ours it was said to.
-fn words(error: &redis::RedisError) -> String {
-    let (Some(code), Some(detail)) = (error.code(), error.detail()) else {
-        return error.to_string();
-    };
-    // Said to a script, its code is told twice.
-    let detail = detail.strip_prefix(&format!("{code} ")).unwrap_or(detail);
-    let is_digest = |text: &str| text.bytes().take(40).all(|byte| byte.is_ascii_hexdigit());
-    let said = match detail.split_once(" script: ") {
-        Some((said, place)) if is_digest(place) => said,
-        _ => detail,
-    };
-    format!("{code} {said}")
-}
-
-/// Whether Redis' rules kept a script from a command (`NOPERM`, said to a client).
-fn forbids(words: &str) -> bool {
-    let said = [
-        "The user executing the script can't",
-        "ACL failure in script",
-    ];
-    said.iter().any(|said| words.contains(said))
-}
-
-/// Whether Redis said it, as opposed to its client.
-pub(crate) fn from_server(error: &redis::RedisError) -> bool {
-    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
-}
-
-/// Why a call has no answer.
-pub(crate) enum Fault {
-    /// Not even sent.
-    Known(Error),
-    /// Redis' client or Redis said so.
-    Redis(redis::RedisError),
 }

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
 
-use crate::queue::wire::redis::{Error, Fault, Redis};
+use crate::queue::wire::error::{Error, Fault};
+use crate::queue::wire::redis::Redis;
 
 /// One script and the digest Redis gave it.
 #[derive(Debug)]

@@ -4,11 +4,11 @@
 
 use redis::Value;
 
-use crate::queue::Queue;
 use crate::queue::attempt::Attempt;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{texts, whole};
 use crate::queue::wire::script::{checked, script};
-use crate::queue::work::settle::{texts, whole};
 
 checked!(
     DISOWN,
@@ -90,7 +90,7 @@ impl Queue {
     /// its lock is lost.
     pub async fn disown(&self, attempt: &Attempt) -> Result<bool, Error> {
         let reply = DISOWN
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(&attempt.job.id).arg(&attempt.token);
             })
             .await?;

@@ -5,76 +5,18 @@
 //!
 //! Node's workers on the same queue do not know of them.
 
-use std::sync::Arc;
-
 use redis::{Value, cmd};
-use serde_json::json;
 
-use crate::config;
-use crate::queue::Queue;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, whole};
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::{list, text, whole};
 
 checked!(UNPARK, "unpark", "lib/parked", "work/unpark");
 
 /// Jobs that wait again in one call of [`Queue::unpark`], and that
 /// [`Queue::parked`] looks at one by one.
 const CALL: usize = 1000;
-
-/// The gates of a queue, as the script reads them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gates(Arc<str>);
-
-impl Gates {
-    /// Those that are configured, if there are any.
-    pub fn of(queue: &config::Queue) -> Option<Gates> {
-        let named = queue.jobs.iter().any(|(_, job)| job.concurrency.is_some());
-        if !named && queue.group.is_none() {
-            return None;
-        }
-        let names: Vec<_> = queue
-            .jobs
-            .iter()
-            .map(|(pattern, job)| {
-                let most = job.concurrency.map_or(json!(false), |most| json!(most));
-                json!([lua_pattern(&pattern.0), pattern.0, most])
-            })
-            .collect();
-        let mut rules = json!({ "names": names });
-        if let Some(group) = &queue.group {
-            let mut rule = json!({ "path": group.by.split('.').collect::<Vec<_>>() });
-            if let Some(most) = group.concurrency {
-                rule["concurrency"] = json!(most);
-            }
-            if let Some(limiter) = group.limiter {
-                rule["max"] = json!(limiter.max);
-                rule["duration"] = json!(limiter.duration.as_millis() as u64);
-            }
-            rules["group"] = rule;
-        }
-        Some(Gates(rules.to_string().into()))
-    }
-
-    /// The argument of the script.
-    pub(in crate::queue) fn rules(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A pattern of queues.toml in Lua's words.
-fn lua_pattern(pattern: &str) -> String {
-    let mut lua = String::from("^");
-    for letter in pattern.chars() {
-        match letter {
-            '*' => lua.push_str(".*"),
-            letter if letter.is_ascii_punctuation() => lua.extend(['%', letter]),
-            letter => lua.push(letter),
-        }
-    }
-    lua.push('$');
-    lua
-}
 
 impl Queue {
     /// Have all gates with parked jobs looked at by the next take: what they let
@@ -95,7 +37,7 @@ impl Queue {
         let mut freed = 0;
         loop {
             let reply = UNPARK
-                .run(self.redis(), &self.0.base, |command| {
+                .run(self.redis(), self.base(), |command| {
                     command.arg(CALL);
                 })
                 .await?;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use redis::Value;
 
-use crate::queue::Queue;
 use crate::queue::attempt::{Attempt, Notes};
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::stored::job::Job;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, whole};
 use crate::queue::wire::script::script;
-use crate::queue::work::settle::{list, text, whole};
 use crate::telemetry::limit::limited;
 
 script!(NOTE, "note", "lib/queue", "work/note");
@@ -20,6 +21,12 @@ script!(WRITE, "write", "work/write");
 const LINES: usize = 1000;
 
 impl Queue {
+    /// Log lines of this job that are kept.
+    pub(in crate::queue) fn keep_logs(&self, job: &Job) -> u64 {
+        let most = self.settings().max_logs as u64;
+        job.options.keep_logs.unwrap_or(most).max(1)
+    }
+
     /// Write the pending notes of these attempts in one call. Attempts whose
     /// lock is lost are stopped. Notes that could not be written stay pending.
     pub async fn note(&self, attempts: &[Arc<Attempt>]) -> Result<(), Error> {
@@ -35,10 +42,9 @@ impl Queue {
             return Ok(());
         }
         let reply = NOTE
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 for (attempt, notes) in &noted {
-                    let keep = attempt.job.options.keep_logs;
-                    let keep = keep.unwrap_or(self.settings().max_logs as u64).max(1);
+                    let keep = self.keep_logs(&attempt.job);
                     let lines = &notes.logs[notes.logs.len().saturating_sub(LINES)..];
                     command
                         .arg(&attempt.job.id)

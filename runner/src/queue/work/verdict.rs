@@ -99,6 +99,17 @@ impl Verdict {
             Outcome::Lost => return None,
         })
     }
+
+    /// Why it fails, is tried again, or fails if it has no children.
+    pub(super) fn reason(&self) -> Option<&Reason> {
+        match self {
+            Verdict::Failed(reason, _)
+            | Verdict::Now(reason, _)
+            | Verdict::Later(reason, _)
+            | Verdict::Waiting(reason, _) => Some(reason),
+            _ => None,
+        }
+    }
 }
 
 fn milliseconds(delay: Duration) -> u64 {

@@ -15,11 +15,11 @@ use super::Run;
 use super::plan::Plan;
 use super::read::{Next, SchedulerState};
 use crate::config::{JobDefaults, Schedule};
-use crate::queue::Queue;
 use crate::queue::add::NewJob;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::text;
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::text;
 
 checked!(ARM, "arm", "add/schedule/scheduler", "add/schedule/arm");
 
@@ -175,7 +175,7 @@ impl Queue {
             let run = Run::new(template(schedule), &schedule.id, id, repeat, time, now);
             let fields = fields(schedule, &plan, time, count);
             let reply = ARM
-                .run(self.redis(), &self.0.base, |command| {
+                .run(self.redis(), self.base(), |command| {
                     command.arg(&schedule.id).arg(&expected);
                     command.arg(&run.arguments()).arg(0);
                     command.arg(digest(schedule)).arg(&fields);

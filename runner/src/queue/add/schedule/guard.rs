@@ -5,10 +5,10 @@
 use super::Run;
 use super::read::{Next, SchedulerState};
 use crate::config::Schedule;
-use crate::queue::Queue;
 use crate::queue::add::schedule::declare::ARM;
-use crate::queue::wire::redis::Error;
-use crate::queue::work::settle::text;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::text;
 
 /// What a look at the schedulers has changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Queue {
         let repeat = scheduler.plan().repeat(count);
         let run = Run::new(scheduler.template(), &scheduler.id, id, repeat, at, now);
         let reply = ARM
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(&scheduler.id).arg(scheduler.at);
                 command.arg(&run.arguments()).arg(missed).arg("");
             })

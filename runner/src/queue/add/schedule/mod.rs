@@ -19,12 +19,12 @@ use redis::Value;
 use serde_json::{Map, Value as Json, json};
 
 use self::plan::Plan;
-use crate::queue::Queue;
 use crate::queue::attempt::Attempt;
+use crate::queue::handle::Queue;
 use crate::queue::stored::job::Scheduler;
-use crate::queue::wire::redis::Error;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text};
 use crate::queue::wire::script::checked;
-use crate::queue::work::settle::{list, text};
 
 checked!(
     SCHEDULE,
@@ -148,7 +148,7 @@ impl Queue {
         let id = format!("{runs}:{at}");
         let run = Run::new(options, &scheduler.id, id, repeat, at, now);
         let reply = SCHEDULE
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(&scheduler.id).arg(&job.id).arg(current.at);
                 command.arg(&run.arguments()).arg(missed);
                 command.arg(&job.name).arg(&job.data).arg(&attempt.token);

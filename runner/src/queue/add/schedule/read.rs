@@ -7,11 +7,11 @@ use serde_json::{Map, Value as Json};
 
 use super::Run;
 use super::plan::Plan;
-use crate::queue::Queue;
 use crate::queue::add::ADD;
-use crate::queue::wire::redis::Error;
+use crate::queue::handle::Queue;
+use crate::queue::wire::error::Error;
+use crate::queue::wire::reply::{list, text, texts, whole};
 use crate::queue::wire::script::{checked, script};
-use crate::queue::work::settle::{list, text, texts, whole};
 
 script!(
     SCHEDULERS,
@@ -140,7 +140,7 @@ impl Queue {
         declared: &[(&str, String)],
     ) -> Result<Reading, Error> {
         let reply = SCHEDULERS
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(which).arg(GRACE).arg(declared);
             })
             .await?;
@@ -166,7 +166,7 @@ impl Queue {
 
     pub(super) async fn unschedule(&self, id: &str, which: &str) -> Result<bool, Error> {
         let reply = UNSCHEDULE
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg(id).arg(which);
             })
             .await?;
@@ -189,7 +189,7 @@ impl Queue {
         };
         let [_, options, delay, priority, push, _] = run.arguments();
         let reply = ADD
-            .run(self.redis(), &self.0.base, |command| {
+            .run(self.redis(), self.base(), |command| {
                 command.arg("").arg(scheduler.name());
                 command.arg(scheduler.field("data").unwrap_or("{}"));
                 command.arg(&options).arg(&delay).arg(&priority).arg(&push);

@@ -1,0 +1,163 @@
+//! What the engine is told of one queue: the settings of `queues.toml` that concern
+//! Redis, in the form in which the scripts read them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::config::{self, Contract, DeadLetter, JobDefaults, JobSettings, Limiter, Pattern};
+
+/// What the engine needs to know about this process and the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Queue name.
+    pub name: String,
+    /// Name of this runner, written as `processedBy` and into tokens.
+    pub runner: String,
+    /// Lock duration.
+    pub lock: Duration,
+    /// Stalls before a job fails.
+    pub max_stalled: u32,
+    /// Starts after which a job is not retried; none: as many as its attempts allow.
+    pub max_starts: Option<u32>,
+    /// Crashes of its runner at which a job fails; 0: never.
+    pub max_crashes: u32,
+    /// How often stalled jobs are looked for.
+    pub stalled_interval: Duration,
+    /// Worker rate limit.
+    pub limiter: Option<Limiter>,
+    /// Log lines kept when the job has no `keepLogs`.
+    pub max_logs: usize,
+    /// Options of jobs added through Runner.
+    pub defaults: JobDefaults,
+    /// Minutes of metrics that are kept (BullMQ's `maxDataPoints`); none: no
+    /// metrics.
+    pub metrics: Option<u32>,
+    /// Where copies of jobs go that failed for good.
+    pub dead_letters: DeadLetters,
+    /// What jobs that are added must be.
+    pub contract: Option<Arc<Contract>>,
+    /// How many jobs of a name or group run at once, over all Runners; `None`: as
+    /// many as are taken.
+    pub gates: Option<Gates>,
+}
+
+impl Settings {
+    /// Those of a configured queue, for the runner of this name.
+    pub fn of(queue: &config::Queue, runtime: &config::Runtime, runner: String) -> Settings {
+        Settings {
+            max_starts: queue.max_started_attempts,
+            limiter: queue.limiter,
+            max_logs: queue.base.max_logs,
+            defaults: queue.defaults.clone(),
+            metrics: queue.metrics,
+            dead_letters: DeadLetters::of(queue),
+            contract: queue.base.contract.clone(),
+            gates: Gates::of(queue),
+            ..Settings::undeclared(&queue.name, runtime, runner)
+        }
+    }
+
+    /// Those of a queue that is not configured.
+    pub fn undeclared(name: &str, runtime: &config::Runtime, runner: String) -> Settings {
+        Settings {
+            name: name.to_owned(),
+            runner,
+            lock: runtime.lock,
+            max_stalled: runtime.max_stalled,
+            max_starts: None,
+            max_crashes: runtime.max_crashes,
+            stalled_interval: runtime.stalled_interval,
+            limiter: None,
+            max_logs: JobSettings::default().max_logs,
+            defaults: JobDefaults::default(),
+            metrics: None,
+            dead_letters: DeadLetters::default(),
+            contract: None,
+            gates: None,
+        }
+    }
+}
+
+/// The dead letter queues of one queue, by job name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeadLetters {
+    base: Option<Arc<DeadLetter>>,
+    jobs: Vec<(Pattern, Option<Arc<DeadLetter>>)>,
+}
+
+impl DeadLetters {
+    /// Those of a configured queue.
+    pub fn of(queue: &config::Queue) -> DeadLetters {
+        let jobs = queue.jobs.iter();
+        DeadLetters {
+            base: queue.base.dead_letter.clone(),
+            jobs: jobs
+                .map(|(pattern, settings)| (pattern.clone(), settings.dead_letter.clone()))
+                .collect(),
+        }
+    }
+
+    /// Where jobs of this name go; the first pattern that matches counts.
+    pub(in crate::queue) fn find(&self, name: &str) -> Option<&DeadLetter> {
+        self.jobs
+            .iter()
+            .find(|(pattern, _)| pattern.matches(name))
+            .map_or(self.base.as_deref(), |(_, found)| found.as_deref())
+    }
+}
+
+/// The gates of a queue, as the script reads them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gates(Arc<str>);
+
+impl Gates {
+    /// Those that are configured, if there are any.
+    pub fn of(queue: &config::Queue) -> Option<Gates> {
+        let named = queue.jobs.iter().any(|(_, job)| job.concurrency.is_some());
+        if !named && queue.group.is_none() {
+            return None;
+        }
+        let names: Vec<_> = queue
+            .jobs
+            .iter()
+            .map(|(pattern, job)| {
+                let most = job.concurrency.map_or(json!(false), |most| json!(most));
+                json!([lua_pattern(&pattern.0), pattern.0, most])
+            })
+            .collect();
+        let mut rules = json!({ "names": names });
+        if let Some(group) = &queue.group {
+            let mut rule = json!({ "path": group.by.split('.').collect::<Vec<_>>() });
+            if let Some(most) = group.concurrency {
+                rule["concurrency"] = json!(most);
+            }
+            if let Some(limiter) = group.limiter {
+                rule["max"] = json!(limiter.max);
+                rule["duration"] = json!(limiter.duration.as_millis() as u64);
+            }
+            rules["group"] = rule;
+        }
+        Some(Gates(rules.to_string().into()))
+    }
+
+    /// The argument of the script.
+    pub(in crate::queue) fn rules(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A pattern of queues.toml in Lua's words.
+fn lua_pattern(pattern: &str) -> String {
+    let mut lua = String::from("^");
+    for letter in pattern.chars() {
+        match letter {
+            '*' => lua.push_str(".*"),
+            letter if letter.is_ascii_punctuation() => lua.extend(['%', letter]),
+            letter => lua.push(letter),
+        }
+    }
+    lua.push('$');
+    lua
+}
