@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use runner::outcome::Outcome;
-use runner::queue::{self, Attempt, Batch, Settled, Settlement, Stop};
+use runner::queue::{self, Attempt, Batch, Settled, Settlement, State, Stop};
 use serde_json::json;
 
 use crate::support::engine::*;
@@ -144,10 +144,10 @@ fn settled_together(happens: impl Fn(&Redis, &str)) -> (Redis, Vec<Settled>) {
 #[test]
 fn a_job_whose_key_is_overwritten_while_it_runs_costs_no_other() {
     let (redis, settled) = settled_together(|redis, key| redis.run(&["SET", key, "oops"]));
-    let completed = Settled::Now("completed");
+    let completed = Settled::Now(State::Completed);
     assert_eq!(
         settled,
-        [Settled::Now("failed"), completed.clone(), completed]
+        [Settled::Now(State::Failed), completed.clone(), completed]
     );
     assert_eq!(redis.count("q", "failed"), 1);
     assert_eq!(
@@ -159,7 +159,7 @@ fn a_job_whose_key_is_overwritten_while_it_runs_costs_no_other() {
 #[test]
 fn a_job_that_is_removed_while_it_runs_does_not_come_back() {
     let (redis, settled) = settled_together(|redis, key| redis.run(&["DEL", key]));
-    let completed = Settled::Now("completed");
+    let completed = Settled::Now(State::Completed);
     assert_eq!(settled, [Settled::Removed, completed.clone(), completed]);
     assert!(!redis.run::<bool>(&["EXISTS", &redis.key("q", "1")]));
 }
@@ -169,8 +169,8 @@ fn a_child_that_is_added_while_a_job_runs_is_awaited() {
     let (redis, settled) = settled_together(|redis, key| {
         redis.run(&["SADD", &format!("{key}:dependencies"), "bull:q:child"])
     });
-    let completed = Settled::Now("completed");
-    let waits = Settled::Now("waiting-children");
+    let completed = Settled::Now(State::Completed);
+    let waits = Settled::Now(State::WaitingChildren);
     assert_eq!(settled, [waits, completed.clone(), completed]);
     assert_eq!(redis.count("q", "waiting-children"), 1);
     assert_eq!(redis.field("q", "1", "finishedOn"), None);

@@ -9,7 +9,7 @@ use super::terminal::cover::Cover;
 use super::terminal::{follow, output};
 use super::{Cli, Exit, Result};
 use crate::config::{Backoff, BackoffKind, JobDefaults};
-use crate::queue::{Added, Deduplication, Instead, NewJob};
+use crate::queue::{Added, Deduplication, Instead, NewJob, State};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -110,7 +110,7 @@ impl Args {
             let added = added.expect("one answer for one job");
             let state = match added.instead {
                 Some(_) => queue.state(&added.id).await?,
-                None => "waiting",
+                None => State::Waiting,
             };
             if !self.wait {
                 self.print_added(cli, &added, state);
@@ -140,7 +140,7 @@ impl Args {
         })
     }
 
-    fn print_added(&self, cli: &Cli, added: &Added, state: &str) {
+    fn print_added(&self, cli: &Cli, added: &Added, state: State) {
         let Added { id, instead } = added;
         if cli.json {
             output::json(&json!({
@@ -160,9 +160,12 @@ impl Args {
     }
 
     /// Why there is nothing new, for people.
-    fn not_added(&self, id: &str, instead: Instead, state: &str) -> String {
+    fn not_added(&self, id: &str, instead: Instead, state: State) -> String {
         // A deduplication id may outlive its job.
-        let state = if state == "unknown" { "gone" } else { state };
+        let state = match state {
+            State::Unknown => "gone",
+            state => state.name(),
+        };
         match instead {
             Instead::Known => format!(
                 "nothing was added: job {id:?} exists already ({state}) and keeps its payload"
@@ -180,11 +183,11 @@ impl Args {
 
     /// Whether the job that is there instead can be waited for: the result of one
     /// that has ended is not that of this payload.
-    fn stands(&self, id: &str, instead: Instead, state: &str) -> Result {
+    fn stands(&self, id: &str, instead: Instead, state: State) -> Result {
         let text = self.not_added(id, instead, state);
         match state {
             _ if instead == Instead::Kept => Err(Exit::failed(text)),
-            "completed" | "failed" | "unknown" => Err(Exit::failed(format!(
+            State::Completed | State::Failed | State::Unknown => Err(Exit::failed(format!(
                 "{text}; see runner job get {} {id}",
                 self.queue
             ))),

@@ -344,7 +344,7 @@ impl Run {
         self.pause = Pause::default();
         for (attempt, state) in answer.batch.attempts().zip(&settled) {
             match state {
-                Settled::Now(_) => {}
+                Settled::Now(_) | Settled::Left => {}
                 Settled::ChildFailed(command) => self.fail_with_child(attempt, command),
                 Settled::Removed => limited!(
                     warn,

@@ -90,8 +90,8 @@ async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled], again: bool
             continue;
         }
         let id = &attempt.job.id;
-        if again && let Ok(Some(state)) = queue.settled_before(id).await {
-            *settled = Settled::Now(state);
+        if again && let Ok(Some(before)) = queue.settled_before(id).await {
+            *settled = before;
         } else if let Ok(true) = queue.is_gone(id).await {
             *settled = Settled::Removed;
         }

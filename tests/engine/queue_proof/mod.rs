@@ -398,7 +398,7 @@ impl World {
             .into_iter()
             .map(|state| match state {
                 Some(CHILD_FAILED) => Settled::ChildFailed("moveToFinished"),
-                Some(state) => Settled::Now(state),
+                Some(state) => Settled::Now(state.parse().expect("a state")),
                 None => Settled::Lost,
             })
             .collect();

@@ -36,7 +36,7 @@ impl Args {
         let mut cancelled = 0;
         for (id, end) in std::iter::zip(&self.ids, ends) {
             let refusal = match end {
-                Failing::Failed(_) => None,
+                Failing::Failed => None,
                 Failing::Asked => stopped(queue, id, &reason, before.clone()).await?,
                 Failing::Ended(state) => {
                     Some(Exit::failed(format!("job {id:?} has {state} already")))

@@ -24,7 +24,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> 
     }
     output::field("id", &job.id);
     output::field("name", &job.name);
-    output::field("state", job.state);
+    output::field("state", job.state.name());
     output::field("gate", gate.as_deref().unwrap_or_default());
     output::field(
         "attempts",

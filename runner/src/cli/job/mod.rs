@@ -126,7 +126,7 @@ fn document(queue: &Queue, job: &Found) -> Value {
         "id": job.id,
         "queue": queue.name(),
         "name": job.name,
-        "state": job.state,
+        "state": job.state.name(),
         "data": raw(&job.data),
         "attemptsMade": job.attempts_made,
         "attempts": job.attempts,

@@ -104,13 +104,13 @@ pub(super) fn table(jobs: &[Found]) {
         .iter()
         .map(|job| {
             let what = match job.state {
-                "failed" => job.failed_reason.as_deref().unwrap_or_default(),
+                State::Failed => job.failed_reason.as_deref().unwrap_or_default(),
                 _ => &job.data,
             };
             vec![
                 job.id.clone(),
                 job.name.clone(),
-                job.state.to_owned(),
+                job.state.to_string(),
                 format!("{}/{}", job.attempts_made, job.attempts),
                 output::when(job.added_at),
                 output::cell(what),

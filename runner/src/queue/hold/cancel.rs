@@ -9,6 +9,7 @@ use redis::Value;
 
 use crate::queue::attempt::Attempt;
 use crate::queue::handle::Queue;
+use crate::queue::stored::state::State;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::{list, text, whole};
 use crate::queue::wire::script::checked;
@@ -34,12 +35,12 @@ const WISH: Duration = Duration::from_secs(60);
 /// What became of a job that was to fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failing {
-    /// It has failed; the state it was in.
-    Failed(String),
+    /// It has failed.
+    Failed,
     /// It runs, and its process was asked to stop it.
     Asked,
-    /// It had ended before: `completed` or `failed`.
-    Ended(String),
+    /// It had ended before, and is in this state.
+    Ended(State),
     /// It runs in a worker that is not Runner; the value of its lock.
     Foreign(String),
     /// It is the next run of a scheduler, and goes with that only.
@@ -100,9 +101,9 @@ impl Queue {
         let ends = reply.chunks_exact(2).map(|pair| {
             let said = text(pair[1].clone()).unwrap_or_default();
             let end = match whole(&pair[0]) {
-                1 => Failing::Failed(said.clone()),
+                1 => Failing::Failed,
                 2 => Failing::Asked,
-                3 => Failing::Ended(said.clone()),
+                3 => Failing::Ended(said.parse().unwrap_or(State::Unknown)),
                 4 => Failing::Foreign(said.clone()),
                 5 => Failing::NextRun,
                 6 => Failing::Started,

@@ -51,7 +51,7 @@ impl Queue {
             if starts.is_empty() && !delayed && waited > limit {
                 let ids = [id];
                 match self.fail_unstarted(&ids, &expired(limit)).await {
-                    Ok(ends) if matches!(ends[..], [Failing::Failed(_)]) => failed.extend(ids),
+                    Ok(ends) if matches!(ends[..], [Failing::Failed]) => failed.extend(ids),
                     Ok(_) => {}
                     Err(error) if failed.is_empty() => return Err(error),
                     Err(_) => break,

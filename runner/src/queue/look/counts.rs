@@ -40,6 +40,7 @@ impl Counts {
             State::WaitingChildren => self.waiting_children,
             State::Failed => self.failed,
             State::Completed => self.completed,
+            State::Unknown => 0,
         }
     }
 

@@ -1,11 +1,14 @@
 //! Looking at one job: what is stored of it, and where it is.
 
+use futures::future::join_all;
 use redis::Value;
 
 use crate::queue::handle::Queue;
 use crate::queue::stored::options;
+use crate::queue::stored::state::State;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::{list, text, whole};
+use crate::queue::work::settle::Settled;
 
 /// A job as it is stored now.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,9 +17,8 @@ pub struct Found {
     pub id: String,
     /// Name.
     pub name: String,
-    /// `waiting`, `active`, `delayed`, `prioritized`, `completed`, `failed`,
-    /// `waiting-children`, or `unknown` when it is in no list.
-    pub state: &'static str,
+    /// Where it is.
+    pub state: State,
     /// Payload, as the producer stored it.
     pub data: String,
     /// Attempts that have ended.
@@ -59,20 +61,6 @@ const FIELDS: [&str; 13] = [
     "rv",
 ];
 
-/// States by the set or list that holds the job.
-const SETS: [(&str, &str); 5] = [
-    ("completed", "completed"),
-    ("failed", "failed"),
-    ("delayed", "delayed"),
-    ("prioritized", "prioritized"),
-    ("waiting-children", "waiting-children"),
-];
-const LISTS: [(&str, &str); 3] = [
-    ("active", "active"),
-    ("wait", "waiting"),
-    ("paused", "waiting"),
-];
-
 impl Queue {
     /// A job by its id, if there is one.
     pub async fn find(&self, id: &str) -> Result<Option<Found>, Error> {
@@ -86,7 +74,7 @@ impl Queue {
     pub(in crate::queue) async fn stored(
         &self,
         id: &str,
-        state: &'static str,
+        state: State,
     ) -> Result<Option<Found>, Error> {
         let mut command = redis::cmd("HMGET");
         command.arg(self.key(id)).arg(&FIELDS);
@@ -116,23 +104,27 @@ impl Queue {
         }))
     }
 
-    /// The state of a job; `unknown` when no list has it.
-    pub async fn state(&self, id: &str) -> Result<&'static str, Error> {
-        for (set, state) in SETS {
-            let mut command = redis::cmd("ZSCORE");
-            command.arg(self.key(set)).arg(id);
-            if self.redis().call(&command).await? != Value::Nil {
-                return Ok(state);
+    /// The state of a job: first the sets are asked, all at once, then the lists,
+    /// where Redis has to search.
+    pub async fn state(&self, id: &str) -> Result<State, Error> {
+        let finished_first = State::ALL.into_iter().rev();
+        let (lists, sets): (Vec<_>, Vec<_>) = finished_first.partition(|state| state.is_list());
+        for (name, states) in [("ZSCORE", sets), ("LPOS", lists)] {
+            let keys = states
+                .into_iter()
+                .flat_map(|state| state.keys().iter().map(move |key| (state, *key)));
+            let asked = keys.map(async |(state, key)| {
+                let mut command = redis::cmd(name);
+                command.arg(self.key(key)).arg(id);
+                (state, self.redis().call(&command).await)
+            });
+            for (state, place) in join_all(asked).await {
+                if place? != Value::Nil {
+                    return Ok(state);
+                }
             }
         }
-        for (name, state) in LISTS {
-            let mut command = redis::cmd("LPOS");
-            command.arg(self.key(name)).arg(id);
-            if self.redis().call(&command).await? != Value::Nil {
-                return Ok(state);
-            }
-        }
-        Ok("unknown")
+        Ok(State::Unknown)
     }
 
     /// The job's log lines, oldest first.
@@ -153,13 +145,13 @@ impl Queue {
             .collect())
     }
 
-    /// Whether an end whose answer was lost had been written: the lock is gone
-    /// because the job is where the end puts it, or was removed with it.
-    pub(crate) async fn settled_before(&self, id: &str) -> Result<Option<&'static str>, Error> {
+    /// What became of an end whose answer was lost, if it had been written: the lock
+    /// is gone because the job is where the end puts it, or was removed with it.
+    pub(crate) async fn settled_before(&self, id: &str) -> Result<Option<Settled>, Error> {
         Ok(match self.state(id).await? {
-            "active" => None,
-            "unknown" => self.is_gone(id).await?.then_some("removed"),
-            state => Some(state),
+            State::Active => None,
+            State::Unknown => self.is_gone(id).await?.then_some(Settled::Left),
+            state => Some(Settled::Now(state)),
         })
     }
 

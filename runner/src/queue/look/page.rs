@@ -53,12 +53,13 @@ impl Queue {
     /// What is stored of the jobs of a page. A job that was removed meanwhile,
     /// or whose key is not a hash, is left out.
     pub async fn jobs(&self, state: State, ids: &[String]) -> Result<Vec<Found>, Error> {
-        let found = try_join_all(ids.iter().map(
-            async |id| match self.stored(id, state.name()).await {
-                Err(Error::Refused(_)) => Ok(None),
-                other => other,
-            },
-        ))
+        let found = try_join_all(
+            ids.iter()
+                .map(async |id| match self.stored(id, state).await {
+                    Err(Error::Refused(_)) => Ok(None),
+                    other => other,
+                }),
+        )
         .await?;
         Ok(found.into_iter().flatten().collect())
     }

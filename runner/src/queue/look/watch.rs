@@ -2,6 +2,7 @@
 //! end from BullMQ's event stream, log lines from the job's log.
 
 use crate::queue::handle::Queue;
+use crate::queue::stored::state::State;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::{list, text, texts, whole};
 use crate::queue::wire::server::Connection;
@@ -135,8 +136,8 @@ impl Watch {
             return Ok(Some(Event::Gone));
         };
         Ok(match job.state {
-            "completed" => Some(Event::Completed(job.returnvalue.unwrap_or_default())),
-            "failed" => Some(Event::Failed(job.failed_reason.unwrap_or_default())),
+            State::Completed => Some(Event::Completed(job.returnvalue.unwrap_or_default())),
+            State::Failed => Some(Event::Failed(job.failed_reason.unwrap_or_default())),
             _ => None,
         })
     }

@@ -20,10 +20,12 @@ pub enum State {
     Failed,
     /// Done.
     Completed,
+    /// In no list or set of the queue; no key holds such jobs.
+    Unknown,
 }
 
 impl State {
-    /// All states, the nearest to running first.
+    /// All states that have a key, the nearest to running first.
     pub const ALL: [State; 7] = [
         State::Active,
         State::Waiting,
@@ -53,6 +55,7 @@ impl State {
             State::WaitingChildren => "waiting-children",
             State::Failed => "failed",
             State::Completed => "completed",
+            State::Unknown => "unknown",
         }
     }
 
@@ -67,6 +70,7 @@ impl State {
             State::WaitingChildren => &["waiting-children"],
             State::Failed => &["failed"],
             State::Completed => &["completed"],
+            State::Unknown => &[],
         }
     }
 

@@ -13,6 +13,7 @@ use self::batch::{Round, Row};
 pub use self::taken::Taken;
 use self::taken::{each, job};
 use crate::queue::handle::Queue;
+use crate::queue::stored::state::State;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::{list, pairs, whole};
 use crate::queue::wire::script::script;
@@ -68,10 +69,11 @@ settle!(
 /// What became of one settlement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// Written; the state the job is in now: `completed`, `failed`, `delayed`,
-    /// `waiting`, `prioritized`, `waiting-children`; `moved` when it is in another
-    /// queue.
-    Now(&'static str),
+    /// Written; the state the job is in now.
+    Now(State),
+    /// Written; the queue has the job no longer: it went to another, or was removed
+    /// with its end.
+    Left,
     /// The job cannot complete, because a child that failed is to fail it too:
     /// nothing was written, and the lock is still ours. BullMQ's name of what was
     /// refused: `moveToFinished`, `moveToWaitingChildren`.
@@ -159,7 +161,7 @@ impl Queue {
         let now = whole(&parts.pop().ok_or_else(answer)?) as u64;
         let next_at = whole(&parts.pop().ok_or_else(answer)?);
         let limited = whole(&parts.pop().ok_or_else(answer)?);
-        let paused = whole(&parts.pop().ok_or_else(answer)?) == 1;
+        parts.pop().ok_or_else(answer)?;
         let jobs = list(parts.pop().ok_or_else(answer)?);
         let mut codes = list(parts.pop().ok_or_else(answer)?).into_iter();
 
@@ -169,7 +171,7 @@ impl Queue {
             .map(|end| match &end.verdict {
                 Some(verdict) => codes
                     .next()
-                    .map_or(Settled::Lost, |code| state(whole(&code), verdict)),
+                    .map_or(Settled::Lost, |code| settled(whole(&code), verdict)),
                 None => Settled::Lost,
             })
             .collect();
@@ -181,7 +183,6 @@ impl Queue {
         let taken = Taken {
             token,
             jobs,
-            paused,
             limited_for: milliseconds(limited).filter(|wait| !wait.is_zero()),
             delayed_for: milliseconds(next_at),
             quarantined,
@@ -192,15 +193,22 @@ impl Queue {
     }
 }
 
-fn state(code: i64, verdict: &Verdict) -> Settled {
+/// The codes of the script for where a job went.
+const CODES: [(i64, State); 6] = [
+    (1, State::Completed),
+    (2, State::Failed),
+    (3, State::Waiting),
+    (4, State::Prioritized),
+    (5, State::Delayed),
+    (6, State::WaitingChildren),
+];
+
+fn settled(code: i64, verdict: &Verdict) -> Settled {
+    if let Some((_, state)) = CODES.iter().find(|(known, _)| *known == code) {
+        return Settled::Now(*state);
+    }
     match code {
-        1 => Settled::Now("completed"),
-        2 => Settled::Now("failed"),
-        3 => Settled::Now("waiting"),
-        4 => Settled::Now("prioritized"),
-        5 => Settled::Now("delayed"),
-        6 => Settled::Now("waiting-children"),
-        7 => Settled::Now("moved"),
+        7 => Settled::Left,
         -1 => Settled::Removed,
         -9 => Settled::ChildFailed(match verdict {
             Verdict::Waiting(..) => "moveToWaitingChildren",

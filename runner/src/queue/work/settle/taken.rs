@@ -17,8 +17,6 @@ pub struct Taken {
     pub token: String,
     /// The jobs, in the order they were queued.
     pub jobs: Vec<Job>,
-    /// The queue is paused.
-    pub paused: bool,
     /// The rate limit is used up for so long.
     pub limited_for: Option<Duration>,
     /// The next delayed job is due in so long.
