@@ -8,7 +8,7 @@ use serde_json::json;
 use super::terminal::cover::Cover;
 use super::terminal::{follow, output};
 use super::{Cli, Exit, Result};
-use crate::config::{Backoff, BackoffKind, JobDefaults};
+use crate::config::{Backoff, BackoffKind, JobDefaults, PRIORITY_LIMIT};
 use crate::queue::{Added, Deduplication, Instead, NewJob, State};
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, value_parser = humantime::parse_duration)]
     delay: Option<Duration>,
     /// 1 (first) to 2097151 (last); 0 comes before all of them.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=2_097_151))]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(PRIORITY_LIMIT)))]
     priority: u32,
     /// Put the job in front of the waiting ones.
     #[arg(long)]

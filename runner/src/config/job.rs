@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// The lowest priority of a job, BullMQ's `PRIORITY_LIMIT`; 0 is the highest.
+pub const PRIORITY_LIMIT: u32 = 2_097_151;
+
 /// `[defaults.job]` and `[queues.<name>.defaults]`: options of jobs added
 /// through Runner.
 #[derive(Debug, Clone, PartialEq, Default)]

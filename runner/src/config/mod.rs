@@ -37,7 +37,7 @@ pub use contract::{Contract, SwapCheck};
 pub use diff::Changes;
 pub use env::{Env, Overrides};
 pub use explain::{Explanation, explain};
-pub use job::{Backoff, BackoffKind, JobDefaults, Keep};
+pub use job::{Backoff, BackoffKind, JobDefaults, Keep, PRIORITY_LIMIT};
 pub use keys::reference;
 pub use load::Loaded;
 pub use lost::lost;

@@ -9,9 +9,6 @@ use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 use crate::contract::check_json;
 use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob, Queue};
 
-/// BullMQ's largest priority.
-const PRIORITY: u32 = 2_097_151;
-
 impl Host for State {
     async fn add(&mut self, queue: String, job: wit::NewJob) -> Result<String, Error> {
         let ids = self.add_bulk(queue, vec![job]).await?;
@@ -28,7 +25,7 @@ impl Host for State {
         self.afford(jobs.len())?;
         let jobs: Vec<NewJob> = jobs
             .into_iter()
-            .map(|job| self.checked(job))
+            .map(|job| self.checked(&target, job))
             .collect::<Result<_, _>>()
             .map_err(Error::Invalid)?;
         let size = jobs.iter().map(size).sum();
@@ -101,9 +98,10 @@ impl State {
         self.afford(jobs.len())?;
         let mut tree = Vec::with_capacity(jobs.len());
         for of in jobs {
+            let queue = self.target(&of.queue)?;
             tree.push(FlowJob {
-                queue: self.target(&of.queue)?,
-                job: self.checked(of.job).map_err(Error::Invalid)?,
+                job: self.checked(&queue, of.job).map_err(Error::Invalid)?,
+                queue,
                 parent: of.parent.map(|parent| parent as usize),
                 on_failure: of.on_failure.map(child_failure),
             });
@@ -138,7 +136,7 @@ impl State {
     }
 
     /// A job of the guest, as it can be added.
-    fn checked(&self, job: wit::NewJob) -> Result<NewJob, String> {
+    fn checked(&self, target: &Queue, job: wit::NewJob) -> Result<NewJob, String> {
         let max = self.settings.max_payload;
         let wit::NewJob {
             name,
@@ -153,18 +151,12 @@ impl State {
                 data.len()
             ));
         }
-        let priority = options.priority.unwrap_or(0);
-        if priority > PRIORITY {
-            return Err(format!(
-                "priority {priority} of job {name:?} is above {PRIORITY}"
-            ));
-        }
-        Ok(NewJob {
+        let job = NewJob {
             data: carry(data, self.request_id.as_deref()),
             name,
             id: options.id,
             delay: options.delay.unwrap_or(0),
-            priority,
+            priority: options.priority.unwrap_or(0),
             lifo: options.lifo,
             options: JobDefaults {
                 attempts: options.attempts,
@@ -174,7 +166,13 @@ impl State {
                 size_limit: options.size_limit,
             },
             deduplication: options.deduplication.map(deduplication),
-        })
+        };
+        // Else the queue does so itself.
+        if self.writes.records() {
+            job.check(target.settings())
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(job)
     }
 }
 

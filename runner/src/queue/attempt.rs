@@ -61,6 +61,15 @@ impl Notes {
     pub fn is_empty(&self) -> bool {
         self.progress.is_none() && self.logs.is_empty()
     }
+
+    /// Put these before what was noted since.
+    pub(in crate::queue) fn follow(&mut self, earlier: Notes) {
+        let later = std::mem::replace(&mut self.logs, earlier.logs);
+        self.logs.extend(later);
+        if self.progress.is_none() {
+            self.progress = earlier.progress;
+        }
+    }
 }
 
 /// Beside the reasons of [`Stop`]: there is nothing to stop any more.

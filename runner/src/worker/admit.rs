@@ -34,9 +34,7 @@ pub(super) fn refused(
         return Some(rejected(Cause::Deferred, reason));
     }
     if let Some(limit) = settings.expires {
-        let waited = Duration::from_millis(job.started_at.saturating_sub(job.added_at));
-        // When a delayed job was due is not kept: `changeDelay` and `promote` move it.
-        if job.starts <= 1 && job.delay == 0 && waited > limit {
+        if job.expired(limit, job.started_at) {
             return Some(rejected(Cause::Expired, expired(limit)));
         }
     }

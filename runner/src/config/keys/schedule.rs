@@ -7,11 +7,8 @@ use toml::de::DeValue;
 
 use super::{Keys, Kind, kind};
 use crate::config::value::{self, Fault, Raw, fault};
-use crate::config::{Schedule, When};
+use crate::config::{PRIORITY_LIMIT, Schedule, When};
 use crate::units;
-
-/// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
-const LOWEST_PRIORITY: u32 = 2_097_151;
 
 pub(in crate::config) static SCHEDULE: LazyLock<Keys<Schedule>> = LazyLock::new(|| {
     Keys::new(|keys| {
@@ -133,9 +130,9 @@ fn show_instant(millis: i64) -> String {
 
 fn priority(raw: Raw<'_>) -> Result<u32, Fault> {
     let priority = value::count(raw)?;
-    if priority > LOWEST_PRIORITY {
+    if priority > PRIORITY_LIMIT {
         return Err(fault(
-            format!("must be at most {LOWEST_PRIORITY}"),
+            format!("must be at most {PRIORITY_LIMIT}"),
             "1 is first, 0 goes before all",
         ));
     }

@@ -89,16 +89,8 @@ pub async fn add_flow(
                 .arg(current.map_or("", |attempt| &attempt.token))
                 .arg(jobs.len());
             for ((of, options), has_children) in jobs.iter().zip(&options).zip(&parents) {
-                let job = &of.job;
-                command
-                    .arg(of.queue.base())
-                    .arg(job.id.as_deref().unwrap_or(""))
-                    .arg(&job.name)
-                    .arg(&job.data)
-                    .arg(options)
-                    .arg(job.delay)
-                    .arg(job.priority)
-                    .arg(if job.lifo { "RPUSH" } else { "LPUSH" });
+                command.arg(of.queue.base());
+                of.job.write(command, options);
                 match (of.parent, current) {
                     (Some(parent), _) => command.arg(parent + 1),
                     (None, Some(_)) => command.arg(0),

@@ -3,10 +3,10 @@
 pub(in crate::queue) mod flow;
 pub(in crate::queue) mod schedule;
 
-use redis::Value as Reply;
+use redis::{Cmd, Value as Reply};
 use serde_json::{Map, Value, json};
 
-use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
+use crate::config::{Backoff, BackoffKind, JobDefaults, Keep, PRIORITY_LIMIT};
 use crate::queue::handle::Queue;
 use crate::queue::settings::Settings;
 use crate::queue::stored::deduplication::Deduplication;
@@ -24,8 +24,6 @@ script!(
     "add/add"
 );
 
-/// The lowest priority (BullMQ's `PRIORITY_LIMIT`).
-pub(in crate::queue) const LOWEST: u32 = 2_097_151;
 /// Jobs in one call; more are added in several, all or none only within one.
 pub(in crate::queue) const CALL: usize = 1000;
 
@@ -40,7 +38,7 @@ pub struct NewJob {
     pub id: Option<String>,
     /// Milliseconds before it may start.
     pub delay: u64,
-    /// 0 highest … 2097151.
+    /// 0 is the highest, [`PRIORITY_LIMIT`] the lowest.
     pub priority: u32,
     /// Add in front.
     pub lifo: bool,
@@ -91,7 +89,7 @@ impl Added {
 
 impl NewJob {
     /// Refuse what BullMQ refuses, and what would break its layout.
-    pub(in crate::queue) fn check(&self, settings: &Settings) -> Result<(), Error> {
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), Error> {
         let wrong = |reason: String| Err(Error::Invalid(reason));
         if let Some(id) = &self.id {
             if id.is_empty() {
@@ -109,9 +107,9 @@ impl NewJob {
                 ));
             }
         }
-        if self.priority > LOWEST {
+        if self.priority > PRIORITY_LIMIT {
             return wrong(format!(
-                "the priority {} is over {LOWEST}, the lowest",
+                "the priority {} is over {PRIORITY_LIMIT}, the lowest",
                 self.priority
             ));
         }
@@ -135,6 +133,18 @@ impl NewJob {
                 .map_err(Error::Invalid)?;
         }
         Ok(())
+    }
+
+    /// The arguments by which `add.lua` and `flow.lua` are told of it.
+    pub(in crate::queue) fn write(&self, command: &mut Cmd, options: &str) {
+        command
+            .arg(self.id.as_deref().unwrap_or(""))
+            .arg(&self.name)
+            .arg(&self.data)
+            .arg(options)
+            .arg(self.delay)
+            .arg(self.priority)
+            .arg(if self.lifo { "RPUSH" } else { "LPUSH" });
     }
 
     /// `opts` as npm stores it.
@@ -234,14 +244,7 @@ impl Queue {
         let reply = ADD
             .run(self.redis(), self.base(), |command| {
                 for (job, options) in jobs.iter().zip(&options) {
-                    command
-                        .arg(job.id.as_deref().unwrap_or(""))
-                        .arg(&job.name)
-                        .arg(&job.data)
-                        .arg(options)
-                        .arg(job.delay)
-                        .arg(job.priority)
-                        .arg(if job.lifo { "RPUSH" } else { "LPUSH" });
+                    job.write(command, options);
                     match &job.deduplication {
                         Some(deduplication) => command.arg(deduplication.json().to_string()),
                         None => command.arg(""),

@@ -6,7 +6,7 @@ use redis::Value;
 use serde::Deserialize;
 use serde_json::Map;
 
-use crate::queue::add::LOWEST;
+use crate::config::PRIORITY_LIMIT;
 use crate::queue::handle::Queue;
 use crate::queue::stored::options;
 use crate::queue::stored::state::State;
@@ -188,7 +188,7 @@ impl Queue {
         let decoded = options::decode(&serde_json::Value::Object(options.clone()).to_string())
             .unwrap_or_default();
         let priority = options.get("priority").and_then(serde_json::Value::as_f64);
-        let priority = priority.map_or(0, |priority| (priority as u32).min(LOWEST));
+        let priority = priority.map_or(0, |priority| (priority as u32).min(PRIORITY_LIMIT));
         let made = match origin {
             Some(origin) if !anew => origin.attempts_made.min(decoded.attempts.max(1) - 1),
             _ => 0,

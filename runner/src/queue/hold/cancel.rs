@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use redis::Value;
 
+use crate::outcome::Cause;
 use crate::queue::attempt::Attempt;
 use crate::queue::handle::Queue;
 use crate::queue::stored::state::State;
@@ -60,7 +61,10 @@ impl Queue {
     pub async fn cancel(&self, ids: &[String], reason: &str) -> Result<Vec<Failing>, Error> {
         let wish = WISH.as_millis().to_string();
         let mut ends = Vec::with_capacity(ids.len());
-        for (id, (end, token)) in ids.iter().zip(self.fail(ids, reason, &wish).await?) {
+        for (id, (end, token)) in ids
+            .iter()
+            .zip(self.fail(ids, reason, &wish, Cause::Cancelled).await?)
+        {
             if end == Failing::Asked
                 && let Some(holder) = Holder::of(&token)
             {
@@ -77,7 +81,7 @@ impl Queue {
         ids: &[String],
         reason: &str,
     ) -> Result<Vec<Failing>, Error> {
-        let ends = self.fail(ids, reason, "").await?;
+        let ends = self.fail(ids, reason, "", Cause::Expired).await?;
         Ok(ends.into_iter().map(|(end, _)| end).collect())
     }
 
@@ -86,10 +90,12 @@ impl Queue {
         ids: &[String],
         reason: &str,
         wish: &str,
+        cause: Cause,
     ) -> Result<Vec<(Failing, String)>, Error> {
         let reply = FAIL
             .run(self.redis(), self.base(), |command| {
-                command.arg(reason).arg(wish).arg(BOOT_DIGITS);
+                command.arg(reason).arg(wish).arg(cause.as_str());
+                command.arg(BOOT_DIGITS);
                 match self.settings().metrics {
                     Some(minutes) => command.arg(minutes),
                     None => command.arg(""),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::outcome::expired;
 use crate::queue::handle::Queue;
 use crate::queue::hold::cancel::Failing;
+use crate::queue::stored::job::Job;
 use crate::queue::stored::options;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::{list, text, whole};
@@ -17,8 +18,8 @@ script!(OLDEST, "oldest", "lib/queue", "lib/parked", "hold/oldest");
 /// Jobs looked at in one call, of each list, from where the oldest usually are.
 /// One that is missed is refused when it is taken.
 const PAGE: usize = 100;
-/// Within so long one worker of a queue looks.
-const GATE: Duration = Duration::from_millis(900);
+/// How often the workers of a queue look, all together.
+const EVERY: Duration = Duration::from_millis(900);
 
 impl Queue {
     /// Fail jobs that wait longer than `limit` allows for their name. Jobs that
@@ -30,7 +31,7 @@ impl Queue {
     ) -> Result<Vec<String>, Error> {
         let reply = OLDEST
             .run(self.redis(), self.base(), |command| {
-                command.arg(PAGE).arg(GATE.as_millis() as u64);
+                command.arg(PAGE).arg(EVERY.as_millis() as u64);
             })
             .await?;
         let mut parts = list(reply).into_iter();
@@ -46,9 +47,13 @@ impl Queue {
             let Ok(added) = added.parse::<u64>() else {
                 continue;
             };
-            let delayed = options::decode(&opts).unwrap_or_default().delay > 0;
-            let waited = Duration::from_millis(now.saturating_sub(added));
-            if starts.is_empty() && !delayed && waited > limit {
+            let job = Job {
+                added_at: added,
+                delay: options::decode(&opts).unwrap_or_default().delay,
+                starts: if starts.is_empty() { 1 } else { 2 },
+                ..Job::default()
+            };
+            if job.expired(limit, now) {
                 let ids = [id];
                 match self.fail_unstarted(&ids, &expired(limit)).await {
                     Ok(ends) if matches!(ends[..], [Failing::Failed]) => failed.extend(ids),

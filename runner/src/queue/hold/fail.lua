@@ -3,13 +3,14 @@
 -- wish is left that names this attempt, and its process finds it.
 -- KEYS[1]  base of the queue's keys
 -- ARGV     1 reason  2 ms a wish is kept, '' to leave jobs that run alone
---          3 digits of the boot in a lock of ours  4 minutes of metrics that are
---          kept, or ''  then ids
+--          3 what they are counted as  4 digits of the boot in a lock of ours
+--          5 minutes of metrics that are kept, or ''  then ids
 -- returns  for each id what became of it, and a text:
 --          0 no such job  1 failed, state before  2 a wish was left, lock token
 --          3 has ended, state  4 another worker holds it, lock token
 --          5 it is the next run of a scheduler  6 it has been started before
-local reason, lasts, boot_digits, points = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local reason, lasts, cause = ARGV[1], ARGV[2], ARGV[3]
+local boot_digits, points = tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local function ended(id)
   for _, set in ipairs({ 'completed', 'failed' }) do
@@ -42,7 +43,7 @@ local function fail(id, key, job)
 end
 
 local failed, answers = 0, {}
-for at = 5, #ARGV do
+for at = 6, #ARGV do
   local id = ARGV[at]
   local key = base .. id
   local job = try('HMGET', key, 'rjk', 'deid', 'parent', 'ats')
@@ -76,6 +77,6 @@ for at = 5, #ARGV do
   answers[#answers + 1] = text
 end
 if points and failed > 0 then
-  count_ends('failed', failed, points, { [lasts == '' and 'expired' or 'cancelled'] = failed })
+  count_ends('failed', failed, points, { [cause] = failed })
 end
 return answers

@@ -13,7 +13,7 @@ use crate::queue::handle::Queue;
 use crate::queue::hold::heartbeat::{Dead, Heartbeat};
 use crate::queue::wire::error::Error;
 use crate::queue::wire::redis::Redis;
-use crate::queue::wire::reply::{list, whole};
+use crate::queue::wire::reply::{at, list};
 use crate::queue::wire::script::script;
 use crate::telemetry::limit::limited;
 
@@ -93,9 +93,7 @@ impl Queue {
                 })
                 .await?;
             let positions = list(reply);
-            let gone = positions
-                .iter()
-                .filter_map(|position| some.get(usize::try_from(whole(position)).ok()?));
+            let gone = positions.iter().filter_map(|position| at(some, position));
             let stopped = gone.map(async |attempt| {
                 // The lock of an ended attempt goes with its settle.
                 if self.lose(attempt).await {
@@ -150,7 +148,7 @@ impl Renewal {
             .name("runner-renew".to_owned())
             .spawn(move || {
                 let renewing = async {
-                    // So many looks between two renewals, and no more than `LOOK` apart.
+                    // A renewal, then looks that are no more than `LOOK` apart.
                     let third = lock / 3;
                     let looks = third.div_duration_f64(LOOK).ceil().max(1.0) as u32;
                     let mut tick = tokio::time::interval(third / looks);
@@ -207,7 +205,7 @@ impl Renewal {
             .insert(queue.name().to_owned(), (mine, in_flight));
     }
 
-    /// No longer.
+    /// No longer renew the locks of this queue's jobs.
     pub fn forget(&self, queue: &str) {
         self.watched
             .lock()

@@ -92,12 +92,7 @@ async fn serve(
             tokio::select! {
                 answer = &mut popping => break answer,
                 () = markers.changed.notified() => {
-                    if let Some(id) = id.filter(|_| *may_unblock) {
-                        *may_unblock = unblock(redis, id).await?;
-                    }
-                    if id.is_none() || !*may_unblock {
-                        write_to_oneself(redis, &mailbox).await?;
-                    }
+                    interrupt(redis, id, may_unblock, &mailbox).await?;
                 }
             }
         };
@@ -111,30 +106,48 @@ async fn serve(
             _ => return Ok(()),
         };
         *spacing = Spacing::default();
-        let Value::Array(parts) = value else {
-            continue;
-        };
-        let [Value::BulkString(key), member, score] = parts.as_slice() else {
-            continue;
-        };
-        let key = String::from_utf8_lossy(key);
-        if key == mailbox {
-            if let Value::BulkString(letter) = member
-                && let Some((marker, id)) = String::from_utf8_lossy(letter).split_once('\n')
-                && let Some(wake) = markers.wake(marker)
-            {
-                wake.deliver(id);
+        if let Value::Array(parts) = value
+            && let [Value::BulkString(key), member, score] = parts.as_slice()
+        {
+            let key = String::from_utf8_lossy(key);
+            if key == mailbox {
+                hand_over(markers, member);
+            } else if let Some(wake) = markers.wake(&key) {
+                wake.bell.notify_one();
+            } else {
+                put_back(redis, &key, member, score).await?;
             }
-            continue;
-        }
-        match markers.wake(&key) {
-            Some(wake) => wake.bell.notify_one(),
-            None => put_back(redis, &key, member, score).await?,
         }
     }
 }
 
-/// Break off the wait of this client. `false`: we may not.
+/// Break off the wait of this client, in the way that its user may.
+async fn interrupt(
+    redis: &Redis,
+    id: Option<i64>,
+    may_unblock: &mut bool,
+    mailbox: &str,
+) -> Result<(), Error> {
+    if let Some(id) = id.filter(|_| *may_unblock) {
+        *may_unblock = unblock(redis, id).await?;
+    }
+    if id.is_none() || !*may_unblock {
+        write_to_oneself(redis, mailbox).await?;
+    }
+    Ok(())
+}
+
+/// Hand a letter to the queue it is for, if it names a job.
+fn hand_over(markers: &Markers, letter: &Value) {
+    if let Value::BulkString(letter) = letter
+        && let Some((marker, id)) = String::from_utf8_lossy(letter).split_once('\n')
+        && let Some(wake) = markers.wake(marker)
+    {
+        wake.deliver(id);
+    }
+}
+
+/// The same by `CLIENT UNBLOCK`. False when its user may not do that.
 async fn unblock(redis: &Redis, id: i64) -> Result<bool, Error> {
     let mut command = redis::cmd("CLIENT");
     command.arg("UNBLOCK").arg(id);

@@ -63,3 +63,8 @@ pub(in crate::queue) fn number(value: &Value) -> f64 {
         _ => 0.0,
     }
 }
+
+/// What stands in the list at this position, counted from 0.
+pub(in crate::queue) fn at<'a, T>(list: &'a [T], position: &Value) -> Option<&'a T> {
+    list.get(usize::try_from(whole(position)).ok()?)
+}

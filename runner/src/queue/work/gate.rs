@@ -70,8 +70,7 @@ impl Queue {
         let mut due = Vec::new();
         for place in places.chunks_exact(2) {
             scores.arg(&place[0]);
-            let score = place[1].split(' ').next().unwrap_or_default();
-            due.push(score.parse::<f64>().ok());
+            due.push(parked_at(&place[1]).map(|(score, _)| score));
         }
         let scores = list(self.redis().call(&scores).await?);
         let scores = scores.into_iter().map(|score| text(score)?.parse().ok());
@@ -94,10 +93,14 @@ impl Queue {
         let mut score = cmd("ZSCORE");
         score.arg(self.key("delayed")).arg(id);
         let score = text(self.redis().call(&score).await?).and_then(|score| score.parse().ok());
-        let parked = place.split_once(' ').filter(|(due, _)| {
-            let due: Option<f64> = due.parse().ok();
-            due.is_some() && due == score
-        });
+        let parked = parked_at(&place).filter(|(due, _)| Some(*due) == score);
         Ok(parked.map(|(_, gate)| gate.to_owned()))
     }
+}
+
+/// The score in `delayed` and the gate of a parked job, as `gates.lua` stores them:
+/// `<score> <gate>`.
+fn parked_at(place: &str) -> Option<(f64, &str)> {
+    let (score, gate) = place.split_once(' ')?;
+    Some((score.parse().ok()?, gate))
 }

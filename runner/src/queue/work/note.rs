@@ -10,7 +10,7 @@ use crate::queue::attempt::{Attempt, Notes};
 use crate::queue::handle::Queue;
 use crate::queue::stored::job::Job;
 use crate::queue::wire::error::Error;
-use crate::queue::wire::reply::{list, text, whole};
+use crate::queue::wire::reply::{at, list, text};
 use crate::queue::wire::script::script;
 use crate::telemetry::limit::limited;
 
@@ -60,43 +60,38 @@ impl Queue {
             .await;
         match reply {
             Ok(reply) => {
-                let at = |position: &Value| {
-                    let position = usize::try_from(whole(position)).ok()?;
-                    noted.get(position).map(|(attempt, _)| attempt)
-                };
-                let mut parts = list(reply).into_iter().map(list);
-                for position in parts.next().unwrap_or_default() {
-                    if let Some(attempt) = at(&position) {
-                        self.lose(attempt).await;
-                    }
-                }
-                for refused in parts.next().unwrap_or_default().chunks_exact(2) {
-                    let Some(attempt) = at(&refused[0]) else {
-                        continue;
-                    };
-                    limited!(
-                        warn,
-                        self.name(),
-                        "progress or logs of a job could not be kept",
-                        queue = self.name(),
-                        job = attempt.job.id,
-                        error = text(refused[1].clone())
-                    );
-                }
+                self.noted(reply, &noted).await;
                 Ok(())
             }
             Err(error) => {
                 for (attempt, earlier) in noted {
-                    attempt.note(|notes| {
-                        let later = std::mem::replace(&mut notes.logs, earlier.logs);
-                        notes.logs.extend(later);
-                        if notes.progress.is_none() {
-                            notes.progress = earlier.progress;
-                        }
-                    });
+                    attempt.note(|notes| notes.follow(earlier));
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Stop the attempts whose lock is lost, and tell what could not be kept.
+    async fn noted(&self, reply: Value, noted: &[(&Arc<Attempt>, Notes)]) {
+        let mut parts = list(reply).into_iter().map(list);
+        for position in parts.next().unwrap_or_default() {
+            if let Some((attempt, _)) = at(noted, &position) {
+                self.lose(attempt).await;
+            }
+        }
+        for refused in parts.next().unwrap_or_default().chunks_exact(2) {
+            let Some((attempt, _)) = at(noted, &refused[0]) else {
+                continue;
+            };
+            limited!(
+                warn,
+                self.name(),
+                "progress or logs of a job could not be kept",
+                queue = self.name(),
+                job = attempt.job.id,
+                error = text(refused[1].clone())
+            );
         }
     }
 

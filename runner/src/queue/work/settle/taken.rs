@@ -80,15 +80,6 @@ pub(super) fn job(fields: Vec<Value>, now: u64) -> Result<Job, Vec<u8>> {
         fault.get_or_insert(reason);
         options::decode("").unwrap_or_default()
     });
-    let mut checkpoints = Vec::new();
-    let mut all = all.into_iter();
-    while let (Some(name), Some(value)) = (all.next(), all.next()) {
-        if let (Some(name), Some(value)) = (text(name), text(value))
-            && let Some(step) = name.strip_prefix("cp:")
-        {
-            checkpoints.push((step.to_owned(), value));
-        }
-    }
     Ok(Job {
         fresh,
         id,
@@ -107,7 +98,21 @@ pub(super) fn job(fields: Vec<Value>, now: u64) -> Result<Job, Vec<u8>> {
             .map(|raw| options::traces(&raw))
             .unwrap_or_default(),
         scheduler: text(scheduler).map(|id| Scheduler { id, options: raw }),
-        checkpoints,
+        checkpoints: checkpoints(all),
         options,
     })
+}
+
+/// The checkpoints among the fields of a job.
+fn checkpoints(fields: Vec<Value>) -> Vec<(String, String)> {
+    let mut fields = fields.into_iter();
+    let mut checkpoints = Vec::new();
+    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+        if let (Some(name), Some(value)) = (text(name), text(value))
+            && let Some(step) = name.strip_prefix("cp:")
+        {
+            checkpoints.push((step.to_owned(), value));
+        }
+    }
+    checkpoints
 }
