@@ -9,6 +9,7 @@ use super::terminal::cover::Cover;
 use super::terminal::{follow, output};
 use super::{Cli, Exit, Result};
 use crate::config::{Backoff, BackoffKind, JobDefaults, PRIORITY_LIMIT};
+use crate::contract::is_json;
 use crate::queue::{Added, Deduplication, Instead, NewJob, State};
 
 #[derive(Debug, clap::Args)]
@@ -225,10 +226,10 @@ pub(super) fn payload(argument: &str) -> Result<String> {
         }
         None => (argument.to_owned(), "the payload".to_owned()),
     };
-    match serde_json::from_str::<&serde_json::value::RawValue>(&text) {
-        Ok(_) => Ok(text),
-        Err(error) => Err(Exit::usage(format!(
-            "{origin} is not JSON: {error}; quote it for the shell, as in '{{\"name\":\"Ada\"}}'"
+    match is_json(&text) {
+        Ok(()) => Ok(text),
+        Err(fault) => Err(Exit::usage(format!(
+            "{origin} {fault}; quote it for the shell, as in '{{\"name\":\"Ada\"}}'"
         ))),
     }
 }

@@ -105,10 +105,10 @@ impl Contract {
     pub fn cover(&self, job: &str, data: &mut String, mut result: Option<&mut String>) {
         for function in self.functions(job) {
             if let Some(ty) = &function.data {
-                *data = contract::redact(ty, data).into_owned();
+                *data = contract::cover(ty, data).into_owned();
             }
             if let (Some(ty), Some(result)) = (function.value(), result.as_mut()) {
-                **result = contract::redact(ty, result).into_owned();
+                **result = contract::cover(ty, result).into_owned();
             }
         }
     }

@@ -9,6 +9,7 @@
 //! commands. Knows WIT and the canonical ABI; no queue, no job, no running guest.
 
 mod compare;
+mod cover;
 mod door;
 mod fault;
 mod interface;
@@ -16,7 +17,6 @@ mod json;
 mod library;
 mod notes;
 mod read;
-mod redact;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -28,6 +28,7 @@ use wit_component::DecodedWasm;
 use wit_parser::{InterfaceId, Resolve};
 
 pub use self::compare::{Difference, compare};
+pub use self::cover::{cover, sensitive};
 pub use self::door::VERSION as DOOR;
 pub use self::fault::{Fault, Path, Step};
 pub use self::interface::{Function, Interface, unversioned};
@@ -35,7 +36,6 @@ pub use self::json::{check_json, is_json, too_deep};
 pub use self::library::Library;
 pub use self::notes::Notes;
 pub use self::read::{Rules, read};
-pub use self::redact::{redact, sensitive};
 pub use self::schema::{openapi, schema};
 pub use self::types::{Case, Field, Integer, Item, Shape, Type};
 pub use self::typescript::typescript;

@@ -4,7 +4,6 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
@@ -174,12 +173,12 @@ fn within(value: Option<String>, settings: &JobSettings) -> Result<String, Strin
 
 /// The result, if it is the JSON it should be.
 fn json(value: String) -> Result<String, String> {
-    match serde_json::from_str::<IgnoredAny>(&value) {
-        Ok(_) => Ok(value),
-        Err(error) => {
+    match contract::is_json(&value) {
+        Ok(()) => Ok(value),
+        Err(fault) => {
             let mut start = value;
             start.truncate(start.floor_char_boundary(64));
-            Err(format!("the result is not JSON: {error}: {start:?}"))
+            Err(format!("the result {fault}: {start:?}"))
         }
     }
 }

@@ -7,6 +7,7 @@ use redis::{Cmd, Value as Reply};
 use serde_json::{Map, Value, json};
 
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep, PRIORITY_LIMIT};
+use crate::contract::is_json;
 use crate::queue::handle::Queue;
 use crate::queue::settings::Settings;
 use crate::queue::stored::deduplication::Deduplication;
@@ -113,8 +114,8 @@ impl NewJob {
                 self.priority
             ));
         }
-        if let Err(error) = serde_json::from_str::<&serde_json::value::RawValue>(&self.data) {
-            return wrong(format!("the payload is not JSON: {error}"));
+        if let Err(fault) = is_json(&self.data) {
+            return wrong(format!("the payload {fault}"));
         }
         let limit = self.options.size_limit.or(settings.defaults.size_limit);
         if let Some(limit) = limit.filter(|limit| *limit > 0 && self.data.len() as u64 > *limit) {

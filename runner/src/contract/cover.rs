@@ -13,7 +13,7 @@ const COVER: &str = "[sensitive]";
 /// JSON text with its sensitive values covered. Text that is no value of the
 /// type is covered as far as it looks like one; without sensitive fields it is
 /// left as it is.
-pub fn redact<'a>(ty: &Type, json: &'a str) -> Cow<'a, str> {
+pub fn cover<'a>(ty: &Type, json: &'a str) -> Cow<'a, str> {
     if !has_sensitive(ty) {
         return Cow::Borrowed(json);
     }
