@@ -1,8 +1,8 @@
-//! Keeps the schedulers of the queues: writes what `[[schedules]]` declares, at
-//! the start and when the file changes, and looks again and again for schedulers
-//! that lost their next job.
+//! Keeps the schedulers of the queues: writes what `[[schedules]]` declares, at the
+//! start and when the file changes, and checks regularly for schedulers that have
+//! lost their next job. Started once, by the application.
 //!
-//! Refuses to change what a producer made, but to give it back its next job.
+//! It changes nothing about a producer's scheduler, except to restore its next job.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::queue::{Declared, Error, Guarded, Pause, Queue};
 use crate::telemetry::limit::limited;
 use crate::worker::Shared;
 
-/// Keep them, for ever.
+/// Keep the schedulers. Never ends.
 pub async fn keep(shared: Shared, mut config: watch::Receiver<Arc<Config>>) {
     let mut now = config.borrow_and_update().clone();
     let queues = now.queues.values();
@@ -25,7 +25,7 @@ pub async fn keep(shared: Shared, mut config: watch::Receiver<Arc<Config>>) {
         .map(|queue| (queue.name.clone(), shared.queue(queue)))
         .collect();
     let mut pause = Pause::default();
-    // Runners that started together do not ask together.
+    // Runners that started together do not check together.
     let interval = shared.runtime.stalled_interval;
     let mut ticks = tokio::time::interval(interval.mul_f64(0.95 + fastrand::f64() / 10.0));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -63,7 +63,7 @@ fn of<'c>(config: &'c Config, queue: &str) -> Vec<&'c Schedule> {
     all.filter(|schedule| schedule.queue == queue).collect()
 }
 
-/// Declare the schedules of these queues; what was done leaves the list.
+/// Declare the schedules of these queues. Those that are done leave the list.
 async fn declare_all(queues: &mut BTreeMap<String, Queue>, config: &Config) -> Result<(), Error> {
     while let Some(entry) = queues.first_entry() {
         let queue = entry.get();
@@ -74,7 +74,7 @@ async fn declare_all(queues: &mut BTreeMap<String, Queue>, config: &Config) -> R
                 limited!(
                     error,
                     queue.name(),
-                    "schedules were not written",
+                    "schedules could not be written",
                     queue = queue.name(),
                     %error
                 );
@@ -111,7 +111,7 @@ async fn guard_all(shared: &Shared, config: &Config, unreadable: &mut BTreeSet<(
         match shared.queue(queue).guard_schedulers(&schedules).await {
             Ok(done) => tell_guarded(&queue.name, done, unreadable),
             Err(error) => {
-                tracing::debug!(queue = queue.name, %error, "schedulers were not looked at");
+                tracing::debug!(queue = queue.name, %error, "schedulers could not be checked");
             }
         }
     }
@@ -122,7 +122,7 @@ fn tell_guarded(queue: &str, done: Guarded, unreadable: &mut BTreeSet<(String, S
         limited!(
             warn,
             &format!("{queue}: {scheduler}"),
-            "a scheduler had lost its next job and goes on",
+            "a scheduler had lost its next job; it continues with a new one",
             queue,
             scheduler,
             next,
@@ -139,7 +139,7 @@ fn tell_guarded(queue: &str, done: Guarded, unreadable: &mut BTreeSet<(String, S
         );
     }
     for (scheduler, reason) in done.unreadable {
-        // Once, not at every look.
+        // Once, not at every check.
         if unreadable.insert((queue.to_owned(), scheduler.clone())) {
             tracing::error!(queue, scheduler, reason, "a scheduler cannot go on");
         }

@@ -261,8 +261,8 @@ fn a_queue_that_comes_back_while_its_jobs_end_runs_none_of_them_twice() {
     let id = redis.add("work", "long", data, "{}");
     redis.until_count("work", "active", 1);
     let taken_over = |times: usize| {
-        until("queues.toml to be taken over", || {
-            (told(&runner, "was taken over") == times).then_some(())
+        until("queues.toml to be reloaded", || {
+            (told(&runner, "was reloaded") == times).then_some(())
         });
     };
     setup.write(&with.replace(SCRIPTED, ""));
@@ -288,7 +288,7 @@ fn jobs_of_a_removed_queue_are_handed_back_at_shutdown() {
     let id = redis.add("work", "long", r#"{"sleep":50000}"#, "{}");
     redis.until_count("work", "active", 1);
     setup.write(&with.replace(SCRIPTED, ""));
-    runner.until_logged("was taken over");
+    runner.until_logged("was reloaded");
     runner.signal("TERM");
     runner.until_logged("stopping");
     assert!(runner.stop().success(), "the second signal ends it");
@@ -337,14 +337,14 @@ fn a_bad_edit_of_queues_toml_is_told_once_and_changes_nothing() {
         // In place, as a simple editor writes: truncated, then written.
         std::fs::write(setup.path("queues.toml"), bad).unwrap();
         until("the complaint", || {
-            (told(&runner, "was not taken over") > edit).then_some(())
+            (told(&runner, "was not reloaded") > edit).then_some(())
         });
         let id = redis.add("work", "job", r#"{"result":1}"#, "{}");
         assert_eq!(redis.until_ended("work", &id), "completed");
     }
     setup.write(&good.replace("[queues.work]", "[queues.work]\nconcurrency = 3"));
-    runner.until_logged("was taken over");
-    assert_eq!(told(&runner, "was not taken over"), 3, "{:?}", runner.log());
+    runner.until_logged("was reloaded");
+    assert_eq!(told(&runner, "was not reloaded"), 3, "{:?}", runner.log());
 }
 
 #[test]
@@ -418,7 +418,7 @@ fn a_redis_that_takes_no_writes_for_a_while_loses_and_repeats_no_ended_job() {
     redis.until_count("work", "active", 1);
     // Of a master that nobody is: what is here stays, and nothing can be written.
     redis.run::<()>(&["REPLICAOF", "127.0.0.1", "1"]);
-    let line = runner.until_logged("the ends of jobs are held until Redis takes them");
+    let line = runner.until_logged("the results of jobs are held until Redis accepts them");
     assert!(
         line.contains("READONLY") || line.contains("read only"),
         "{line}"

@@ -229,7 +229,7 @@ fn a_missing_redis_server_is_explained() {
         String::from_utf8(output.stderr).unwrap(),
         "error: redis-server was not found on PATH: install it (Debian and Ubuntu: apt install \
          redis-server, Fedora: dnf install redis, macOS: brew install redis) or set [redis] url \
-         to a Redis that runs\n"
+         to a running Redis\n"
     );
 }
 

@@ -1,5 +1,5 @@
-//! Whether a job that was taken is run: not when it is known to fail, came too
-//! late, or nothing here handles it.
+//! Whether a job that was taken is run. It is not when it is known to fail, is too
+//! late or too large, or when nothing here handles it. Decides only.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const DELAY: Duration = Duration::from_secs(1);
 /// The longest.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
-/// The outcome of a job that is not run; none lets it run.
+/// The outcome of a job that is not run; `None` lets it run.
 pub(super) fn refused(
     attempt: &Attempt,
     config: &config::Queue,
@@ -59,7 +59,8 @@ fn rejected(cause: Cause, reason: String) -> Outcome {
     })
 }
 
-/// BullMQ's workers cannot skip a name, so a job that nothing handles was taken.
+/// BullMQ's workers cannot take jobs by name, so a job that nothing handles was
+/// taken all the same.
 fn unrouted(attempt: &Attempt, config: &config::Queue) -> Outcome {
     let handled: Vec<String> = config
         .jobs

@@ -1,14 +1,22 @@
-//! The worker of one queue: holds free slots, takes jobs for them, hands them to
-//! the executor, and settles how they ended together with the next take.
+//! The worker of one queue: it takes jobs from Redis for its free slots, hands them
+//! to the executor, and settles how they ended together with the next take.
 //!
-//! A batch is what has ended by the time a call can go out: nothing waits for it
-//! to fill. It refuses to take while the queue has no free slot, while it stops,
-//! and while jobs of a lost answer have not been given back.
+//! - A batch is what has ended by the time a call can go out; nothing waits for a
+//!   batch to fill.
+//! - Nothing is taken while no slot is free, while the worker stops, and while jobs
+//!   of a lost reply have not been returned.
+//! - The application starts and drains workers; a worker knows `queue`, `config` and
+//!   `outcome`, and the executor only as the function [`Start`].
 
 mod admit;
+mod asking;
+mod calls;
 mod next_run;
+mod orphans;
 mod run;
 mod settle;
+mod shared;
+mod start;
 mod upkeep;
 
 use std::panic::AssertUnwindSafe;
@@ -16,66 +24,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::run::Run;
-use crate::config::{self, JobSettings};
-use crate::outcome::Outcome;
-use crate::queue::{self, Attempt, InFlight, Pause, Queue, Redis, Renewal, Settings, Stop};
+use self::shared::Stage;
+use crate::config;
+use crate::queue::{self, InFlight, Pause, Stop};
 
-/// Called exactly once with how the attempt ended.
-pub type Done = Box<dyn FnOnce(Arc<Attempt>, Outcome) + Send>;
-/// Starts an attempt; must not block.
-pub type Start = Arc<dyn Fn(Arc<Attempt>, &JobSettings, Done) + Send + Sync>;
+pub use self::shared::{Done, Shared, Start};
 
-/// What this process gives all of its workers.
-#[derive(Clone)]
-pub struct Shared {
-    /// The connection.
-    pub redis: Redis,
-    /// Lock renewal.
-    pub renewal: Renewal,
-    /// Name of this runner.
-    pub runner: String,
-    /// Whether BullMQ's `getWorkers` sees the workers.
-    pub presence: bool,
-    /// `[runtime]`.
-    pub runtime: Arc<config::Runtime>,
-    /// Starts an attempt.
-    pub start: Start,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("runner", &self.runner)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    /// The queue of a configuration, as the worker and the host API use it.
-    pub fn queue(&self, config: &config::Queue) -> Queue {
-        let settings = Settings::of(config, &self.runtime, self.runner.clone());
-        Queue::new(self.redis.clone(), settings)
-    }
-}
-
-/// Stages of the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Stage {
-    Run,
-    /// Take nothing more, let running jobs end until the instant.
-    Drain(Instant),
-}
-
-/// A handle on the worker of one queue.
+/// A handle on the worker of one queue. When it is dropped the worker goes on; only
+/// [`Worker::drain`] ends it.
 #[derive(Debug)]
 pub struct Worker {
+    /// The settings that the worker is to work by.
     config: watch::Sender<Arc<config::Queue>>,
+    /// What the worker is to do.
     stage: watch::Sender<Stage>,
-    in_flight: Arc<InFlight>,
+    /// Ends when the worker has been drained.
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -84,14 +51,12 @@ impl Worker {
     pub fn spawn(shared: Shared, config: Arc<config::Queue>) -> Worker {
         let (config_tx, config_rx) = watch::channel(config.clone());
         let (stage_tx, stage_rx) = watch::channel(Stage::Run);
-        let in_flight = Arc::new(InFlight::default());
         let presence = shared.presence.then(|| {
             let (redis, runner) = (shared.redis.clone(), shared.runner.clone());
             tokio::spawn(queue::present(redis, config.name.clone(), runner))
         });
-        let held = in_flight.clone();
         let task = tokio::spawn(async move {
-            live(&shared, config_rx, stage_rx, held).await;
+            live(&shared, config_rx, stage_rx).await;
             shared.renewal.forget(&config.name);
             shared.queue(&config).leave_markers();
             if let Some(presence) = presence {
@@ -101,7 +66,6 @@ impl Worker {
         Worker {
             config: config_tx,
             stage: stage_tx,
-            in_flight,
             task,
         }
     }
@@ -112,20 +76,15 @@ impl Worker {
         self.config.send_replace(config);
     }
 
-    /// Jobs between take and settle.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight.len()
-    }
-
-    /// Take nothing more. Jobs that still run after `grace` are stopped and
-    /// handed back without spending an attempt. A second call can shorten the
+    /// Take nothing more. Jobs that still run after `grace` are stopped and return
+    /// to the queue without spending an attempt. A second call can shorten the
     /// time.
     pub fn drain(&self, grace: Duration) {
         self.stage
             .send_replace(Stage::Drain(Instant::now() + grace));
     }
 
-    /// When all jobs were settled, after [`Worker::drain`]. May be asked again.
+    /// Wait until all jobs are settled, after [`Worker::drain`]. May be called again.
     pub async fn stopped(&mut self) {
         // A handle that has given its answer must not be polled again.
         if !self.task.is_finished() {
@@ -135,25 +94,21 @@ impl Worker {
     }
 }
 
-/// Run a worker to its end. One that panics starts again: it finds the locks of
-/// the jobs it held, knows none of them, and hands them back as it does with
-/// those of a lost answer.
+/// Run a worker to its end. One that panics starts again: it finds the locks of the
+/// jobs it held, knows none of them, and returns these jobs as it does those of a
+/// lost reply.
 async fn live(
     shared: &Shared,
     config: watch::Receiver<Arc<config::Queue>>,
     stage: watch::Receiver<Stage>,
-    in_flight: Arc<InFlight>,
 ) {
+    let in_flight = Arc::new(InFlight::default());
     let mut pause = Pause::default();
     loop {
-        #[expect(clippy::disallowed_methods, reason = "a message per slot at most")]
-        let (done_tx, done) = mpsc::unbounded_channel();
-        let mut config = config.clone();
-        let now = config.borrow_and_update().clone();
-        let run = Run::new(shared.clone(), now, in_flight.clone(), done_tx, &stage);
+        let (config, stage) = (config.clone(), stage.clone());
+        let run = Run::new(shared.clone(), config, stage, in_flight.clone());
         let queue = run.queue.clone();
-        let run = AssertUnwindSafe(run.run(done, config, stage.clone()));
-        if run.catch_unwind().await.is_ok() {
+        if AssertUnwindSafe(run.run()).catch_unwind().await.is_ok() {
             return;
         }
         tracing::error!(

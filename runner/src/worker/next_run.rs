@@ -1,22 +1,22 @@
-//! The next run of a scheduler is written before this one begins, as BullMQ's
-//! workers do: a handler that reads or changes its own schedule finds it whole, and
-//! what the job repeats is as it was taken, whatever becomes of its hash.
+//! The next run of a scheduler is written before this one begins, as in BullMQ's
+//! workers: a handler that reads or changes its own schedule finds it complete, and
+//! the next job repeats this one as it was taken, whatever happens to its hash.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::Stage;
+use super::shared::Stage;
 use crate::outcome::Outcome;
 use crate::queue::{Attempt, Pause, Scheduler, Settlement};
 use crate::telemetry::limit::limited;
 
-/// The attempt when it may begin: its next run is there, or cannot be written and
-/// that was told. While Redis takes no writes it waits, as long as the job is ours and
-/// the worker does not stop.
+/// The attempt, once it may begin: its next run is written, or cannot be written and
+/// the log says so. While Redis takes no writes it waits, as long as the job is ours
+/// and the worker is not stopping.
 ///
 /// # Errors
-/// How it ended that did not begin.
+/// The outcome of an attempt that is not to begin.
 pub(super) async fn written(
     attempt: Arc<Attempt>,
     mut stage: watch::Receiver<Stage>,
@@ -36,14 +36,15 @@ pub(super) async fn written(
     Err(Settlement { attempt, outcome })
 }
 
-/// Until the job is not ours any more.
+/// Wait until the job is no longer ours.
 async fn lost(attempt: &Attempt) {
     if !attempt.stopping().await.is_loss() {
         std::future::pending().await
     }
 }
 
-/// Repeating it is harmless.
+/// Write the next run, again after each transient error; writing it twice is
+/// harmless.
 async fn write(attempt: &Attempt, scheduler: &Scheduler) {
     let (queue, job) = (&attempt.queue, &attempt.job.id);
     let mut pause = Pause::default();

@@ -1,4 +1,7 @@
-//! The loop of a worker: what it waits for and what it does then.
+//! The loop of a worker: what it knows, what it waits for, and what it does about
+//! each event. How jobs are asked for and settled is in [`calls`](super::calls), how
+//! they are started in [`start`](super::start), the chores in
+//! [`upkeep`](super::upkeep).
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -6,526 +9,347 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, sleep_until};
 
-use super::settle::{Answer, bury, settle};
-use super::upkeep::{expire, fail_unnamed, open_gates, reap, stop_cancelled};
-use super::{Shared, Stage, admit, next_run};
-use crate::bug;
+use super::asking::Asking;
+use super::orphans::Orphans;
+use super::settle::Answer;
+use super::shared::{Shared, Stage};
+use super::upkeep::{self, Chore};
 use crate::config;
-use crate::outcome::{Cause, Failure, Outcome};
-use crate::queue::{
-    Attempt, Batch, Dead, InFlight, Job, Pause, Queue, Settled, Settlement, Stop, Wake,
-};
-use crate::telemetry::limit::limited;
+use crate::queue::{Attempt, Dead, InFlight, Queue, Settlement, Stop, Wake};
 
 /// Settle calls under way at once: while one is on the wire the next one forms.
-const CALLS: usize = 2;
-/// Ends, and jobs, in one call: a script of so many holds Redis about 1 ms.
-const BATCH: usize = 64;
-/// Jobs started at most before the connection has its turn again.
-const TURN: usize = 32;
-/// How long starting jobs may take before the connection has its turn again: a
-/// job that is run at once takes 10 µs or so, but some take more.
-const TURN_TIME: Duration = Duration::from_micros(500);
-/// A queue that is silent for so long is asked all the same, as BullMQ's workers
-/// do (`drainDelay`): a marker may have been lost with the worker that popped it.
-const POLL: Duration = Duration::from_secs(5);
+pub(super) const CALLS: usize = 2;
 /// How often waiting jobs that may have expired are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How often progress and log lines of running jobs are written.
 const NOTES: Duration = Duration::from_millis(250);
 
-type Call = Pin<Box<dyn Future<Output = Answer> + Send>>;
-type Scheduling = Pin<Box<dyn Future<Output = Result<Arc<Attempt>, Settlement>> + Send>>;
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// One life of a worker: what it knows and what is under way.
+/// One life of a worker. It ends when the worker is drained or panics; the locks of
+/// jobs that it then still holds are found by the next life, or expire.
 pub(super) struct Run {
-    shared: Shared,
-    config: Arc<config::Queue>,
+    /// What all workers of the process share.
+    pub(super) shared: Shared,
+    /// The queue's settings in force; an attempt keeps those it began with.
+    pub(super) config: Arc<config::Queue>,
+    /// The queue in Redis. Replaced together with `config`.
     pub(super) queue: Queue,
-    in_flight: Arc<InFlight>,
+    /// How far the end of the worker has come.
+    pub(super) life: Life,
+
+    /// Jobs from take to settle. The renewal thread reads it and keeps their locks;
+    /// what is struck off here loses its lock in time.
+    pub(super) in_flight: Arc<InFlight>,
+    /// Taken jobs that start once the next run of their scheduler is written.
+    pub(super) scheduling: FuturesUnordered<Boxed<Result<Arc<Attempt>, Settlement>>>,
+    /// Taken jobs that can start, in the order in which they were taken.
+    pub(super) ready: VecDeque<Arc<Attempt>>,
+    /// Attempts that have not ended, whether they have started or not: each holds a
+    /// slot.
+    pub(super) running: usize,
+    /// Attempts that have ended, until a call takes them to Redis.
+    pub(super) ended: Vec<Settlement>,
+    /// Given to each attempt, which reports its end to `ends`.
+    pub(super) reports: mpsc::UnboundedSender<Settlement>,
+    ends: mpsc::UnboundedReceiver<Settlement>,
+
+    /// Settle calls under way, at most [`CALLS`].
+    pub(super) calls: FuturesUnordered<Boxed<Answer>>,
+    /// Whether and when Redis is asked for jobs.
+    pub(super) asking: Asking,
+    /// When jobs of lost replies are searched for. Until that is done nothing is
+    /// settled or taken, unless the worker is stopping.
+    pub(super) orphans: Orphans,
+
+    /// Where markers and wishes to cancel arrive.
     wake: Arc<Wake>,
-    done: mpsc::UnboundedSender<Settlement>,
-    stage: watch::Receiver<Stage>,
-    /// Taken, and their next run is not written yet.
-    scheduling: FuturesUnordered<Scheduling>,
-    /// Taken and not started yet.
-    ready: VecDeque<Arc<Attempt>>,
-    /// Attempts that have not ended, started or not.
-    running: usize,
-    /// Jobs asked for in calls under way.
-    asked: usize,
-    ended: Vec<Settlement>,
-    calls: FuturesUnordered<Call>,
-    /// There may be jobs waiting.
-    hungry: bool,
-    /// That was said by a marker, which others may need if jobs are left over.
-    woken: bool,
-    /// Jobs of a lost answer are to be given back before anything is taken.
-    adopt: bool,
-    /// When that is tried again.
-    adopt_at: Instant,
-    /// Processes whose jobs go back.
-    dead: watch::Receiver<Option<Arc<Dead>>>,
-    /// Stalled checks at which it is done once more: a call that was given up
-    /// may be carried out later, when a stopped Redis goes on.
-    doubts: u8,
-    /// When the queue is asked at the latest.
-    look_at: Instant,
-    limited_until: Option<Instant>,
-    /// Nothing is taken until then: the last call was refused.
-    rest_until: Instant,
-    pause: Pause,
-    /// Since when running jobs are to be stopped.
-    stopping: Option<Instant>,
+    /// The settings that are to be in force.
+    configs: watch::Receiver<Arc<config::Queue>>,
+    /// What the owner of the worker wants of it.
+    pub(super) stages: watch::Receiver<Stage>,
+    /// Processes found dead, whose jobs go back. The renewal thread writes it.
+    pub(super) dead: watch::Receiver<Option<Arc<Dead>>>,
+
+    /// When notes are written.
+    notes: Interval,
+    /// When stalled jobs are looked for.
+    checks: Interval,
+    /// When waiting jobs are looked through for expired ones.
+    sweeps: Interval,
+    /// The writing of notes, at most one at a time.
+    noting: Chore,
+    /// The search for jobs of dead workers or for expired ones, at most one at a
+    /// time.
+    searching: Chore,
+}
+
+/// How far the end of a worker has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It takes jobs and runs them.
+    Working,
+    /// It takes nothing more; attempts may end by themselves until the instant.
+    Draining(Instant),
+    /// All attempts were told to stop. It ends when they have been settled.
+    Stopping,
+}
+
+/// What the loop waits for.
+enum Event {
+    /// Jobs are ready, or orphans can be searched for: the next turn sees to it.
+    Turn,
+    /// An attempt has ended.
+    Ended(Settlement),
+    /// A settle call is done.
+    Answered(Answer),
+    /// The next run of a scheduled job is written, or the job is not to start.
+    Scheduled(Result<Arc<Attempt>, Settlement>),
+    /// A marker came: there are jobs.
+    Rung,
+    /// Nothing has come for long, or a limit or rest is over.
+    Look,
+    /// Somebody wishes these jobs to be cancelled.
+    Cancelled(Vec<String>),
+    /// It is time to write notes.
+    Notes,
+    /// It is time to look for stalled jobs.
+    Check,
+    /// It is time to look for expired jobs.
+    Sweep,
+    /// A chore is done.
+    ChoreDone,
+    /// A process was found dead.
+    Died,
+    /// The settings have changed.
+    Configured,
+    /// The owner wants the worker to end.
+    Staged,
+    /// The time in which attempts may end by themselves is over.
+    GraceOver,
 }
 
 impl Run {
     pub(super) fn new(
         shared: Shared,
-        config: Arc<config::Queue>,
+        mut configs: watch::Receiver<Arc<config::Queue>>,
+        stages: watch::Receiver<Stage>,
         in_flight: Arc<InFlight>,
-        done: mpsc::UnboundedSender<Settlement>,
-        stage: &watch::Receiver<Stage>,
     ) -> Run {
+        let config = configs.borrow_and_update().clone();
         let queue = shared.queue(&config);
         shared.renewal.watch(&queue, in_flight.clone());
-        let now = Instant::now();
-        Run {
+        #[expect(clippy::disallowed_methods, reason = "a message per slot at most")]
+        let (reports, ends) = mpsc::unbounded_channel();
+        // Runners that started together do not check together.
+        let check = shared.runtime.stalled_interval;
+        let check = check.mul_f64(0.95 + fastrand::f64() / 10.0);
+        let mut run = Run {
             wake: queue.enter_markers(),
             dead: shared.renewal.dead(),
             shared,
             config,
             queue,
+            life: Life::Working,
             in_flight,
-            done,
-            stage: stage.clone(),
             scheduling: FuturesUnordered::new(),
             ready: VecDeque::new(),
             running: 0,
-            asked: 0,
             ended: Vec::new(),
+            reports,
+            ends,
             calls: FuturesUnordered::new(),
-            hungry: true,
-            woken: true,
-            adopt: true,
-            adopt_at: now,
-            doubts: 0,
-            look_at: now,
-            limited_until: None,
-            rest_until: now,
-            pause: Pause::default(),
-            stopping: match *stage.borrow() {
-                Stage::Run => None,
-                Stage::Drain(until) => Some(until),
-            },
-        }
+            asking: Asking::new(),
+            orphans: Orphans::new(),
+            configs,
+            stages,
+            notes: upkeep::every(NOTES),
+            checks: upkeep::every(check),
+            sweeps: upkeep::every(SWEEP),
+            noting: Chore::default(),
+            searching: Chore::default(),
+        };
+        run.take_stage();
+        run
     }
 
-    pub(super) async fn run(
-        mut self,
-        mut done: mpsc::UnboundedReceiver<Settlement>,
-        mut config: watch::Receiver<Arc<config::Queue>>,
-        mut stage: watch::Receiver<Stage>,
-    ) {
-        let mut notes = tokio::time::interval(NOTES);
-        notes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let interval = self.shared.runtime.stalled_interval;
-        let mut recover = tokio::time::interval(interval.mul_f64(0.95 + fastrand::f64() / 10.0));
-        recover.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut recovering: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>> =
-            FuturesUnordered::new();
-        let mut noting: FuturesUnordered<Pin<Box<dyn Future<Output = ()> + Send>>> =
-            FuturesUnordered::new();
-        let mut sweep = tokio::time::interval(SWEEP);
-        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut told = false;
+    /// Work until the worker is drained and its last job settled.
+    pub(super) async fn run(mut self) {
         loop {
             self.start_some();
-            while let Ok(settlement) = done.try_recv() {
+            while let Ok(settlement) = self.ends.try_recv() {
                 self.end(settlement);
             }
-            if self.adopt && self.calls.is_empty() && self.adopt_at <= Instant::now() {
-                self.give_back_orphans().await;
+            let search = self.orphans.search_at();
+            if self.calls.is_empty() && search.is_some_and(|at| at <= Instant::now()) {
+                self.return_orphans().await;
             }
             if self.send() {
                 // It goes out before the next jobs are run, so that Redis works
                 // while the guests do.
                 tokio::task::yield_now().await;
             }
-            let finished = self.stopping.is_some()
-                && self.calls.is_empty()
-                && self.ended.is_empty()
-                && self.in_flight.is_empty();
-            if finished {
+            if self.is_done() {
                 break;
             }
-            let free = self.free();
-            let limited = self.limited_until.is_some();
-            // While an answer is due it says whether there is more.
-            let wants = free > 0 && self.asked == 0 && !self.hungry;
-            self.queue
-                .arm(&self.wake, wants && !limited && self.stopping.is_none());
-            let idle = self.stopping.is_none() && free > 0 && self.calls.len() < CALLS;
-
-            tokio::select! {
-                () = tokio::task::yield_now(), if !self.ready.is_empty() => {}
-                Some(settlement) = done.recv() => self.end(settlement),
-                Some(answer) = self.calls.next(), if !self.calls.is_empty() => self.answered(answer).await,
-                Some(written) = self.scheduling.next(), if !self.scheduling.is_empty() => match written {
-                    Ok(attempt) => self.ready.push_back(attempt),
-                    Err(settlement) => self.end(settlement),
-                },
-                ids = self.wake.mail() => {
-                    let attempts = self.in_flight.all();
-                    tokio::spawn(stop_cancelled(
-                        self.queue.clone(),
-                        attempts.into_iter().filter(|attempt| ids.contains(&attempt.job.id)).collect(),
-                    ));
-                }
-                _ = sweep.tick(), if self.config.has_expiry() && recovering.is_empty() && self.stopping.is_none() => {
-                    recovering.push(Box::pin(expire(self.queue.clone(), self.config.clone())));
-                }
-                () = self.wake.rung() => {
-                    self.hungry = true;
-                    self.woken = true;
-                    if free == 0 {
-                        // Somebody else may have a slot for it.
-                        let queue = self.queue.clone();
-                        tokio::spawn(async move { queue.pass_on().await });
-                    }
-                }
-                () = tokio::time::sleep_until(self.look_at), if idle => {
-                    self.hungry = true;
-                    self.limited_until = None;
-                    self.look_at = Instant::now() + POLL;
-                }
-                () = tokio::time::sleep_until(self.adopt_at), if self.adopt && self.calls.is_empty() => {}
-                _ = notes.tick(), if noting.is_empty() && !self.in_flight.is_empty() => {
-                    let (queue, attempts) = (self.queue.clone(), self.in_flight.all());
-                    noting.push(Box::pin(async move {
-                        if let Err(error) = queue.note(&attempts).await {
-                            tracing::debug!(queue = queue.name(), %error, "progress and logs wait");
-                        }
-                    }));
-                }
-                Some(()) = noting.next(), if !noting.is_empty() => {}
-                _ = recover.tick(), if recovering.is_empty() && self.stopping.is_none() => {
-                    if self.doubts > 0 {
-                        self.doubts -= 1;
-                        self.adopt = true;
-                    }
-                    // A wake-up that was lost with a connection.
-                    tokio::spawn(stop_cancelled(self.queue.clone(), self.in_flight.all()));
-                    let queue = self.queue.clone();
-                    let dead = self.dead.borrow_and_update().clone();
-                    recovering.push(Box::pin(async move {
-                        reap(&queue, dead).await;
-                        match queue.recover().await {
-                            Ok(ids) if ids.is_empty() => {}
-                            Ok(ids) => tracing::warn!(queue = queue.name(), jobs = ?ids, "stalled jobs went back"),
-                            Err(error) => tracing::debug!(queue = queue.name(), %error, "stalled jobs were not looked for"),
-                        }
-                    }));
-                }
-                Some(()) = recovering.next(), if !recovering.is_empty() => {}
-                Ok(()) = self.dead.changed(), if recovering.is_empty() && !self.adopt => {
-                    let (queue, dead) = (self.queue.clone(), self.dead.borrow_and_update().clone());
-                    recovering.push(Box::pin(async move { reap(&queue, dead).await }));
-                }
-                Ok(()) = config.changed() => {
-                    self.config = config.borrow_and_update().clone();
-                    let gates = self.queue.settings().gates.clone();
-                    self.queue = self.shared.queue(&self.config);
-                    if gates != self.queue.settings().gates {
-                        tokio::spawn(open_gates(self.queue.clone()));
-                    }
-                    self.shared.renewal.watch(&self.queue, self.in_flight.clone());
-                    self.hungry = true;
-                }
-                Ok(()) = stage.changed() => {
-                    if let Stage::Drain(until) = *stage.borrow_and_update() {
-                        self.stopping = Some(until);
-                    }
-                }
-                () = tokio::time::sleep_until(self.stopping.unwrap_or(self.look_at)),
-                    if self.stopping.is_some() && !told =>
-                {
-                    told = true;
-                    for attempt in self.in_flight.all() {
-                        attempt.stop(Stop::Shutdown);
-                    }
-                }
-            }
+            let awaits = self.is_working() && self.free() > 0 && self.asking.awaits_marker();
+            self.queue.arm(&self.wake, awaits);
+            let event = self.next().await;
+            self.handle(event);
         }
         // A marker may have been popped for us after the last take.
         let _ = self.queue.pass_on().await;
     }
 
-    fn free(&self) -> usize {
-        self.config
-            .concurrency
-            .get()
-            .saturating_sub(self.running + self.asked)
+    /// Wait for the next event.
+    async fn next(&mut self) -> Event {
+        let works = self.is_working();
+        let looks = works && self.free() > 0 && self.calls.len() < CALLS;
+        let search = self.orphans.search_at();
+        let searches = search.filter(|_| self.calls.is_empty());
+        let idle = self.searching.is_idle();
+        let grace = match self.life {
+            Life::Draining(until) => Some(until),
+            Life::Working | Life::Stopping => None,
+        };
+        tokio::select! {
+            () = tokio::task::yield_now(), if !self.ready.is_empty() => Event::Turn,
+            Some(settlement) = self.ends.recv() => Event::Ended(settlement),
+            Some(answer) = self.calls.next(), if !self.calls.is_empty() => Event::Answered(answer),
+            Some(written) = self.scheduling.next(), if !self.scheduling.is_empty() => {
+                Event::Scheduled(written)
+            }
+            () = self.wake.rung() => Event::Rung,
+            ids = self.wake.mail() => Event::Cancelled(ids),
+            () = sleep_until(self.asking.look_at()), if looks => Event::Look,
+            () = until(searches), if searches.is_some() => Event::Turn,
+            () = until(grace), if grace.is_some() => Event::GraceOver,
+            _ = self.notes.tick(), if self.noting.is_idle() && !self.in_flight.is_empty() => {
+                Event::Notes
+            }
+            _ = self.sweeps.tick(), if idle && works && self.config.has_expiry() => Event::Sweep,
+            _ = self.checks.tick(), if idle && works => Event::Check,
+            () = self.noting.done(), if !self.noting.is_idle() => Event::ChoreDone,
+            () = self.searching.done(), if !idle => Event::ChoreDone,
+            Ok(()) = self.dead.changed(), if idle && search.is_none() => Event::Died,
+            Ok(()) = self.configs.changed() => Event::Configured,
+            Ok(()) = self.stages.changed() => Event::Staged,
+        }
     }
 
-    fn end(&mut self, settlement: Settlement) {
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Turn | Event::ChoreDone => {}
+            Event::Ended(settlement) | Event::Scheduled(Err(settlement)) => self.end(settlement),
+            Event::Scheduled(Ok(attempt)) => self.ready.push_back(attempt),
+            Event::Answered(answer) => self.answered(answer),
+            Event::Rung => self.rung(),
+            Event::Look => self.asking.look(),
+            Event::Cancelled(ids) => {
+                let mut attempts = self.in_flight.all();
+                attempts.retain(|attempt| ids.contains(&attempt.job.id));
+                tokio::spawn(upkeep::stop_cancelled(self.queue.clone(), attempts));
+            }
+            Event::Notes => {
+                let attempts = self.in_flight.all();
+                self.noting
+                    .begin(upkeep::note(self.queue.clone(), attempts));
+            }
+            Event::Check => self.check(),
+            Event::Sweep => {
+                let (queue, config) = (self.queue.clone(), self.config.clone());
+                self.searching.begin(upkeep::expire(queue, config));
+            }
+            Event::Died => {
+                let (queue, dead) = (self.queue.clone(), self.dead.borrow_and_update().clone());
+                let reap = async move { upkeep::reap(&queue, dead).await };
+                self.searching.begin(reap);
+            }
+            Event::Configured => self.configure(),
+            Event::Staged => self.take_stage(),
+            Event::GraceOver => {
+                self.life = Life::Stopping;
+                for attempt in self.in_flight.all() {
+                    attempt.stop(Stop::Shutdown);
+                }
+            }
+        }
+    }
+
+    fn rung(&mut self) {
+        self.asking.wake();
+        if self.free() == 0 {
+            // Somebody else may have a slot for it.
+            let queue = self.queue.clone();
+            tokio::spawn(async move { queue.pass_on().await });
+        }
+    }
+
+    /// Look for jobs that stalled, or whose runner died.
+    fn check(&mut self) {
+        self.orphans.check();
+        // The mail about a wish may have been lost with a connection.
+        let held = self.in_flight.all();
+        tokio::spawn(upkeep::stop_cancelled(self.queue.clone(), held));
+        let (queue, dead) = (self.queue.clone(), self.dead.borrow_and_update().clone());
+        self.searching.begin(upkeep::recover(queue, dead));
+    }
+
+    /// Go on with the settings that are to be in force.
+    fn configure(&mut self) {
+        self.config = self.configs.borrow_and_update().clone();
+        let gates = self.queue.settings().gates.clone();
+        self.queue = self.shared.queue(&self.config);
+        if gates != self.queue.settings().gates {
+            tokio::spawn(upkeep::open_gates(self.queue.clone()));
+        }
+        let in_flight = self.in_flight.clone();
+        self.shared.renewal.watch(&self.queue, in_flight);
+        self.asking.suspect();
+    }
+
+    fn take_stage(&mut self) {
+        if let Stage::Drain(until) = *self.stages.borrow_and_update()
+            && self.life != Life::Stopping
+        {
+            self.life = Life::Draining(until);
+        }
+    }
+
+    pub(super) fn is_working(&self) -> bool {
+        self.life == Life::Working
+    }
+
+    fn is_done(&self) -> bool {
+        !self.is_working()
+            && self.calls.is_empty()
+            && self.ended.is_empty()
+            && self.in_flight.is_empty()
+    }
+
+    /// Slots without a job that runs or may come.
+    pub(super) fn free(&self) -> usize {
+        let used = self.running + self.asking.due();
+        self.config.concurrency.get().saturating_sub(used)
+    }
+
+    /// An attempt has ended: its slot is free, and the next call settles it.
+    pub(super) fn end(&mut self, settlement: Settlement) {
         settlement.attempt.end();
         self.running -= 1;
         self.ended.push(settlement);
     }
-
-    /// Hand to the connection what is ready: ends, and the wish for jobs. Whether
-    /// there was anything.
-    fn send(&mut self) -> bool {
-        let mut sent = false;
-        // Nothing is taken any more while stopping, so ends need not wait.
-        if self.adopt && self.stopping.is_none() {
-            return sent;
-        }
-        while self.calls.len() < CALLS {
-            let rests = self.limited_until.is_some() || Instant::now() < self.rest_until;
-            let take = if self.stopping.is_some() || rests {
-                0
-            } else {
-                self.free().min(BATCH)
-            };
-            if self.ended.is_empty() && !(self.hungry && take > 0 && self.asked == 0) {
-                break;
-            }
-            let count = self.ended.len().min(BATCH);
-            let mut batch = Batch::new(self.ended.drain(..count).collect());
-            if take > 0 {
-                if !std::mem::take(&mut self.woken) {
-                    batch = batch.continuing();
-                }
-                self.hungry = false;
-                self.asked += take;
-            }
-            let mut call: Call = Box::pin(settle(self.queue.clone(), batch, take));
-            // The connection gets it now, not when its answer is waited for.
-            if let Some(answer) = call.as_mut().now_or_never() {
-                call = Box::pin(std::future::ready(answer));
-            }
-            self.calls.push(call);
-            sent = true;
-        }
-        sent
-    }
-
-    async fn answered(&mut self, answer: Answer) {
-        self.asked -= answer.asked;
-        self.in_flight.remove(answer.batch.attempts());
-        if answer.faulty {
-            self.adopt = true;
-            self.doubts = 2;
-        }
-        let (settled, taken) = match answer.result {
-            Ok(done) => done,
-            Err(error) => {
-                limited!(
-                    warn,
-                    self.queue.name(),
-                    "jobs could not be settled or taken",
-                    queue = self.queue.name(),
-                    %error,
-                    ends = answer.batch.len()
-                );
-                self.hungry = false;
-                self.rest_until = Instant::now() + self.pause.next();
-                self.look_at = self.rest_until;
-                return;
-            }
-        };
-        self.pause = Pause::default();
-        for (attempt, state) in answer.batch.attempts().zip(&settled) {
-            match state {
-                Settled::Now(_) | Settled::Left => {}
-                Settled::ChildFailed(command) => self.fail_with_child(attempt, command),
-                Settled::Removed => limited!(
-                    warn,
-                    self.queue.name(),
-                    "the job was removed while it ran: nothing was written",
-                    queue = self.queue.name(),
-                    job = attempt.job.id
-                ),
-                Settled::Lost => limited!(
-                    warn,
-                    self.queue.name(),
-                    "the lock was lost: nothing was written",
-                    queue = self.queue.name(),
-                    job = attempt.job.id
-                ),
-            }
-        }
-        for (id, reason) in &taken.quarantined {
-            limited!(
-                error,
-                &format!("{}: {reason}", self.queue.name()),
-                "a job cannot be run",
-                queue = self.queue.name(),
-                job = id,
-                reason
-            );
-        }
-        bury(&self.queue, &taken);
-        if !taken.unnamed.is_empty() {
-            let (ids, token) = (taken.unnamed.clone(), taken.token.clone());
-            tokio::spawn(fail_unnamed(self.queue.clone(), ids, token));
-        }
-        if answer.asked > 0 {
-            let now = Instant::now();
-            let taken_out = taken.quarantined.len() + taken.unnamed.len();
-            let full = taken.jobs.len() + taken_out >= answer.asked;
-            self.limited_until = taken.limited_for.map(|wait| now + wait);
-            self.hungry |= full;
-            let wait = [taken.limited_for, taken.delayed_for]
-                .into_iter()
-                .flatten()
-                .min()
-                .unwrap_or(POLL);
-            self.look_at = now + wait.min(POLL);
-        }
-        for job in taken.jobs {
-            self.begin(job, &taken.token);
-        }
-    }
-
-    /// The job is still ours and cannot complete: it fails, in the words of Node's
-    /// worker, which people match.
-    fn fail_with_child(&mut self, attempt: &Arc<Attempt>, command: &str) {
-        let reason = format!(
-            "Cannot complete job {} because it has at least one failed child. {command}",
-            attempt.job.id
-        );
-        self.in_flight.insert(attempt);
-        self.ended.push(Settlement {
-            attempt: attempt.clone(),
-            outcome: Outcome::Rejected(Failure {
-                cause: Cause::Deferred,
-                reason,
-                frames: Vec::new(),
-            }),
-        });
-    }
-
-    fn begin(&mut self, job: Job, token: &str) {
-        let config = self.config.clone();
-        let settings = config.settings(&job.name);
-        let attempt = Attempt::new(job, self.queue.clone(), token.to_owned(), settings.timeout);
-        let attempt = Arc::new(attempt);
-        self.in_flight.insert(&attempt);
-        for field in &attempt.job.options.ignored {
-            tracing::debug!(
-                queue = self.queue.name(),
-                job = attempt.job.id,
-                field,
-                "an option was ignored"
-            );
-        }
-        self.running += 1;
-        if attempt.job.scheduler.is_some() {
-            let written = next_run::written(attempt, self.stage.clone());
-            self.scheduling.push(Box::pin(written));
-        } else {
-            self.ready.push_back(attempt);
-        }
-    }
-
-    /// Start up to half of what may run: while Redis settles one half, the other
-    /// is run.
-    fn start_some(&mut self) {
-        let began = Instant::now();
-        let half = self.config.concurrency.get().div_ceil(2).min(TURN);
-        for _ in 0..half {
-            let Some(attempt) = self.ready.pop_front() else {
-                break;
-            };
-            self.start(attempt);
-            if began.elapsed() > TURN_TIME {
-                break;
-            }
-        }
-    }
-
-    fn start(&mut self, attempt: Arc<Attempt>) {
-        let config = self.config.clone();
-        let settings = config.settings(&attempt.job.name);
-        // Asked for before the stop: goes back unopened.
-        let stopped = match attempt.lost() {
-            true => Some(Outcome::Lost),
-            false => self.stopping.map(|_| Outcome::Released),
-        };
-        let refused = bug::caught(|| admit::refused(&attempt, &config, settings));
-        let refused = refused.unwrap_or_else(|text| Some(bug::outcome(&text)));
-        if let Some(outcome) = stopped.or(refused) {
-            self.end(Settlement { attempt, outcome });
-            return;
-        }
-        let ending = Ending {
-            attempt: Some(attempt.clone()),
-            done: self.done.clone(),
-        };
-        // It tells of itself when it is dropped.
-        let _ = bug::caught(|| {
-            (self.shared.start)(
-                attempt,
-                settings,
-                Box::new(move |_, outcome| ending.tell(outcome)),
-            );
-        });
-    }
-
-    async fn give_back_orphans(&mut self) {
-        match self.queue.adopt(&self.in_flight).await {
-            Ok(ids) => {
-                if !ids.is_empty() {
-                    tracing::info!(queue = self.queue.name(), jobs = ?ids, "jobs of a lost answer went back");
-                }
-                // What an earlier life of this runner held goes before new jobs.
-                let dead = self.dead.borrow_and_update().clone();
-                reap(&self.queue, dead).await;
-                // Gates may have been others then.
-                tokio::spawn(open_gates(self.queue.clone()));
-                self.adopt = false;
-                self.hungry = true;
-                self.woken = true;
-            }
-            Err(error) => {
-                self.queue.redis().outage().failed(&error);
-                limited!(warn, self.queue.name(), "waiting for Redis", queue = self.queue.name(), %error);
-                self.adopt_at = Instant::now() + self.pause.next();
-            }
-        }
-    }
 }
 
-/// Tells the worker how an attempt has ended, exactly once: whoever was to tell it
-/// and panicked has dropped it.
-struct Ending {
-    attempt: Option<Arc<Attempt>>,
-    done: mpsc::UnboundedSender<Settlement>,
-}
-
-impl Ending {
-    fn tell(mut self, outcome: Outcome) {
-        self.send(outcome);
-    }
-
-    fn send(&mut self, outcome: Outcome) {
-        if let Some(attempt) = self.attempt.take() {
-            // Nobody listens only when the worker itself is gone.
-            let _ = self.done.send(Settlement { attempt, outcome });
-        }
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.send(bug::outcome("the attempt was dropped"));
+/// Until an instant; for ever without one.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }

@@ -1,89 +1,78 @@
 //! One settle call of a worker with its retries, and what is made of an answer
 //! that was lost on the way.
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::queue::{Batch, Error, Pause, Queue, Settled, Taken};
 use crate::telemetry::limit::limited;
 
 /// The answer of one settle call, after all of its retries.
 pub(super) struct Answer {
+    /// What was to be written.
     pub(super) batch: Batch,
+    /// How many jobs were asked for.
     pub(super) asked: usize,
+    /// What became of each end, and the jobs that were taken.
     pub(super) result: Result<(Vec<Settled>, Taken), Error>,
     /// A call failed on the way: jobs may be ours without our knowing.
     pub(super) faulty: bool,
 }
 
-/// One settle call with its retries: after a transient error again, until the
-/// locks would have expired.
+/// One settle call with its retries. After a transient error it is made again until
+/// the locks would have expired; a call without ends is left to the next turn.
 pub(super) async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
     let until = Instant::now() + queue.settings().lock;
     let mut pause = Pause::default();
     let mut faulty = false;
-    loop {
-        let result = queue.settle(&batch, take).await;
-        match result {
-            Err(error) if error.is_transient() => {
-                let again = !batch.is_empty() && Instant::now() < until;
-                queue.redis().outage().failed(&error);
-                if again && !faulty {
-                    let ends = batch.len();
-                    limited!(
-                        warn,
-                        queue.name(),
-                        "the ends of jobs are held until Redis takes them",
-                        queue = queue.name(),
-                        %error,
-                        ends
-                    );
-                }
-                faulty = true;
-                if !again {
-                    return Answer {
-                        batch,
-                        asked: take,
-                        result: Err(error),
-                        faulty,
-                    };
-                }
-                tokio::time::sleep(pause.next()).await;
-            }
-            Err(error) if batch.len() > 1 => {
-                // One job spoils the call: each by itself, so that it spoils its own.
-                limited!(
-                    error,
-                    queue.name(),
-                    "a batch was refused; its ends go one by one",
-                    queue = queue.name(),
-                    %error
-                );
-                return one_by_one(queue, batch, take).await;
-            }
+    let result = loop {
+        match queue.settle(&batch, take).await {
             Ok((mut settled, taken)) => {
                 queue.redis().outage().served();
                 look(&queue, &batch, &mut settled, faulty).await;
-                return Answer {
-                    batch,
-                    asked: take,
-                    result: Ok((settled, taken)),
-                    faulty,
-                };
+                break Ok((settled, taken));
+            }
+            Err(error) if error.is_transient() => {
+                queue.redis().outage().failed(&error);
+                let again = !batch.is_empty() && Instant::now() < until;
+                if again && !faulty {
+                    held_back(&queue, &batch, &error);
+                }
+                faulty = true;
+                if !again {
+                    break Err(error);
+                }
+                sleep(pause.next()).await;
             }
             Err(error) => {
-                return Answer {
-                    batch,
-                    asked: take,
-                    result: Err(error),
-                    faulty: true,
-                };
+                faulty = true;
+                if batch.len() > 1 {
+                    return one_by_one(queue, batch, take, &error).await;
+                }
+                break Err(error);
             }
         }
+    };
+    Answer {
+        batch,
+        asked: take,
+        result,
+        faulty,
     }
 }
 
-/// What became of ends that were not written: `again`, they may have been written
-/// at the first try.
+fn held_back(queue: &Queue, batch: &Batch, error: &Error) {
+    limited!(
+        warn,
+        queue.name(),
+        "the results of jobs are held until Redis accepts them",
+        queue = queue.name(),
+        %error,
+        results = batch.len()
+    );
+}
+
+/// What became of ends that were not written. After a failed call (`again`) they may
+/// have been written the first time.
 async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled], again: bool) {
     for (attempt, settled) in batch.attempts().zip(settled) {
         if *settled != Settled::Lost {
@@ -98,7 +87,15 @@ async fn look(queue: &Queue, batch: &Batch, settled: &mut [Settled], again: bool
     }
 }
 
-async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
+/// One job spoils the call: settle each by itself, so that it spoils only its own.
+async fn one_by_one(queue: Queue, batch: Batch, take: usize, error: &Error) -> Answer {
+    limited!(
+        error,
+        queue.name(),
+        "Redis refused the results of several jobs together; each is saved by itself",
+        queue = queue.name(),
+        %error
+    );
     let mut settled = Vec::with_capacity(batch.len());
     let mut whole = Vec::with_capacity(batch.len());
     let mut told = Taken::default();
@@ -114,7 +111,7 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize) -> Answer {
                 limited!(
                     error,
                     queue.name(),
-                    "an end could not be written",
+                    "a job's result could not be saved",
                     queue = queue.name(),
                     %error
                 );
@@ -168,6 +165,6 @@ pub(super) async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool) {
             );
             return;
         }
-        tokio::time::sleep(pause.next()).await;
+        sleep(pause.next()).await;
     }
 }

@@ -1,14 +1,69 @@
-//! What a worker looks after beside its jobs: wishes to cancel, waiting jobs that
-//! expire, jobs parked at gates, jobs of runners that died.
+//! The chores of a worker: notes of running jobs, wishes to cancel, waiting jobs that
+//! expire, jobs parked at gates, jobs that stalled or whose runner died. An error
+//! costs one round of a chore; the next one makes up for it.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::settle;
 use crate::config;
 use crate::queue::{Attempt, Dead, Pause, Queue};
 use crate::telemetry::limit::limited;
+
+/// Room for one chore at a time. It makes progress while its worker waits for it,
+/// and ends with the worker.
+#[derive(Default)]
+pub(super) struct Chore(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Chore {
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(super) fn begin(&mut self, chore: impl Future<Output = ()> + Send + 'static) {
+        self.0 = Some(Box::pin(chore));
+    }
+
+    /// Until the chore is done. Cancel safe.
+    pub(super) async fn done(&mut self) {
+        if let Some(chore) = &mut self.0 {
+            chore.await;
+            self.0 = None;
+        }
+    }
+}
+
+/// Ticks with at least this time between two of them.
+pub(super) fn every(period: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Write the progress and log lines of these attempts.
+pub(super) async fn note(queue: Queue, attempts: Vec<Arc<Attempt>>) {
+    if let Err(error) = queue.note(&attempts).await {
+        tracing::debug!(queue = queue.name(), %error, "progress and logs wait");
+    }
+}
+
+/// Return jobs of processes that have died, then jobs whose lock has expired.
+pub(super) async fn recover(queue: Queue, dead: Option<Arc<Dead>>) {
+    reap(&queue, dead).await;
+    match queue.recover().await {
+        Ok(ids) if ids.is_empty() => {}
+        Ok(ids) => {
+            tracing::warn!(queue = queue.name(), jobs = ?ids, "stalled jobs were returned to the queue");
+        }
+        Err(error) => {
+            tracing::debug!(queue = queue.name(), %error, "stalled jobs were not looked for");
+        }
+    }
+}
 
 /// Stop those of these attempts that somebody cancelled.
 pub(super) async fn stop_cancelled(queue: Queue, attempts: Vec<Arc<Attempt>>) {
@@ -17,7 +72,7 @@ pub(super) async fn stop_cancelled(queue: Queue, attempts: Vec<Arc<Attempt>>) {
     }
 }
 
-/// Fail jobs that have waited too long though nobody takes them.
+/// Fail jobs that have waited longer than `expires`, though nobody takes them.
 pub(super) async fn expire(queue: Queue, config: Arc<config::Queue>) {
     match queue.expire(|name| config.settings(name).expires).await {
         Ok(ids) if ids.is_empty() => {}
@@ -37,8 +92,7 @@ pub(super) async fn expire(queue: Queue, config: Arc<config::Queue>) {
     }
 }
 
-/// Let parked jobs through that the gates, as they are configured now, do not
-/// hold. After an error they wait for the next time their gate is looked at.
+/// Let through parked jobs that the gates, as they are configured now, do not hold.
 pub(super) async fn open_gates(queue: Queue) {
     let opened = match queue.settings().gates {
         Some(_) => queue.open_gates().await,
@@ -49,20 +103,19 @@ pub(super) async fn open_gates(queue: Queue) {
     }
 }
 
-/// Put back the jobs of processes that have died. After an error the next check
-/// for stalled jobs does it.
+/// Return the jobs of processes that have died.
 pub(super) async fn reap(queue: &Queue, dead: Option<Arc<Dead>>) {
     let Some(dead) = dead else { return };
     match queue.reap(&dead).await {
         Ok(ids) if ids.is_empty() => {}
         Ok(ids) => {
-            tracing::warn!(queue = queue.name(), jobs = ?ids, "jobs of a runner that died went back");
+            tracing::warn!(queue = queue.name(), jobs = ?ids, "jobs of a runner that died were returned to the queue");
         }
         Err(error) => {
             limited!(
                 warn,
                 queue.name(),
-                "jobs of a runner that died wait",
+                "jobs of a runner that died could not be returned yet",
                 queue = queue.name(),
                 %error
             );
@@ -70,7 +123,7 @@ pub(super) async fn reap(queue: &Queue, dead: Option<Arc<Dead>>) {
     }
 }
 
-/// Fail jobs whose ids are no text, again after an error until their locks are gone.
+/// Fail jobs whose ids are not text, again after an error until their locks expire.
 pub(super) async fn fail_unnamed(queue: Queue, ids: Vec<Vec<u8>>, token: String) {
     let until = Instant::now() + queue.settings().lock;
     let mut pause = Pause::default();
@@ -79,7 +132,7 @@ pub(super) async fn fail_unnamed(queue: Queue, ids: Vec<Vec<u8>>, token: String)
             limited!(
                 error,
                 queue.name(),
-                "jobs whose ids are no text were not failed",
+                "jobs whose ids are not text could not be failed",
                 queue = queue.name(),
                 %error
             );
