@@ -1,16 +1,17 @@
-//! What is made of a panic of our own code: it costs one attempt, or less.
+//! A panic of our own code is logged and costs at most one attempt. Whoever calls
+//! code that must not end its task does it through here. Knows only `outcome`.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::outcome::{Cause, Failure, Outcome};
 
-/// Do it; a panic is told, and its text is the error.
+/// Do it. A panic is logged, and its text is the error.
 pub(crate) fn caught<T>(what: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(what)).map_err(|panic| told(&*panic))
 }
 
-/// Tell a panic. Its text.
+/// Log a panic. Returns its text.
 pub(crate) fn told(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
@@ -21,7 +22,7 @@ pub(crate) fn told(panic: &(dyn Any + Send)) -> String {
     text.to_owned()
 }
 
-/// The outcome of an attempt that a panic has ended.
+/// The outcome of an attempt that ended in a panic.
 pub(crate) fn outcome(text: &str) -> Outcome {
     Outcome::Retry {
         failure: Failure {

@@ -33,7 +33,7 @@ pub enum Error {
     /// No binary.
     #[error(
         "redis-server was not found on PATH: install it (Debian and Ubuntu: apt install redis-server, \
-         Fedora: dnf install redis, macOS: brew install redis) or set [redis] url to a Redis that runs"
+         Fedora: dnf install redis, macOS: brew install redis) or set [redis] url to a running Redis"
     )]
     Missing,
     /// It ended before it answered.

@@ -9,13 +9,13 @@
 //! classifies how it ended ([`outcome`]). The worker settles that outcome in
 //! Redis together with the next take.
 //!
-//! **A plugin**: [`plugin`] sees a file, waits until it is quiet, compiles it
-//! off the async threads, checks exports and imports, pre-instantiates it and
+//! **A plugin**: [`watch`] reports a file that has changed; [`plugin`] checks its
+//! exports and imports, compiles it in a child process, links it, tries it out and
 //! swaps one pointer. Any refusal keeps the version in service.
 //!
-//! Dependencies run one way: `cli → app → worker → executor → plugin → host →
-//! queue`; [`config`], [`cron`], [`outcome`], [`printable`], [`telemetry`] and
-//! [`watch`] are leaves.
+//! Dependencies run one way. `docs/arrows.toml` says who may import whom, and a test
+//! compares it with the source; [`cron`], [`printable`] and [`units`] are leaves that
+//! any module may use.
 
 pub mod app;
 mod bug;

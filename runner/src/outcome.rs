@@ -1,4 +1,5 @@
-//! How an attempt ended, and what that means for the job.
+//! How an attempt ended, as a value. The executor decides it, the worker's settle
+//! writes it; others may only read it. Knows nothing of Redis or of plugins.
 
 use crate::units;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub enum Outcome {
     },
     /// Continues when its children are done; no attempt is spent.
     WaitingChildren,
-    /// No worker starts a job of the queue for so long; the job goes back to the
+    /// No worker starts a job of the queue for this long; the job returns to the
     /// front without spending an attempt.
     RateLimited {
         /// How long from now.
@@ -38,10 +39,10 @@ pub enum Outcome {
         /// The handler's reason, written to the job's log.
         reason: String,
     },
-    /// Interrupted by ourselves (shutdown, plugin removed): goes back to the
-    /// front of the queue without spending an attempt or a stall.
+    /// Interrupted by Runner itself (shutdown, plugin removed): returns to the front
+    /// of the queue without spending an attempt or a stall.
     Released,
-    /// It goes to the queue of this name: nothing here handles it (`unrouted`).
+    /// Goes to the queue of this name, because nothing here handles it (`unrouted`).
     Moved(String),
     /// The lock was lost: another worker owns the job and nothing may be
     /// written.
@@ -51,7 +52,7 @@ pub enum Outcome {
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The kind of failure, for metrics and exit codes.
+    /// The kind of failure, for logs and `queue stats`.
     pub cause: Cause,
     /// One readable line or a few: stored as `failedReason`.
     pub reason: String,
@@ -83,7 +84,7 @@ pub enum Cause {
     Payload,
     /// The payload does not fit the queue's contract.
     Contract,
-    /// Stalled more often than allowed, or failed through a child.
+    /// Stalled or was started more often than allowed, or a child failed.
     Deferred,
     /// It was not started in time (`expires`).
     Expired,
@@ -94,7 +95,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The label in logs and metrics.
+    /// Its name in logs and statistics.
     pub fn as_str(self) -> &'static str {
         match self {
             Cause::Returned => "returned",

@@ -1,26 +1,26 @@
-//! What a terminal may be sent. Names, payloads, logs and reasons come from
-//! strangers; a control character in them can move the cursor, hide text, rename
-//! the window or answer for the user, and a formatting one can make a text read as
+//! What may be sent to a terminal. Names, payloads, logs and reasons come from
+//! strangers: a control character in them can move the cursor, hide text, rename the
+//! window or answer for the user, and a formatting one can make one text look like
 //! another.
 //!
 //! Such characters are shown as JSON escapes them, `\u001b`: readable in any text,
-//! and in JSON still the same value.
+//! and still the same value in JSON. Any module may use this one, and it uses none.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// A text on one line: line breaks are escaped, tabs are not.
+/// A text on one line: line breaks are escaped, tabs are kept.
 pub fn inline(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c == '\t')
 }
 
-/// A text of several lines.
+/// A text of several lines: line breaks and tabs are kept.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| matches!(c, '\n' | '\t'))
 }
 
-/// A report that brings its own colours: of all control sequences only those that
-/// style text (`ESC [ … m`) are left.
+/// A report that brings its own colours: of all control sequences, only those that
+/// style text (`ESC [ … m`) are kept.
 pub fn styled(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;

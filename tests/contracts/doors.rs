@@ -513,7 +513,7 @@ fn a_contract_that_is_edited_counts_for_the_next_job() {
     let add = || redis.add("work", "few", r#"{"name":"Ada","count":-1}"#, "{}");
     assert_eq!(redis.until_ended("work", &add()), "completed");
     echo("contract =");
-    runner.until_logged("queues.toml was taken over");
+    runner.until_logged("queues.toml was reloaded");
     let checked = || (redis.until_ended("work", &add()) == "failed").then_some(());
     crate::support::until("the contract counts", checked);
     let text = std::fs::read_to_string(wit()).unwrap();

@@ -295,7 +295,7 @@ fn a_dead_letter_queue_comes_and_goes_with_queues_toml() {
     };
     assert_eq!(fail(), 0);
     setup.write(&with);
-    runner.until_logged("queues.toml was taken over");
+    runner.until_logged("queues.toml was reloaded");
     // The worker is told beside the log.
     until("a letter", || (fail() > 0).then_some(()));
     setup.write(&without);

@@ -108,7 +108,7 @@ fn queues_toml_is_seen_however_it_is_exchanged() {
         fs::write(setup.path("new"), text).unwrap();
         exchange(&setup, way, "queues.toml");
         until(way, || {
-            (told(&runner, "queues.toml was taken over") == step + 1).then_some(())
+            (told(&runner, "queues.toml was reloaded") == step + 1).then_some(())
         });
     }
     shell(
@@ -116,9 +116,9 @@ fn queues_toml_is_seen_however_it_is_exchanged() {
         "sed -i 's/^concurrency.*/concurrency = 40/' queues.toml",
     );
     until("sed", || {
-        (told(&runner, "queues.toml was taken over") > WAYS.len()).then_some(())
+        (told(&runner, "queues.toml was reloaded") > WAYS.len()).then_some(())
     });
-    assert_eq!(told(&runner, "not taken over"), 0, "{:?}", runner.log());
+    assert_eq!(told(&runner, "not reloaded"), 0, "{:?}", runner.log());
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_volume_of_kubernetes_is_taken_over_when_it_is_switched() {
     until("the secret", || {
         token().contains(r#""secret":11}"#).then_some(())
     });
-    runner.until_logged("changed secrets or contracts were taken over");
+    runner.until_logged("changed secrets or contracts were reloaded");
     // Written in place, behind two links.
     fs::write(setup.path("..data/token"), "nine99999").unwrap();
     until("the secret", || {
@@ -298,7 +298,7 @@ fn a_change_without_an_event_is_found() {
     fs::copy(guest("echo"), setup.path("aside/it.wasm")).unwrap();
     until_serves(&redis, "echo", "a write aside");
     shell(&setup, "echo 'concurrency = 3' >> aside/queues.toml");
-    runner.until_logged("queues.toml was taken over");
+    runner.until_logged("queues.toml was reloaded");
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn without_watches_files_are_looked_at() {
     until_serves(&redis, "echo", "a look");
     let text = fs::read_to_string(setup.path("queues.toml")).unwrap();
     setup.write(&format!("{text}concurrency = 3\n"));
-    runner.until_logged("queues.toml was taken over");
+    runner.until_logged("queues.toml was reloaded");
     assert_eq!(told(&runner, "no more file watches"), 1);
 }
 
@@ -368,7 +368,7 @@ fn half_a_configuration_removes_nothing() {
     fs::write(setup.path("queues.toml"), &whole).unwrap();
     runner.until_logged("what was missing in the configuration is back: nothing was removed");
     assert_eq!(schedule(), before);
-    assert_eq!(told(&runner, "taken over"), 0, "{:?}", runner.log());
+    assert_eq!(told(&runner, "reloaded"), 0, "{:?}", runner.log());
     let id = redis.add("b", "any", "{}", "{}");
     assert_eq!(redis.until_ended("b", &id), "completed");
     assert_eq!(told(&runner, "consuming"), 2, "{:?}", runner.log());
@@ -405,7 +405,7 @@ fn a_grant_that_is_missing_for_a_moment_is_not_withdrawn() {
     runner.until_logged("no longer configured: plugins.reach.secrets.TOKEN; will be");
     fs::write(setup.path("queues.toml"), &whole).unwrap();
     runner.until_logged("nothing was removed");
-    assert_eq!(told(&runner, "taken over"), 0, "{:?}", runner.log());
+    assert_eq!(told(&runner, "reloaded"), 0, "{:?}", runner.log());
     // The secret's own file is away as well: a mistake until it is back.
     fs::remove_file(setup.path("token")).unwrap();
     runner.until_logged("cannot be read from token: there is no such file");
@@ -437,7 +437,7 @@ fn a_file_that_is_gone_for_a_moment_is_not_told() {
     );
     fs::write(setup.path("wit/typed.wit"), typed).unwrap();
     setup.install("it", &guest("echo"));
-    runner.until_logged("queues.toml was taken over");
+    runner.until_logged("queues.toml was reloaded");
     runner.until_logged("\"previous\":\"it@");
     assert_eq!(told(&runner, "plugin refused"), 0, "{:?}", runner.log());
     assert_eq!(

@@ -317,7 +317,7 @@ fn a_plugin_that_waits_in_its_start_delays_no_queue_no_grant_and_no_stop() {
         "{}\n[queues.late]\nplugin = \"late\"\n",
         before.replace("\"old\"", "\"new\"")
     ));
-    runner.until_logged("was taken over");
+    runner.until_logged("was reloaded");
     until("the new grants", || (word() == "new").then_some(()));
     assert!(!runner.log().iter().any(|line| line.contains("refused")));
     assert!(runner.stop().success());
@@ -340,8 +340,9 @@ fn a_start_that_does_not_end_is_refused_and_its_queue_is_held() {
     );
     let held = runner.until_logged("queue held");
     assert!(
-        held.contains("its plugin does not serve; it starts when the file fits")
-            && held.contains("\"queue\":\"slow\"")
+        held.contains(
+            "its plugin does not serve; the queue starts once the plugin's file is usable"
+        ) && held.contains("\"queue\":\"slow\"")
             && held.contains("\"plugin\":\"slow\""),
         "{held}"
     );

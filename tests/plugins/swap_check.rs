@@ -81,7 +81,7 @@ fn a_plugin_does_not_wait_when_it_is_told_so() {
 #[test]
 fn a_sample_is_the_first_hundred_and_all_are_all() {
     for (check, line) in [
-        ("sample", "contracts were taken over"),
+        ("sample", "contracts were reloaded"),
         ("all", "held back: 1 of the jobs that are to run in work"),
     ] {
         let redis = Redis::shared();
@@ -122,7 +122,7 @@ fn an_edited_contract_waits_for_the_jobs_that_it_would_make_fail() {
     assert!(line.contains(&reason), "{line}");
     resume(&setup);
     assert_eq!(redis.until_ended("work", &id), "completed");
-    runner.until_logged("works by its changed settings");
+    runner.until_logged("queue uses its changed settings");
     let old = redis.add("work", "two", TWO, "{}");
     assert_eq!(redis.until_ended("work", &old), "failed");
 }

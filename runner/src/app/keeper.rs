@@ -1,5 +1,6 @@
-//! Reload: takes edited files over, starts the queues whose plugins have come to
-//! serve, and stops what is no longer wanted.
+//! Keeps the workers as the configuration and the plugins want them: reloads edited
+//! files, starts queues whose plugins have come to serve, and drains those that are
+//! no longer wanted. A bad edit changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use crate::units;
 use crate::watch::{GONE, Watcher};
 use crate::worker::{Shared, Worker};
 
-/// How often it is looked whether the jobs that held a change back are done.
+/// How often to check whether the jobs that hold back a change are done.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// What the configuration in force was read from.
@@ -32,31 +33,36 @@ pub(super) struct Files {
     pub(super) sources: Sources,
 }
 
-/// An edit that takes something away. It comes into force when the files have stood
-/// so for [`GONE`]: they may be half written.
+/// An edit that takes something away. It comes into force once the files have stayed
+/// that way for [`GONE`]: they may be half written.
 struct Early {
     config: Arc<Config>,
-    /// `None`: long enough.
+    /// When it comes into force. `None`: it may do so now.
     until: Option<Instant>,
 }
 
-/// Keeps the workers as configuration and plugins want them.
+/// The one task that starts and drains workers and changes the configuration in
+/// force.
 pub(super) struct Keeper {
     files: Files,
+    /// The configuration in force.
     config: watch::Sender<Arc<Config>>,
     plugins: Arc<Plugins>,
     host: Arc<Host>,
     shared: Shared,
+    /// The worker of each queue that is consumed.
     workers: BTreeMap<String, Consumer>,
     /// Workers whose queue is no longer wanted, until their jobs have ended. A
-    /// queue has one worker at a time: a second one would take the jobs of the
+    /// queue has one worker at a time: a second one would mistake the jobs of the
     /// first for orphans.
     leaving: BTreeMap<String, Worker>,
+    /// Names of the queues in `workers`, for those who wait until all are there.
     consumed: watch::Sender<BTreeSet<String>>,
-    /// Queues of which it was told that they wait for a plugin.
+    /// Queues that the log has said to wait for a plugin; once is enough.
     waiting: BTreeSet<String>,
-    /// Why an edited contract is not taken over yet.
+    /// Why an edited contract is not in force yet.
     held: Option<String>,
+    /// The last edit that takes something away and is not in force yet.
     early: Option<Early>,
 }
 
@@ -91,7 +97,8 @@ impl Keeper {
         }
     }
 
-    /// Until a time to drain in is sent; another one that follows counts from then.
+    /// Run until a grace period is sent, then drain. A further grace period counts
+    /// from when it is sent.
     pub(super) async fn run(
         mut self,
         mut changes: mpsc::UnboundedReceiver<BTreeSet<PathBuf>>,
@@ -125,8 +132,9 @@ impl Keeper {
         }
     }
 
-    /// Take what was held back, and the configuration if it was edited. The time to
-    /// drain in when that is asked meanwhile: a stop does not wait for Redis.
+    /// Try again what was held back, and read the configuration if it was edited.
+    /// Returns the grace period if one is sent meanwhile: a stop does not wait for
+    /// Redis.
     async fn reload(
         &mut self,
         edited: bool,
@@ -152,14 +160,14 @@ impl Keeper {
         }
     }
 
-    /// Read the configuration again: the new one, if it is another, has no
-    /// mistakes and jobs in Redis let it. A bad edit changes nothing.
+    /// Read the configuration again. Returns the new one if it differs, has no
+    /// mistakes, and fits the jobs in Redis.
     async fn read(&mut self) -> Option<(Arc<Config>, String)> {
         let told = self.held.take();
         let early = self.early.take();
         // An editor that truncates before it writes must not stop all queues.
         if std::fs::metadata(&self.files.start.file).is_ok_and(|file| file.len() == 0) {
-            tracing::error!("queues.toml is empty and was not taken over");
+            tracing::error!("queues.toml is empty and was not reloaded");
             return None;
         }
         let Files {
@@ -175,7 +183,7 @@ impl Keeper {
             }
             Err(problems) => {
                 tracing::error!(
-                    "{}\nqueues.toml was not taken over; the configuration before it stays in force",
+                    "{}\nqueues.toml was not reloaded; the previous configuration stays in force",
                     problems.render(false)
                 );
                 return None;
@@ -200,8 +208,8 @@ impl Keeper {
         self.held.is_none().then_some((new, text))
     }
 
-    /// Whether an edit takes something away and has not stood for long. `before` is
-    /// the one that was read last.
+    /// Whether an edit takes something away and is too new to come into force.
+    /// `before` is the edit that was read last.
     fn is_early(
         &mut self,
         before: Option<Early>,
@@ -240,8 +248,8 @@ impl Keeper {
         until.is_some()
     }
 
-    /// Whether jobs in Redis would no longer fit their contract. One that only a
-    /// plugin has is looked at when the plugin is loaded.
+    /// Why the new contracts are held back, if jobs in Redis would no longer fit. A
+    /// contract that only a plugin has is checked when the plugin is loaded.
     async fn held(&self, old: &Config, new: &Config) -> Option<String> {
         for (name, queue) in &new.queues {
             let (Some(before), Some(after)) = (old.queues.get(name), &queue.base.contract) else {
@@ -260,8 +268,8 @@ impl Keeper {
         None
     }
 
-    /// Put a configuration in force. What of it needs a plugin that is being loaded
-    /// follows when that is done.
+    /// Put a configuration in force. What needs a plugin that is still being loaded
+    /// follows once it serves.
     fn take_over(&mut self, new: Arc<Config>, text: String) {
         let old = self.config.borrow().clone();
         let what = match text == self.files.text {
@@ -277,7 +285,7 @@ impl Keeper {
             removed = ?changes.removed,
             plugins = ?changes.plugins,
             schedules = ?changes.schedules,
-            "{what} taken over"
+            "{what} reloaded"
         );
         if !changes.restart.is_empty() {
             tracing::warn!(settings = ?changes.restart, "these settings need a restart");
@@ -338,7 +346,7 @@ impl Keeper {
                 tracing::warn!(
                     queue = queue.name,
                     plugin,
-                    "queue held: its plugin does not serve; it starts when the file fits"
+                    "queue held: its plugin does not serve; the queue starts once the plugin's file is usable"
                 );
             }
             return;
@@ -360,7 +368,7 @@ impl Keeper {
             .insert(queue.name.clone(), Consumer { worker, queue });
     }
 
-    /// Let the worker of a queue that is no longer wanted end its jobs.
+    /// Drain the worker of a queue that is no longer wanted.
     fn leave(&mut self, name: &str, grace: Duration) {
         if let Some((name, consumer)) = self.workers.remove_entry(name) {
             consumer.worker.drain(grace);
@@ -389,7 +397,7 @@ impl Keeper {
     }
 }
 
-/// What the new configuration has no longer.
+/// What the new configuration no longer has.
 fn lost(before: &str, after: &str, old: &Config, new: &Config) -> Vec<String> {
     let mut lost = config::lost(before, after);
     for (name, queue) in &old.queues {
@@ -410,7 +418,7 @@ fn lost(before: &str, after: &str, old: &Config, new: &Config) -> Vec<String> {
     lost
 }
 
-/// The first few, and how many more.
+/// The first few, and how many more there are.
 fn listed(names: &[String]) -> String {
     const FEW: usize = 5;
     let shown = names[..names.len().min(FEW)].join(", ");
@@ -421,18 +429,18 @@ fn listed(names: &[String]) -> String {
 }
 
 impl Consumer {
-    /// Work by these settings, unless one of its plugins is about to be replaced by
-    /// what they are for.
+    /// Use these settings, unless one of its plugins is just being replaced by the
+    /// version that they are for.
     fn update(&mut self, queue: &Arc<Queue>, plugins: &Plugins) {
         if self.queue != *queue && !queue.plugins().any(|name| plugins.is_loading(name)) {
             self.worker.update(queue.clone());
             self.queue = queue.clone();
-            tracing::info!(queue = queue.name, "works by its changed settings");
+            tracing::info!(queue = queue.name, "queue uses its changed settings");
         }
     }
 }
 
-/// Stop a worker; a new grace on the way counts from then.
+/// Drain a worker. A new grace period counts from when it is sent.
 async fn stop_within(mut worker: Worker, mut grace: watch::Receiver<Duration>) {
     loop {
         worker.drain(*grace.borrow_and_update());
@@ -443,7 +451,7 @@ async fn stop_within(mut worker: Worker, mut grace: watch::Receiver<Duration>) {
     }
 }
 
-/// When one of these workers has settled its last job: the name of its queue.
+/// Wait until one of these workers has settled its last job. Returns its queue.
 async fn left(leaving: &mut BTreeMap<String, Worker>) -> String {
     let stopped = leaving.iter_mut().map(|(name, worker)| async move {
         worker.stopped().await;

@@ -1,9 +1,9 @@
-//! Wires all parts and owns their tasks: start and drain. What changes meanwhile is
-//! the [`keeper`]'s.
+//! Connects all parts and owns their tasks, from start to drain; the [`keeper`]
+//! handles what changes in between. Only the command line starts an application.
 //!
-//! A queue is consumed while all of its plugins serve: a missing or refused
+//! A queue is consumed only while all of its plugins serve. A missing or refused
 //! plugin holds its queue instead of failing jobs, and the queue starts by itself
-//! when the file is there.
+//! once the plugin's file is usable.
 
 mod keeper;
 
@@ -29,7 +29,7 @@ use crate::schedules;
 use crate::telemetry::limit::limited;
 use crate::units;
 use crate::watch::{Place, Watcher};
-use crate::worker::Shared;
+use crate::worker::{self, Shared};
 
 /// What to start with.
 #[derive(Debug, Clone)]
@@ -76,25 +76,33 @@ impl Error {
 /// A running Runner.
 #[derive(Debug)]
 pub struct App {
+    /// The configuration in force. The keeper writes it.
     config: watch::Receiver<Arc<Config>>,
     plugins: Arc<Plugins>,
     redis: Redis,
+    /// Stopped last, after every worker has settled its jobs.
     embedded: Option<Embedded>,
-    /// Names of the queues that are consumed just now.
+    /// Names of the queues that are consumed. The keeper writes it.
     consumed: watch::Receiver<BTreeSet<String>>,
+    /// Tells the keeper to drain, and how long jobs may go on.
     drain: mpsc::UnboundedSender<Duration>,
+    /// Ends when all workers have been drained.
     keeper: JoinHandle<()>,
+    /// Keeps the locks of running jobs, and other runners informed that this one
+    /// lives.
     renewal: Renewal,
+    /// Waits for the markers of all queues.
     listener: AbortHandle,
+    /// Keeps the schedules.
     scheduler: AbortHandle,
 }
 
 impl App {
-    /// Start everything. Waits until Redis answers, telling what it dials.
+    /// Start everything. Waits until Redis answers, and logs what it waits for.
     ///
     /// # Errors
-    /// When the configuration is wrong or the system refuses something. A plugin
-    /// that does not serve is no error.
+    /// When the configuration has mistakes or the system refuses something. A plugin
+    /// that does not serve is not an error.
     pub async fn start(start: Start) -> Result<App, Error> {
         #[expect(clippy::disallowed_methods, reason = "a message per quiet period")]
         let (changed, changes) = mpsc::unbounded_channel();
@@ -111,18 +119,7 @@ impl App {
             tracing::warn!("{warning}");
         }
         let (redis, embedded) = connect(&config.redis).await?;
-
-        let mut http = Http::new(start.network.clone());
-        if let Some(data) = &start.outbox {
-            let rules = start.file.with_file_name(outbox::RULES);
-            http = http.with_outbox(Arc::new(Outbox::new(data, rules)?));
-        }
-        let (engine, warnings) = plugin::engine()?;
-        for warning in warnings {
-            tracing::warn!("{warning}");
-        }
-        let host = Host::new(engine, http).map_err(Error::system("the host does not link"))?;
-        let host = Arc::new(host);
+        let host = host(&start)?;
         let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
         configure(&plugins, &config).await;
         let executor = Executor::new(host.clone(), plugins.clone(), config.runtime.threads)
@@ -138,14 +135,7 @@ impl App {
             runner,
             runtime: Arc::new(config.runtime.clone()),
             presence: config.redis.presence,
-            start: Arc::new(move |attempt, settings, done| {
-                let done = move |attempt: Arc<Attempt>, outcome| {
-                    // A line less is no reason to keep the job.
-                    let _ = bug::caught(|| tell(&attempt, &outcome));
-                    done(attempt, outcome);
-                };
-                executor.start(attempt, settings.clone(), done);
-            }),
+            start: starts(executor),
         };
         let listener = tokio::spawn(queue::listen(redis.clone())).abort_handle();
 
@@ -197,7 +187,7 @@ impl App {
         &self.plugins
     }
 
-    /// When each plugin serves or is refused.
+    /// Wait until each plugin serves or is refused.
     pub async fn loaded(&self) {
         let mut changes = self.plugins.changes();
         while self.plugins.list().iter().any(|plugin| plugin.loading) {
@@ -208,7 +198,7 @@ impl App {
         }
     }
 
-    /// When all queues that name a plugin are consumed.
+    /// Wait until all queues that name a plugin are consumed.
     pub async fn ready(&self) {
         let mut consumed = self.consumed.clone();
         let all = |consumed: &BTreeSet<String>| {
@@ -224,8 +214,8 @@ impl App {
         );
     }
 
-    /// Take nothing more and let running jobs end. After `grace`, or when
-    /// `hurry` is done, the rest is stopped and handed back.
+    /// Take nothing more and let running jobs end. After `grace`, or when `hurry` is
+    /// done, the rest are stopped and return to their queues.
     pub async fn drain(self, grace: Duration, hurry: impl Future<Output = ()>) {
         self.scheduler.abort();
         // The keeper listens as long as it runs.
@@ -238,7 +228,7 @@ impl App {
                 let _ = keeper.await;
             }
         }
-        // Others find out by themselves when Redis cannot be told.
+        // When Redis cannot be told, other runners find out by themselves.
         let _ = self.renewal.leave(&self.redis).await;
         self.listener.abort();
         if let Some(embedded) = self.embedded {
@@ -247,7 +237,34 @@ impl App {
     }
 }
 
-/// Failures are worth a line each; the ends of the others are for `-v`.
+/// What plugins can reach.
+fn host(start: &Start) -> Result<Arc<Host>, Error> {
+    let mut http = Http::new(start.network.clone());
+    if let Some(data) = &start.outbox {
+        let rules = start.file.with_file_name(outbox::RULES);
+        http = http.with_outbox(Arc::new(Outbox::new(data, rules)?));
+    }
+    let (engine, warnings) = plugin::engine()?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let host = Host::new(engine, http).map_err(Error::system("the host does not link"))?;
+    Ok(Arc::new(host))
+}
+
+/// The executor as workers know it; each end goes to the log first.
+fn starts(executor: Executor) -> worker::Start {
+    Arc::new(move |attempt, settings, done| {
+        let done = move |attempt: Arc<Attempt>, outcome| {
+            // A missing line is no reason to keep the job.
+            let _ = bug::caught(|| tell(&attempt, &outcome));
+            done(attempt, outcome);
+        };
+        executor.start(attempt, settings.clone(), done);
+    })
+}
+
+/// Each failure gets a line in the log; other ends show only with `-v`.
 fn tell(attempt: &Attempt, outcome: &Outcome) {
     let (queue, job) = (attempt.queue.name(), attempt.job.id.as_str());
     let number = attempt.job.attempts_made.saturating_add(1);
@@ -293,7 +310,7 @@ fn tell(attempt: &Attempt, outcome: &Outcome) {
     }
 }
 
-/// The queues that are to be consumed.
+/// The queues that should be consumed.
 fn wanted(config: &Config) -> impl Iterator<Item = &Arc<config::Queue>> {
     config.queues.values().filter(|queue| queue.is_consumed())
 }
@@ -302,24 +319,24 @@ fn load(start: &Start) -> Result<Loaded, Problems> {
     Config::load(&start.file, &start.overrides, &Env::of_process())
 }
 
-/// Begin to serve these plugins.
+/// Serve the plugins of this configuration from now on.
 async fn configure(plugins: &Arc<Plugins>, config: &Arc<Config>) {
     let (plugins, config) = (plugins.clone(), config.clone());
     off_thread(move || {
         if let Err(error) = plugins.configure_and_watch(&config) {
-            tracing::warn!(%error, "changed plugins will not be seen");
+            tracing::warn!(%error, "changes of plugins will not be noticed");
         }
     })
     .await;
 }
 
-/// The file system may block.
+/// Do what may block on the file system without holding up the async threads.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let work = tokio::task::spawn_blocking(work);
     work.await.expect("looking at files does not panic")
 }
 
-/// Connect, however long it takes.
+/// Connect to Redis, however long it takes.
 async fn connect(config: &config::Redis) -> Result<(Redis, Option<Embedded>), Error> {
     let (url, embedded) = match &config.url {
         RedisUrl::Url(url) => (url.clone(), None),
@@ -348,8 +365,8 @@ fn name() -> String {
     })
 }
 
-/// Read the configuration, and watch all that it was read from. `known` is what an
-/// earlier reading was made of, and stays watched when this one has mistakes.
+/// Read the configuration, and watch everything that it was read from. `known` is
+/// what an earlier reading was made of; it stays watched when this one has mistakes.
 async fn read(start: &Start, watcher: &Arc<Watcher>, known: &Sources) -> Result<Loaded, Problems> {
     loop {
         let read = load(start);

@@ -1,5 +1,5 @@
-//! By which door a job goes into its plugin: a typed function of the queue's
-//! contract, or the handler that takes any job as JSON text.
+//! How a job is handed to its plugin: to a typed function of the queue's contract, or
+//! to the handler that takes any job as JSON text.
 
 use serde::Deserialize;
 use wasmtime::Store;
@@ -17,7 +17,7 @@ use crate::queue::Job;
 pub(super) enum Call<'a> {
     /// The handler takes the job as it is.
     Handler,
-    /// This function, its parameters in the bytes of its memory.
+    /// This function takes its parameters as the bytes of its memory.
     Function {
         function: &'a Function,
         number: u32,

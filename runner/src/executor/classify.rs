@@ -1,5 +1,5 @@
 //! What ended an attempt, in words: the trap, the last thing the guest said on
-//! stderr, the frames it was in, the limit it hit and by how much.
+//! stderr, the frames it was in, the limit it reached and by how much.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -19,20 +19,20 @@ use crate::printable;
 use crate::queue::{Attempt, Stop};
 use crate::units;
 
-/// Frames kept of a backtrace: enough to see the way, too few to fill Redis.
+/// Frames kept of a backtrace: enough to follow the calls, too few to fill Redis.
 const FRAMES: usize = 32;
-/// Bytes of a reason.
+/// Bytes kept of a reason or a frame.
 const REASON: usize = 16 << 10;
 
 /// How the call ended.
 pub(super) enum Ended {
-    /// It returned a value, JSON.
+    /// It returned a value that is JSON.
     Value(Option<String>),
     /// It returned a value that it says is JSON.
     Text(Option<String>),
-    /// It returned what cannot be written as JSON, with the place.
+    /// It returned what cannot be written as JSON; this says where.
     Unwritable(String),
-    /// It was not called, because something it was granted is not there.
+    /// It was not called, because something that it was granted is missing.
     Unready(String),
     /// It returned a failure.
     Returned(Returned),
@@ -42,6 +42,8 @@ pub(super) enum Ended {
     Stopped(Stop),
 }
 
+/// What an ended call means for the job. Reasons and frames are freed of secrets and
+/// control characters.
 pub(super) fn outcome(
     ended: Ended,
     attempt: &Attempt,
@@ -50,107 +52,109 @@ pub(super) fn outcome(
     state: &State,
     output: &[String],
 ) -> Outcome {
-    let clean = |reason: String| {
-        let reason = state.discreet(reason);
-        let mut text = String::new();
-        for (at, line) in reason.lines().enumerate() {
-            if at > 0 {
-                text.push('\n');
-            }
-            output::escape(&mut text, line);
-        }
-        text.truncate(text.floor_char_boundary(REASON));
-        text
-    };
-    let failure = |cause, reason, frames: Vec<String>| Failure {
-        cause,
-        reason: clean(reason),
-        frames: frames.into_iter().map(clean).collect(),
-    };
-    let unwritable = |reason| Outcome::Retry {
-        failure: failure(Cause::Result, reason, Vec::new()),
-        delay: None,
-    };
     // A guest that was asked to stop may have trapped on it, or have returned
     // just then; a lost lock overrules whatever it did.
     if attempt.lost() {
         return Outcome::Lost;
     }
+    let completed = |value| match value {
+        Ok(value) => Outcome::Completed(plugin.grants.redactor.redact_json(value)),
+        Err(reason) => retry(failure(state, Cause::Result, reason)),
+    };
     match ended {
-        Ended::Value(value) => match within(value, settings) {
-            Ok(value) => Outcome::Completed(plugin.grants.redactor.redact_json(value)),
-            Err(reason) => unwritable(reason),
-        },
-        Ended::Text(value) => match within(value, settings).and_then(json) {
-            Ok(value) => Outcome::Completed(plugin.grants.redactor.redact_json(value)),
-            Err(reason) => unwritable(reason),
-        },
-        Ended::Unwritable(reason) => unwritable(reason),
-        Ended::Unready(reason) => Outcome::Retry {
-            failure: failure(Cause::Host, reason, Vec::new()),
-            delay: None,
-        },
-        Ended::Returned(returned) => match returned {
-            Returned::Retry(reason) => Outcome::Retry {
-                failure: failure(Cause::Returned, reason, Vec::new()),
-                delay: None,
-            },
-            Returned::RetryAfter((millis, reason)) => Outcome::Retry {
-                failure: failure(Cause::Returned, reason, Vec::new()),
-                delay: Some(Duration::from_millis(millis).min(LONGEST_WAIT)),
-            },
-            Returned::Reject(reason) => {
-                Outcome::Rejected(failure(Cause::Returned, reason, Vec::new()))
-            }
-            Returned::Snooze((millis, reason)) => Outcome::Snoozed {
-                delay: Duration::from_millis(millis).min(LONGEST_WAIT),
-                reason: clean(reason),
-            },
-            Returned::WaitChildren => Outcome::WaitingChildren,
-            Returned::RateLimit((millis, reason)) => Outcome::RateLimited {
-                delay: Duration::from_millis(millis).min(LONGEST_WAIT),
-                reason: clean(reason),
-            },
-        },
-        Ended::Stopped(why) => stopped(why, attempt, &failure),
-        Ended::Error(error) => {
-            if matches!(error.downcast_ref(), Some(Trap::Interrupt)) {
+        Ended::Value(value) => completed(within(value, settings)),
+        Ended::Text(value) => completed(within(value, settings).and_then(json)),
+        Ended::Unwritable(reason) => completed(Err(reason)),
+        Ended::Unready(reason) => retry(failure(state, Cause::Host, reason)),
+        Ended::Returned(answer) => returned(answer, state),
+        Ended::Stopped(why) => stopped(why, attempt, state),
+        Ended::Error(error) => match error.downcast_ref() {
+            Some(Trap::Interrupt) => {
                 let why = attempt.stopped().unwrap_or(Stop::Deadline);
-                return stopped(why, attempt, &failure);
+                stopped(why, attempt, state)
             }
-            let (cause, report) = trap(&error, settings, state.memory(), output);
-            let mut own = report.frames;
-            if own.is_empty() {
-                own = frames(&error);
+            _ => {
+                let (cause, mut report) = trap(&error, settings, state.memory(), output);
+                if report.frames.is_empty() {
+                    report.frames = frames(&error);
+                }
+                report.frames.truncate(FRAMES);
+                let clean = |frame| clean(state, frame);
+                retry(Failure {
+                    frames: report.frames.into_iter().map(clean).collect(),
+                    ..failure(state, cause, report.reason)
+                })
             }
-            own.truncate(FRAMES);
-            Outcome::Retry {
-                failure: failure(cause, report.reason, own),
-                delay: None,
-            }
-        }
+        },
     }
 }
 
-fn stopped(
-    why: Stop,
-    attempt: &Attempt,
-    failure: &dyn Fn(Cause, String, Vec<String>) -> Failure,
-) -> Outcome {
+fn retry(failure: Failure) -> Outcome {
+    Outcome::Retry {
+        failure,
+        delay: None,
+    }
+}
+
+fn failure(state: &State, cause: Cause, reason: String) -> Failure {
+    Failure {
+        cause,
+        reason: clean(state, reason),
+        frames: Vec::new(),
+    }
+}
+
+/// A guest's text as it may be stored and shown: without secrets and control
+/// characters, and not too long.
+fn clean(state: &State, text: String) -> String {
+    let text = state.discreet(text);
+    let mut clean = String::new();
+    for (at, line) in text.lines().enumerate() {
+        if at > 0 {
+            clean.push('\n');
+        }
+        output::escape(&mut clean, line);
+    }
+    clean.truncate(clean.floor_char_boundary(REASON));
+    clean
+}
+
+/// The handler chose the outcome itself.
+fn returned(answer: Returned, state: &State) -> Outcome {
+    let delay = |millis| Duration::from_millis(millis).min(LONGEST_WAIT);
+    let failure = |reason| failure(state, Cause::Returned, reason);
+    match answer {
+        Returned::Retry(reason) => retry(failure(reason)),
+        Returned::RetryAfter((millis, reason)) => Outcome::Retry {
+            failure: failure(reason),
+            delay: Some(delay(millis)),
+        },
+        Returned::Reject(reason) => Outcome::Rejected(failure(reason)),
+        Returned::Snooze((millis, reason)) => Outcome::Snoozed {
+            delay: delay(millis),
+            reason: clean(state, reason),
+        },
+        Returned::WaitChildren => Outcome::WaitingChildren,
+        Returned::RateLimit((millis, reason)) => Outcome::RateLimited {
+            delay: delay(millis),
+            reason: clean(state, reason),
+        },
+    }
+}
+
+/// The attempt was stopped from outside.
+fn stopped(why: Stop, attempt: &Attempt, state: &State) -> Outcome {
     match why {
         Stop::Shutdown => Outcome::Released,
         Stop::LockLost | Stop::Removed => Outcome::Lost,
         Stop::Cancelled => {
             let reason = attempt.cancel_reason().to_owned();
-            Outcome::Rejected(failure(Cause::Cancelled, reason, Vec::new()))
+            Outcome::Rejected(failure(state, Cause::Cancelled, reason))
         }
         Stop::Deadline => {
             let timeout = units::duration(attempt.timeout);
             let reason = format!("timed out after {timeout}");
-            Outcome::Retry {
-                failure: failure(Cause::Deadline, reason, Vec::new()),
-                delay: None,
-            }
+            retry(failure(state, Cause::Deadline, reason))
         }
     }
 }

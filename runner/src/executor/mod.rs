@@ -2,11 +2,13 @@
 //! contract, make the instance, call it, classify how it ended.
 //!
 //! Guests run on threads of their own, so that they cannot delay Redis I/O, lock
-//! renewal and HTTP. Only a plugin that is known to be quick has its first turn
-//! on the caller's thread; what is not done by then goes on with the others. Two
-//! things end a guest: the epoch, at which it looks whether it may go on, and a
-//! race of the call against deadline and stop signal, for a guest that waits in a
-//! host call, where no epoch reaches it.
+//! renewal and HTTP. Only a plugin that is known to be quick has its first turn on
+//! the caller's thread; if that is not enough, it goes on with the others. Two
+//! things end a guest: the epoch, at which it checks whether it may go on, and a
+//! race of the call against the deadline and the stop signal, for a guest that waits
+//! in a host call, where no epoch reaches it.
+//!
+//! It returns an outcome and writes nothing to Redis about the end.
 
 mod call;
 mod classify;
@@ -35,11 +37,12 @@ use crate::queue::{Attempt, Stop};
 pub struct Executor {
     host: Arc<Host>,
     plugins: Arc<Plugins>,
+    /// The guest threads. `None` only while it is dropped.
     guests: Option<Runtime>,
 }
 
 impl Executor {
-    /// An executor with so many guest threads.
+    /// An executor with this many guest threads.
     ///
     /// # Errors
     /// When the threads cannot be started.
@@ -67,8 +70,8 @@ impl Executor {
 
     /// Start an attempt. `done` is called exactly once, from this thread or a
     /// guest thread, whatever happens in between, a panic of our own code
-    /// included. Only when the executor is dropped first it is not: the lock then
-    /// expires, and the job goes back as stalled.
+    /// included; only when the executor is dropped first it is not. The lock then
+    /// expires, and the job returns to the queue as stalled.
     pub fn start(
         &self,
         attempt: Arc<Attempt>,
@@ -116,7 +119,7 @@ impl Drop for Executor {
     }
 }
 
-/// The six steps, but for the last, which is the worker's.
+/// All steps of an attempt but the last, which is the worker's: to settle it.
 async fn run(
     host: &Arc<Host>,
     plugin: Option<Arc<Plugin>>,
@@ -146,8 +149,8 @@ async fn run(
     classify::outcome(ended, attempt, settings, &plugin, store.data(), &output)
 }
 
-/// A queue is held while its plugin does not serve, so this is a job that was
-/// taken just before the plugin went.
+/// A queue is held while its plugin does not serve, so this job was taken just
+/// before the plugin stopped serving.
 fn unserved(settings: &JobSettings) -> Outcome {
     const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
     let name = settings.plugin.as_deref().unwrap_or_default();

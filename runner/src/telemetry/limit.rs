@@ -1,6 +1,6 @@
-//! One line per cause and minute of what a loop may have to say again and again,
-//! with a count of what was held back. A cause is a message and whatever it is about:
-//! a queue, a reason.
+//! Logs what a loop may have to say again and again once a minute for each cause,
+//! with a count of what was held back. A cause is a message and what it is about: a
+//! queue, a reason.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 /// Between two lines of one cause.
 const EVERY: Duration = Duration::from_secs(60);
-/// Causes told apart at once; what is about anything else then counts as one. Some
-/// 200 bytes each.
+/// Causes told apart at a time, some 200 bytes each; beyond that, all other causes
+/// of a message count as one.
 const CAUSES: usize = 1000;
 
-/// Say it at most once a minute for each `about`: a level of `tracing`, what it is
-/// about, the message, and its fields.
+/// Log at most once a minute for each `about`. The arguments are a level of
+/// `tracing`, what the message is about, the message, and its fields.
 macro_rules! limited {
     ($level:ident, $about:expr, $message:literal $(, $($fields:tt)+)?) => {
         match $crate::telemetry::limit::pass($message, $about) {
@@ -27,7 +27,7 @@ pub(crate) use limited;
 
 static TOLD: LazyLock<Mutex<Told>> = LazyLock::new(Mutex::default);
 
-/// What was told lately.
+/// What was logged in the last minute.
 #[derive(Debug, Default)]
 struct Told(HashMap<(&'static str, String), Cause>);
 
@@ -38,7 +38,7 @@ struct Cause {
 }
 
 impl Told {
-    /// Whether to tell it now, and how often it was held back before.
+    /// Whether to log it now: how often it was held back before, or `None`.
     fn pass(&mut self, message: &'static str, about: &str, now: Instant) -> Option<u64> {
         let full = self.0.len() >= CAUSES && !self.0.contains_key(&(message, about.to_owned()));
         let about = if full { "" } else { about };
@@ -62,8 +62,8 @@ impl Told {
         Some(std::mem::take(&mut cause.held_back))
     }
 
-    /// Causes of which nothing was told for a minute, with what was held back of
-    /// them meanwhile. They are forgotten.
+    /// Forget the causes that were not logged for a minute. Returns those of which
+    /// something was held back meanwhile, and how often.
     fn silent(&mut self, now: Instant) -> Vec<(&'static str, String, u64)> {
         let over = |cause: &Cause| now.duration_since(cause.told) >= EVERY;
         let over = self.0.extract_if(|_, cause| over(cause));
@@ -77,13 +77,13 @@ fn told() -> std::sync::MutexGuard<'static, Told> {
     TOLD.lock().expect("no panic while it is held")
 }
 
-/// Whether to say this now: how often it was held back before.
+/// Whether to log this now: how often it was held back before, or `None`.
 pub(crate) fn pass(message: &'static str, about: &str) -> Option<u64> {
     told().pass(message, about, Instant::now())
 }
 
-/// Tell what was held back and has not come again since. To be called every second
-/// or so.
+/// Log what was held back and has not come again since. To be called about every
+/// second.
 pub(crate) fn sweep() {
     let silent = told().silent(Instant::now());
     for (message, about, held_back) in silent {

@@ -1,5 +1,6 @@
-//! Log set-up. Lines go to stderr, data to stdout. What guests, producers and
-//! Redis say is in them, so both formats are escaped ([`printable`]).
+//! Sets up the log, once per process. Lines go to stderr. They contain what guests,
+//! producers and Redis say, so both formats are escaped ([`printable`]). Any module
+//! may log; this one knows nothing of what is logged.
 
 #![expect(clippy::disallowed_methods, reason = "logs are escaped here")]
 
@@ -63,7 +64,7 @@ pub fn init(filter: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Stderr for lines of JSON, in which only ASCII controls are escaped as yet.
+/// Stderr for lines of JSON, in which only ASCII controls have been escaped.
 struct Escaped;
 
 impl Write for Escaped {
@@ -81,8 +82,8 @@ impl Write for Escaped {
 /// `15:04:05.123 INFO  message key=value`. A guest's line begins with its queue
 /// and job: `15:04:05.123 INFO  otp-queue/42 message`.
 struct Text {
-    /// People who watch know the day and live in local time; a file is read
-    /// later and elsewhere.
+    /// Show the local time without the day: people who watch know the day, while a
+    /// file is read later and elsewhere.
     terminal: bool,
 }
 
