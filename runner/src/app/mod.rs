@@ -104,13 +104,7 @@ impl App {
     /// When the configuration has mistakes or the system refuses something. A plugin
     /// that does not serve is not an error.
     pub async fn start(start: Start) -> Result<App, Error> {
-        #[expect(clippy::disallowed_methods, reason = "a message per quiet period")]
-        let (changed, changes) = mpsc::unbounded_channel();
-        let watcher = Watcher::start(move |paths| {
-            // Nobody listens only while everything ends.
-            let _ = changed.send(paths.clone());
-        });
-        let watcher = Arc::new(watcher.map_err(Error::system("files cannot be watched"))?);
+        let (watcher, changes) = watch_files()?;
         let loaded = read(&start, &watcher, &Sources::default())
             .await
             .map_err(Error::Config)?;
@@ -235,6 +229,18 @@ impl App {
             embedded.stop().await;
         }
     }
+}
+
+/// A watcher that sends what has changed.
+fn watch_files() -> Result<(Arc<Watcher>, mpsc::UnboundedReceiver<BTreeSet<PathBuf>>), Error> {
+    #[expect(clippy::disallowed_methods, reason = "a message per quiet period")]
+    let (changed, changes) = mpsc::unbounded_channel();
+    let watcher = Watcher::start(move |paths| {
+        // Nobody listens only while everything ends.
+        let _ = changed.send(paths.clone());
+    });
+    let watcher = watcher.map_err(Error::system("files cannot be watched"))?;
+    Ok((Arc::new(watcher), changes))
 }
 
 /// What plugins can reach.
