@@ -13,6 +13,8 @@ use crate::plugin::Status;
 use crate::units;
 
 #[derive(Debug, clap::Args)]
+// `dev` has these too, beside its own `Args`: clap's groups need names of their own.
+#[group(skip)]
 pub(super) struct Args {
     /// Directory of the plugins.
     #[arg(long, value_name = "DIR")]
