@@ -313,7 +313,7 @@ fn a_job_that_is_removed_while_it_runs_is_told_as_that() {
         .lrem(active, 1, &id)
         .query::<()>(&mut redis.connect())
         .unwrap();
-    let line = runner.until_logged("a job was removed while it ran: its result was not saved");
+    let line = runner.until_logged("the job was removed while it ran: its result was not saved");
     assert!(line.contains(&format!("\"job\":\"{id}\"")), "{line}");
 
     redis.add("work", "sleep", "600000", "{}");

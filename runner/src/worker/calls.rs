@@ -95,14 +95,14 @@ impl Run {
             Settled::Removed => limited!(
                 warn,
                 self.queue.name(),
-                "a job was removed while it ran: its result was not saved",
+                "the job was removed while it ran: its result was not saved",
                 queue = self.queue.name(),
                 job = attempt.job.id
             ),
             Settled::Lost => limited!(
                 warn,
                 self.queue.name(),
-                "a job lost its lock: its result was not saved",
+                "the lock was lost: the job's result was not saved",
                 queue = self.queue.name(),
                 job = attempt.job.id
             ),
