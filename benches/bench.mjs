@@ -1,14 +1,14 @@
-// Runner beside its peers: throughput, CPU, memory and start latency on the same
-// private Redis, in the same run, all with a handler that does nothing.
+// Compares Runner with its peers: throughput, CPU, memory and start latency, with a
+// handler that does nothing, on the same private Redis and in the same run.
 //
 //   node benches/bench.mjs [--runs 3] [--workers runner,npm-bullmq] [--concurrency 1,50]
 //                          [--jobs 100000] [--latency-seconds 10]
 //                          [--before target/before/runner]
 //
-// `make bench` builds what is measured and calls this. Each figure is the median
-// of the runs; the runs of the workers are interleaved, so that a slow minute of
-// the machine hits all of them. The binary of `--before` is the worker `before`: what
-// a change costs. Writes target/bench.json.
+// `make bench` builds everything and calls this. Each figure is the median of the runs.
+// The runs of the workers are interleaved, so that a slow minute of the machine hits all
+// of them. `--before` adds another binary as the worker `before`, to show what a change
+// costs. Writes target/bench.json.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -62,7 +62,7 @@ function jobsOf(worker, concurrency) {
   return concurrency === 1 ? Math.ceil(all / 5) : all
 }
 
-// The database with so many waiting jobs in a paused queue, made once.
+// The database with this many waiting jobs in a paused queue, made once.
 const seeds = new Map()
 async function seedOf(count) {
   if (!seeds.has(count)) {

@@ -1,8 +1,8 @@
-//! What it costs to call a plugin by contract, beside the handler that parses
-//! the same JSON itself: `cargo bench -p runner --bench contract`.
+//! Measures what it costs to call a plugin by contract, compared with a handler that
+//! parses the same JSON: `cargo bench -p runner --bench contract`.
 //!
-//! Each line is the median of many jobs, each in an instance of its own, one
-//! after the other through the executor.
+//! Each line is the median of many jobs, which the executor runs one after the other,
+//! each in an instance of its own.
 
 #![expect(clippy::disallowed_macros, reason = "a bench prints its figures")]
 

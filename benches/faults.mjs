@@ -1,17 +1,17 @@
-// What is lost when something breaks: each fault of docs/reliability.md, against
-// the release binary and npm bullmq's worker, on private servers, with the same
+// Shows what is lost when something breaks: each fault of docs/reliability.md, with the
+// release binary and with npm bullmq's worker, on private servers and with the same
 // jobs, locks and checks.
 //
 //   node benches/faults.mjs [--only R1,R4] [--workers runner,node]
 //
-// `make faults` builds what is measured. Exits 1 when Runner lost a job or failed
-// one that it had not started. Writes target/faults.json.
+// `make faults` builds everything and calls this. Exits with 1 if Runner lost a job or
+// failed one that it had not started. Writes target/faults.json.
 //
-//   lost        jobs that are in no list or set of the queue any more
+//   lost        jobs that are no longer in any list or set of the queue
 //   unfinished  jobs that have not ended a minute after the fault
 //   duplicates  jobs that were started more than once
 //   phantoms    failed jobs that were never started
-//   recovery_s  from the end of the fault until the work it hit went on
+//   recovery_s  seconds from the end of the fault until the affected work continued
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'

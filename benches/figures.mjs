@@ -1,14 +1,14 @@
-// What must hold under load, counted on the release binary and a private Redis:
+// Measures the release binary under load, on a private Redis:
 //
-//   kill   Runner is killed again and again: jobs lost, failed, run twice; recovery
-//   swap   a plugin is swapped while jobs flow: jobs failed, lost; write to serving
-//   spin   guests spin on every guest thread: lowest remaining time of their locks
-//   idle   memory, CPU, threads and connections of a Runner with nothing to do
+//   kill   kill Runner repeatedly: jobs lost, failed and run twice, time to recover
+//   swap   swap a plugin while jobs run: jobs failed and lost, time from writing to serving
+//   spin   let guests spin on every guest thread: the shortest time left on a lock
+//   idle   let Runner do nothing: memory, CPU, threads and connections
 //
 //   node benches/figures.mjs [--only kill,swap] [--swaps 1000] [--kills 5]
 //
-// `make figures` builds what is measured. Exits 1 when a count is not what it must
-// be. Writes target/figures.json.
+// `make figures` builds everything and calls this. Exits with 1 if a figure is not as
+// required. Writes target/figures.json.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
