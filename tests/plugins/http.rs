@@ -1,6 +1,6 @@
 //! HTTP as a guest meets it: what it is refused, where it is cut off, and what
 //! goes out in the name of its job. The finer points of the client are tested
-//! beside it, in `runner/src/host/http/tests`.
+//! beside it, in `runner/src/host/client/tests`.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

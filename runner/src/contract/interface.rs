@@ -21,7 +21,7 @@ pub struct Interface {
     pub id: String,
     /// What its doc comment says.
     pub notes: Notes,
-    /// In the order of WIT.
+    /// The types of job, in the order of the WIT file.
     pub functions: Vec<Function>,
 }
 
@@ -34,14 +34,14 @@ pub struct Function {
     pub name: String,
     /// What its doc comment says.
     pub notes: Notes,
-    /// The payload: of one parameter its type, of several an object with their
-    /// names, `None` without: then any payload will do.
+    /// The type of the payload: that of the only parameter, or an object with a field
+    /// for each parameter. `None` without parameters: any payload will do.
     pub data: Option<Arc<Type>>,
-    /// What it returns, a `result` as a variant of `ok` and `error`.
+    /// The type it returns; a `result` is a variant of `ok` and `error`.
     pub returns: Option<Arc<Type>>,
-    /// Whether that is a `result`.
+    /// Whether it returns a `result`.
     pub fallible: bool,
-    /// Whether its error is `runner:plugin/outcome`'s `failure`.
+    /// Whether the error of that `result` is the `failure` of `runner:plugin/outcome`.
     pub fails: bool,
 }
 

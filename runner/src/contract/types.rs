@@ -18,8 +18,8 @@ pub struct Type {
     pub size: u32,
     /// A power of two up to 8.
     pub align: u32,
-    /// Values of the core machine in which a function of few parameters takes it;
-    /// the cases of a variant share them.
+    /// How many values of the core machine it takes as a parameter of a function with
+    /// few of them; the cases of a variant share theirs.
     pub values: usize,
     /// Its name in WIT (`otp-request`), unless it is written in place.
     pub name: Option<String>,
@@ -61,7 +61,7 @@ pub enum Shape {
     Variant {
         /// In the order of WIT, which is their number.
         cases: Vec<Case>,
-        /// Where the value of a case begins.
+        /// Where the value of a case begins, in bytes from the start of the variant.
         payload: u32,
     },
     /// An object of booleans; a flag that is left out is false.

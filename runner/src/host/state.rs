@@ -30,11 +30,11 @@ const HANDLES: usize = 1_000;
 pub struct Grants {
     /// Its table of `queues.toml`.
     pub plugin: Arc<Plugin>,
-    /// Hosts.
+    /// The hosts it may send requests to, with its connections.
     pub http: Arc<Grant>,
-    /// Secrets that must not leave it.
+    /// Takes its secrets out of what leaves it.
     pub redactor: Arc<Redactor>,
-    /// Files it may have in the course of being opened.
+    /// How many files it may be opening at the same time.
     opens: Arc<Semaphore>,
 }
 
@@ -55,27 +55,33 @@ impl Grants {
 pub struct State {
     pub(super) attempt: Arc<Attempt>,
     pub(super) settings: JobSettings,
+    /// The way to Redis.
     pub(super) writes: Arc<Writes>,
     pub(super) plugin: Arc<Plugin>,
     pub(super) redactor: Arc<Redactor>,
     pub(super) grant: Arc<Grant>,
     pub(super) opens: Arc<Semaphore>,
     pub(super) memory: Memory,
+    /// Log lines and bytes for Redis that are left.
     pub(super) budget: Arc<Budget>,
     pub(super) log: Log,
     pub(super) stdout: Lines,
     pub(super) stderr: Lines,
+    /// `requestId` of the payload, carried on to requests and jobs.
     pub(super) request_id: Option<String>,
+    /// Requests so far that asked for an idempotency key: each gets its number.
     pub(super) idempotent_requests: u32,
+    /// Jobs added so far, which `max_adds` limits.
     pub(super) jobs_added: usize,
+    /// Steps recorded in this attempt; those of earlier ones are in the job.
     pub(super) checkpoints: Vec<(String, String)>,
     /// Handles of open listings of directories.
     pub(super) listings: Vec<u32>,
     pub(super) wasi: WasiCtx,
     pub(super) wasi_http: WasiHttpCtx,
-    /// Made with the first use: most jobs send nothing by `wasi:http`.
+    /// Made when it is first used: most jobs send nothing by `wasi:http`.
     pub(super) wasi_hooks: Option<Hooks>,
-    /// As is this.
+    /// What its requests may take; also made when it is first used.
     pub(super) room: Option<Room>,
     pub(super) table: ResourceTable,
 }

@@ -1,5 +1,5 @@
-//! What stands under the name of a plugin: the version in service, and how far the
-//! load of its file is.
+//! What stands under the name of a plugin: the version in service, and how far loading
+//! its file has come.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,15 @@ use crate::config;
 /// A plugin's name with what serves under it.
 #[derive(Debug)]
 pub(super) struct Entry {
+    /// Its table of `queues.toml`.
     pub(super) config: Arc<config::Plugin>,
+    /// The version that new attempts get; none before the first load succeeds.
     pub(super) serving: ArcSwapOption<Plugin>,
-    /// The digest that was refused last, and why; it is not told twice.
+    /// The digest of the file that was refused last, and why, so that it is told once.
     pub(super) refused: Mutex<Option<(String, Refusal)>>,
     /// One load at a time, so that none overtakes another.
     pub(super) progress: Mutex<Progress>,
-    /// Whether it was loaded once, with whatever end.
+    /// Whether its first load has ended, successfully or not.
     pub(super) loaded: AtomicBool,
 }
 

@@ -43,7 +43,7 @@ pub struct Plugins {
     loader: Loader,
     crew: Arc<Crew>,
     entries: ArcSwap<Entries>,
-    /// Those that take the place of one that serves when they have been loaded.
+    /// Entries that replace the one in service under their name once they are loaded.
     coming: Mutex<Entries>,
     changes: Sender<()>,
     watcher: Mutex<Option<Watcher>>,

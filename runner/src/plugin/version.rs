@@ -7,8 +7,8 @@ use super::component::Doors;
 use super::pace::Pace;
 use crate::host::Grants;
 
-/// One version of a plugin, ready to be instantiated. An attempt holds it to its
-/// end, whatever is swapped meanwhile.
+/// One version of a plugin, ready to be instantiated. An attempt keeps its version to
+/// the end, whatever is swapped meanwhile.
 pub struct Plugin {
     /// `otp-sender@a1b2c3d4e5f6`: name and the first twelve digits of the digest.
     pub version: Arc<str>,
@@ -22,9 +22,9 @@ pub struct Plugin {
     pub took: Duration,
     /// Whether it came from the cache.
     pub cached: bool,
-    /// Linked, with every check passed.
+    /// The ways into its code, linked after every check has passed.
     pub doors: Doors,
-    /// How quick its turns are.
+    /// How quick its turns are; decides where jobs start.
     pub pace: Pace,
 }
 

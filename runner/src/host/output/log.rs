@@ -23,12 +23,12 @@ pub struct Log {
     attempt: Arc<Attempt>,
     secrets: Arc<Redactor>,
     contract: Option<Arc<Contract>>,
-    /// Of the secrets and of what is sensitive in the payload, once something is
-    /// said: most jobs say nothing.
+    /// Takes out the secrets and what is sensitive in the payload. Made with the first
+    /// line: most jobs log nothing.
     redactor: Arc<OnceLock<Arc<Redactor>>>,
     request_id: Option<Arc<str>>,
-    /// Lines and bytes this attempt may still write. How many lines are kept is
-    /// `keepLogs`'s matter.
+    /// Lines and bytes this attempt may still write. How many lines Redis keeps is
+    /// decided by `keepLogs`.
     budget: Arc<Budget>,
 }
 
@@ -96,7 +96,8 @@ impl Log {
         format!("{:.3} {} {text}", jiff::Timestamp::now(), name(level))
     }
 
-    /// A text of the guest without what is secret, or sensitive in its payload.
+    /// A text of the guest without its secrets and without what is sensitive in its
+    /// payload.
     pub fn redact(&self, text: String) -> String {
         let redactor = self.redactor.get_or_init(|| {
             let job = &self.attempt.job;
