@@ -310,16 +310,16 @@ fn without_watches_files_are_looked_at() {
         return;
     };
     runner.until_ready();
-    let line = runner.until_logged("no more file watches");
-    let expected = "the system has no more file watches (fs.inotify.max_user_watches, \
-                    fs.inotify.max_user_instances): files are looked at every 2s all the same";
+    let line = runner.until_logged("no file watches left");
+    let expected = "the system has no file watches left (fs.inotify.max_user_watches, \
+                    fs.inotify.max_user_instances): Runner checks its files every 2s instead";
     assert!(line.contains(expected), "{line}");
     setup.install("it", &guest("echo"));
     until_serves(&redis, "echo", "a look");
     let text = fs::read_to_string(setup.path("queues.toml")).unwrap();
     setup.write(&format!("{text}concurrency = 3\n"));
     runner.until_logged("queues.toml was reloaded");
-    assert_eq!(told(&runner, "no more file watches"), 1);
+    assert_eq!(told(&runner, "no file watches left"), 1);
 }
 
 #[test]
