@@ -1,11 +1,12 @@
-//! Cron patterns as npm `cron-parser` reads them, which BullMQ schedules with:
-//! the same fields, macros and days, and the same times where clocks change.
+//! Cron patterns as npm `cron-parser`, with which BullMQ schedules, reads them: the
+//! same fields, macros and days, and the same times where clocks change. A leaf: any
+//! module may use it, and it knows only the calendar.
 //!
-//! Refuses `H` (cron-parser picks those values at random, anew each time).
+//! `H` is refused: cron-parser picks its values at random, anew each time.
 //!
-//! Where clocks change: a pattern that names hours runs once. What would fall
-//! into skipped hours runs in the hour after them at the same minute, and hours
-//! that come twice count once. A pattern of every hour follows real time.
+//! Where clocks change, a pattern that names hours runs once. What would fall into
+//! skipped hours runs in the hour after them at the same minute, and hours that come
+//! twice count once. A pattern for every hour follows real time.
 
 mod parse;
 
@@ -16,8 +17,8 @@ use jiff::{Timestamp, ToSpan};
 pub use parse::Error;
 use parse::Values;
 
-/// A pattern that names no time in so many years names none: leap days on a
-/// certain weekday come back after at most 40.
+/// A pattern that names no time in this many years names none: a leap day on a
+/// certain weekday comes back after at most 40.
 const YEARS: i16 = 40;
 
 /// A pattern.
@@ -29,20 +30,20 @@ pub struct Cron {
     day: Values,
     month: Values,
     weekday: Values,
-    /// The first, second, … such weekday of a month (`5#3`).
+    /// Which of these weekdays of a month: the third of `5#3`.
     nth: Option<u32>,
     /// How many fields were written; a macro counts as 6.
     fields: usize,
 }
 
 impl Cron {
-    /// How many fields were written, 6 of a macro.
+    /// How many fields were written; a macro counts as 6.
     pub fn fields(&self) -> usize {
         self.fields
     }
 
-    /// The first time after this one, both in milliseconds since 1970; none if
-    /// the pattern names no time any more.
+    /// The first time after this one, both in milliseconds since 1970; `None` if
+    /// the pattern names no later time.
     pub fn next(&self, after: i64, zone: &TimeZone) -> Option<i64> {
         let after_second = Timestamp::from_second(after.div_euclid(1000)).ok()?;
         let mut from = after_second.checked_add(1.second()).ok()?;
@@ -145,8 +146,8 @@ impl Cron {
         None
     }
 
-    /// Whether the pattern has this day. If it restricts both, day of month or
-    /// day of week is enough.
+    /// Whether the pattern has this day. If it restricts both the day of the month
+    /// and the day of the week, one of them is enough.
     fn on(&self, date: Date) -> bool {
         let (day, weekday) = (
             date.day() as u32,
@@ -201,7 +202,7 @@ enum Change {
 /// The zone of this name.
 ///
 /// # Errors
-/// When there is none; with the nearest name there is.
+/// When there is none; the error suggests the nearest name.
 pub fn zone(name: &str) -> Result<TimeZone, Option<String>> {
     TimeZone::get(name).map_err(|_| {
         let names = jiff::tz::db().available();
