@@ -486,7 +486,7 @@ fn jobs_that_would_not_fit_are_found_before_a_contract_is_used() {
     assert!(
         ended
             .stderr
-            .contains("7 jobs that are to run do not fit their contract"),
+            .contains("7 pending jobs do not fit their contract"),
         "{ended:?}"
     );
     let ended = setup.cli(&["--json", "check", "--against-redis"]);

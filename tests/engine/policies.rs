@@ -122,7 +122,7 @@ fn what_cannot_be_cancelled_is_told_with_the_way_out() {
             "job {foreign:?} runs in a worker that is not Runner (its lock is \"8f1c7f1e-uuid:7\"); \
              only that worker can stop it"
         ),
-        format!("job {done:?} has completed already"),
+        format!("job {done:?} has already completed"),
         "queue \"work\" has no job \"nope\"".to_owned(),
     ] {
         assert!(ended.stderr.contains(&text), "{text}\n{}", ended.stderr);

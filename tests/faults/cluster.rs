@@ -224,7 +224,7 @@ fn what_would_need_two_slots_at_once_is_refused() {
     assert!(
         scattered.stderr.contains(
             "queue \"plain\" has no {tag}, and neither has the prefix \"bull\": on a Cluster its \
-             keys are in many slots"
+             keys would be spread over many slots"
         ),
         "{scattered:?}"
     );

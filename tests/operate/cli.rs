@@ -80,7 +80,7 @@ fn a_job_that_is_not_added_is_said_and_no_old_result_stands_for_a_new_one() {
     let setup = setup();
     let add = |rest: &[&'static str]| [&["add", "scripted", "work"], rest].concat();
     let known = |state: &str| {
-        format!("nothing was added: job \"a\" exists already ({state}) and keeps its payload")
+        format!("nothing was added: job \"a\" already exists ({state}) and keeps its payload")
     };
     let first = ["{\"result\":1}", "--id", "a"];
     prints(&setup, &add(&first), 0, "a", "");
@@ -229,7 +229,7 @@ fn an_unknown_queue_is_not_found_and_a_near_one_is_named() {
         &["add", "zzz", "hello"],
         3,
         "error: queue \"zzz\" is not declared in queues.toml; \
-         declared are events, faulty, greetings, scripted",
+         the declared queues are events, faulty, greetings, scripted",
     );
 }
 
@@ -309,7 +309,7 @@ fn a_wait_that_passes_its_timeout_exits_124_and_the_job_goes_on() {
         &setup,
         &["add", "events", "sent", "{}", "--wait", "--timeout", "50ms"],
         124,
-        "error: job 1 did not end within 50ms; it goes on",
+        "error: job 1 did not end within 50ms; it keeps running",
     );
 }
 

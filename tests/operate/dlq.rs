@@ -216,7 +216,7 @@ fn attempts_are_reset_or_kept() {
 fn all_letters_that_fit_are_replayed_or_purged_after_a_question() {
     let (redis, setup, ids) = failed(&[("a-1", "{}"), ("a-2", "{}"), ("b", "{}"), ("c", "{}")]);
     let line = ["dlq", "replay", "otp-dead", "--all", "--name", "a-*"];
-    let asks = "error: this moves 2 letters of queue \"otp-dead\" to where they failed; add --yes to do it\n";
+    let asks = "error: this moves 2 letters of queue \"otp-dead\" to where they failed; add --yes to confirm\n";
     ends(&setup, &line, 2, "", asks);
     assert_eq!(redis.count("otp-dead", "wait"), 4);
     let line = [&line[..], &["--yes", "--rate", "1000/s"]].concat();
@@ -225,7 +225,7 @@ fn all_letters_that_fit_are_replayed_or_purged_after_a_question() {
     ends(&setup, &line, 0, "replayed 0 letters\n", "");
 
     let line = ["dlq", "purge", "otp-dead", "--all", "--reason", "reason b"];
-    let asks = "error: this removes 1 letter of queue \"otp-dead\"; add --yes to do it\n";
+    let asks = "error: this removes 1 letter of queue \"otp-dead\"; add --yes to confirm\n";
     ends(&setup, &line, 2, "", asks);
     let line = [&line[..], &["--yes"]].concat();
     ends(&setup, &line, 0, "removed 1 letter\n", "");
@@ -263,7 +263,7 @@ fn a_terminal_is_asked_for_the_queues_name_and_gets_a_progress_bar() {
     let (code, said) = terminal("otp", "dlq replay otp-dead --all");
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("that is not its name: nothing was changed"),
+        said.contains("that is not the name: nothing was changed"),
         "{said}"
     );
     assert_eq!(redis.count("otp-dead", "wait"), 2);
@@ -381,7 +381,7 @@ fn what_cannot_be_replayed_is_said_with_the_way_out() {
             .replace("queues.otp.", "queues.new."),
     );
     let reason = format!(
-        "letter {:?} comes from queue \"otp\", which is not declared any more; name another one with --to",
+        "letter {:?} comes from queue \"otp\", which is no longer declared; name another one with --to",
         ids[0]
     );
     said(&["dlq", "replay", "otp-dead", &ids[0]], 1, &reason);

@@ -7,12 +7,15 @@ use serde_json::json;
 
 use super::terminal::cover::Cover;
 use super::terminal::{follow, output};
-use super::{Cli, Exit, Result};
-use crate::config::{Backoff, BackoffKind, JobDefaults, PRIORITY_LIMIT};
+use super::{Cli, Exit, Result, args};
+use crate::config::{Backoff, JobDefaults, PRIORITY_LIMIT};
 use crate::contract::is_json;
 use crate::queue::{Added, Deduplication, Instead, NewJob, State};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  runner add orders invoice '{\"to\":\"ada@example.com\"}' --delay 5m
+  runner add orders invoice @invoice.json --wait --timeout 1m")]
 pub(super) struct Args {
     /// A queue of queues.toml.
     queue: String,
@@ -21,68 +24,52 @@ pub(super) struct Args {
     /// The payload: JSON text, @FILE, or - for standard input.
     #[arg(default_value = "{}")]
     data: String,
-    /// An id of your own; where a job has it already, nothing is added.
+    /// The job's id [default: the next number]. If a job already has it, nothing is added.
     #[arg(long)]
     id: Option<String>,
     /// Wait before the job may start: 30s, 5m, 2h.
     #[arg(long, value_parser = humantime::parse_duration)]
     delay: Option<Duration>,
-    /// 1 (first) to 2097151 (last); 0 comes before all of them.
+    /// From 1 (first) to 2097151 (last); 0 comes before all of them.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=i64::from(PRIORITY_LIMIT)))]
     priority: u32,
-    /// Put the job in front of the waiting ones.
+    /// Put the job ahead of the waiting ones.
     #[arg(long)]
     lifo: bool,
-    /// How many times the job may be attempted.
+    /// How many times the job may be attempted [default: that of the queue].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     attempts: Option<u32>,
-    /// The wait between attempts: fixed:1s or exponential:1s.
-    #[arg(long, value_parser = backoff)]
+    /// The wait between attempts, such as fixed:1s or exponential:1s [default: that of the queue].
+    #[arg(long, value_parser = args::backoff)]
     backoff: Option<Backoff>,
-    /// Refuse a payload that is larger.
+    /// Refuse a payload larger than this.
     #[arg(long, value_name = "BYTES")]
     size_limit: Option<u64>,
-    /// Add no second job with this id until the first has ended.
+    /// Deduplicate: add no second job with this id until the first has ended.
     #[arg(long, value_name = "ID")]
     dedup_id: Option<String>,
-    /// Add no second one for this time instead: 30s, 5m.
+    /// Deduplicate for this long instead: 30s, 5m.
     #[arg(long, value_name = "TIME", requires = "dedup_id", value_parser = humantime::parse_duration)]
     dedup_ttl: Option<Duration>,
-    /// Start that time anew with each further job.
+    /// Restart that time with each further job.
     #[arg(long, requires = "dedup_ttl")]
     dedup_extend: bool,
     /// Replace the first job while it is delayed.
     #[arg(long, requires = "dedup_id")]
     dedup_replace: bool,
-    /// Keep the last job that comes while the first is running, and add it then.
+    /// Keep the last job that arrives while the first is running, and add it afterwards.
     #[arg(long, requires = "dedup_id")]
     dedup_keep_last: bool,
-    /// Give the first job, while it is delayed, the delay of this one.
+    /// While the first job is delayed, give it the delay of this one.
     #[arg(long, requires = "dedup_id")]
     dedup_reschedule: bool,
-    /// Follow the job: progress and logs on stderr, the result on stdout. Exits
-    /// 1 when the job fails.
+    /// Follow the job: progress and logs on stderr, the result on stdout. Exits with
+    /// 1 if the job fails.
     #[arg(long, short)]
     wait: bool,
-    /// Give up waiting after this time and exit 124.
+    /// Give up waiting after this time (30s, 5m) and exit with 124.
     #[arg(long, requires = "wait", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
-}
-
-fn backoff(text: &str) -> std::result::Result<Backoff, String> {
-    let wrong = || format!("{text:?} is not a backoff: write fixed:1s or exponential:1s");
-    let (kind, delay) = text.split_once(':').ok_or_else(wrong)?;
-    let kind = match kind {
-        "fixed" => BackoffKind::Fixed,
-        "exponential" => BackoffKind::Exponential,
-        _ => return Err(wrong()),
-    };
-    let delay = humantime::parse_duration(delay).map_err(|_| wrong())?;
-    Ok(Backoff {
-        kind,
-        delay,
-        jitter: 0.0,
-    })
 }
 
 impl Args {
@@ -122,7 +109,7 @@ impl Args {
             }
             if !super::target::declared(&loaded, &self.queue)?.is_consumed() {
                 output::hint(&format!(
-                    "queue {:?} names no plugin: the job waits for another program",
+                    "queue {:?} has no plugin: the job waits for another program",
                     self.queue
                 ));
             }
@@ -169,7 +156,7 @@ impl Args {
         };
         match instead {
             Instead::Known => format!(
-                "nothing was added: job {id:?} exists already ({state}) and keeps its payload"
+                "nothing was added: job {id:?} already exists ({state}) and keeps its payload"
             ),
             Instead::Deduplicated => format!(
                 "nothing was added: job {id:?} ({state}) stands for the deduplication id {:?}",

@@ -6,6 +6,9 @@ use clap_complete::Shell;
 use super::output;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: runner completions bash > ~/.local/share/bash-completion/completions/runner"
+)]
 pub(super) struct Args {
     /// The shell.
     shell: Shell,

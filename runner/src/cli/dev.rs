@@ -4,6 +4,7 @@ use super::{Cli, Result, serve};
 
 #[derive(Debug, clap::Args)]
 #[group(skip)] // Its group would have the name of the one that it flattens.
+#[command(after_help = "Example: runner dev --outbox")]
 pub(super) struct Args {
     #[command(flatten)]
     serve: serve::Args,

@@ -5,6 +5,7 @@ use super::{Cli, Result};
 use crate::config::explain;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner explain orders")]
 pub(super) struct Args {
     /// A queue of queues.toml.
     queue: String,

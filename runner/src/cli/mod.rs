@@ -66,19 +66,19 @@ struct Cli {
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
     json: bool,
-    /// When to colour; NO_COLOR, CLICOLOR and CLICOLOR_FORCE are honoured.
+    /// When to colour the output. Auto honours NO_COLOR, CLICOLOR and CLICOLOR_FORCE.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
-    /// How log lines look: text on a terminal, else json.
+    /// Format of log lines [default: text on a terminal, otherwise json].
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
-    /// Log more: -v debug, -vv trace. RUST_LOG overrides it.
+    /// Log more: -v for debug, -vv for trace. RUST_LOG overrides it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// Address of Redis, or `embedded`.
+    /// URL of Redis, or `embedded` [default: url of [redis] in the file].
     #[arg(long, global = true, value_name = "URL")]
     redis: Option<String>,
-    /// Prefix of all keys.
+    /// Prefix of all keys [default: prefix of [redis] in the file].
     #[arg(long, global = true, value_name = "PREFIX")]
     prefix: Option<String>,
     #[command(subcommand)]
@@ -89,19 +89,19 @@ struct Cli {
 enum Command {
     /// Consume the queues of queues.toml until SIGTERM.
     Serve(serve::Args),
-    /// Serve with an embedded Redis and readable logs, for work on one machine.
+    /// Serve with an embedded Redis and readable logs, for local development.
     Dev(dev::Args),
     /// Add a job to a queue.
     Add(add::Args),
     /// Run one job through a plugin file, without Redis.
     Run(run::Args),
-    /// Run cases for plugins, without Redis and without network.
+    /// Run test cases for plugins, without Redis or the network.
     Test(test::Args),
     /// Check queues.toml and its plugins.
     Check(check::Args),
-    /// Show the settings of a queue, where each comes from, and its retries.
+    /// Show the settings of a queue, where each one is set, and when it retries.
     Explain(explain::Args),
-    /// Show what the jobs of a queue are: JSON Schema, TypeScript, OpenAPI.
+    /// Show the contract of a queue, or export it: JSON Schema, TypeScript, OpenAPI.
     #[command(subcommand)]
     Contract(contract::Command),
     /// Inspect plugins.
@@ -121,7 +121,7 @@ enum Command {
     Schedule(schedule::Command),
     /// Show the HTTP requests that `runner dev --outbox` answered.
     Outbox(outbox::Args),
-    /// Print a completion script for a shell.
+    /// Print a shell completion script.
     Completions(completions::Args),
     /// Compile a plugin, for another runner.
     #[command(name = plugin_compile::COMMAND, hide = true)]

@@ -4,20 +4,21 @@ use super::{Cli, Exit, Result, output};
 use crate::outbox::{self, Filter, Format};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner outbox --host api.example.com --last 5 --whole")]
 pub(super) struct Args {
     /// Only requests to this host.
     #[arg(long)]
     host: Option<String>,
-    /// Only requests of jobs of this queue.
+    /// Only requests made by jobs of this queue.
     #[arg(long)]
     queue: Option<String>,
-    /// Only requests of the job with this id.
+    /// Only requests made by the job with this id.
     #[arg(long)]
     job: Option<String>,
     /// Only the last N requests.
     #[arg(long, value_name = "N")]
     last: Option<usize>,
-    /// Show header fields and content, too.
+    /// Show headers and bodies, too.
     #[arg(long)]
     whole: bool,
     /// Keep printing new requests until interrupted.

@@ -3,7 +3,6 @@
 //! The job runs with the grants and limits of `queues.toml`. What it would write
 //! to Redis (jobs added, checkpoints, payload) is shown instead.
 
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,17 +10,19 @@ use tokio::sync::oneshot;
 
 use super::output::{self, dim, plain};
 use super::terminal::cover::Cover;
-use super::{Cli, Exit, Result, trial};
+use super::trial::{self, Bench};
+use super::{Cli, Exit, Result};
 use crate::config::{Config, Contract, JobSettings, SwapCheck};
 use crate::executor::Executor;
 use crate::host::{Effect, Host, Http};
 use crate::outbox::{self, Outbox};
 use crate::outcome::{Failure, Outcome};
-use crate::plugin::{self, Plugins};
-use crate::queue::{Attempt, NewJob, Queue};
+use crate::plugin;
+use crate::queue::{Attempt, NewJob};
 use crate::units;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: runner run otp-sender '{\"otp\":\"123456\"}' --name whatsapp-otp")]
 pub(super) struct Args {
     /// A plugin of queues.toml, or a file.
     plugin: String,
@@ -31,17 +32,17 @@ pub(super) struct Args {
     /// The job's name.
     #[arg(long, default_value = "job")]
     name: String,
-    /// The queue whose name and settings the job has; by default the first that the
-    /// plugin serves.
+    /// The queue whose name and settings the job gets [default: the first one that the
+    /// plugin serves].
     #[arg(long)]
     queue: Option<String>,
     /// The job's id.
     #[arg(long, default_value = "run")]
     id: String,
-    /// Stop it after this time instead of the queue's timeout.
+    /// Stop the job after this time (500ms, 30s) [default: the queue's timeout].
     #[arg(long, value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
-    /// Answer its HTTP requests locally; see `runner outbox`.
+    /// Answer the plugin's HTTP requests locally; see `runner outbox`.
     #[arg(long)]
     outbox: bool,
 }
@@ -52,16 +53,10 @@ const SHOW: Duration = Duration::from_millis(100);
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let data = super::add::payload(&self.data)?;
-        let config = cli.load_or_default()?.config;
-        let (name, file) = match config.plugins.get(&self.plugin) {
-            Some(known) => (self.plugin.clone(), known.file.clone()),
-            None => super::plugin::named(&self.plugin)?,
-        };
-        let place = trial::place(&config, self.queue.as_deref(), &name, &self.name)?;
-        let mut settings = place.settings;
-        if let Some(timeout) = self.timeout {
-            settings.timeout = timeout;
-        }
+        let loaded = cli.load_or_default()?;
+        let config = &loaded.config;
+        let (name, file) = super::plugin::named(config, &self.plugin)?;
+        let mut place = trial::place(&loaded, self.queue.as_deref(), &name, &self.name)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -74,35 +69,20 @@ impl Args {
             http = http.with_outbox(Arc::new(outbox));
         }
         let (engine, _) = plugin::engine()?;
-        let host = Arc::new(Host::new(engine, http).map_err(Exit::failed)?.recording());
-        let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
-        plugins.configure(&super::plugin::only(&config, &file, &name));
-        if plugins.get(&name).is_none() {
-            let refusal = plugins.list().pop().and_then(|status| status.refusal);
-            let why = refusal
-                .map(|refusal| refusal.to_string())
-                .unwrap_or_default();
-            return Err(Exit::failed(format!("{}: {why}", file.display())));
-        }
-        let queues = config
-            .queues
-            .keys()
-            .map(|name| (name.clone(), Queue::detached(name)));
-        host.set_queues(queues.collect());
-        if settings.contract.is_none() {
-            settings.contract = plugins
-                .get(&name)
-                .and_then(|plugin| own(&plugin, &self.name));
-        }
+        let host = Host::new(engine, http).map_err(Exit::failed)?;
+        let bench = Bench::new(host, &trial::only(config, &file, &name));
+        let plugin = bench.plugin(&name)?;
+        let settings = &mut place.settings;
+        settings.timeout = self.timeout.unwrap_or(settings.timeout);
         settings.plugin = Some(name);
+        if settings.contract.is_none() {
+            settings.contract = own(&plugin, &self.name);
+        }
         let job = trial::job(&self.id, &self.name, data, 1, place.attempts);
-        let queue = Queue::detached(&place.queue);
-        let attempt = Attempt::new(job, queue, String::new(), settings.timeout);
-        let executor =
-            Executor::new(host.clone(), plugins, NonZeroUsize::MIN).map_err(Exit::failed)?;
-        let outcome = runtime.block_on(attend(&executor, Arc::new(attempt), &settings))?;
-        for effect in host.take_recorded() {
-            self.show(&config, &place.queue, effect);
+        let attempt = place.attempt(job);
+        let outcome = runtime.block_on(attend(&bench.executor()?, attempt, &place.settings))?;
+        for effect in bench.host.take_recorded() {
+            self.show(config, &place.queue, effect);
         }
         end(outcome)
     }

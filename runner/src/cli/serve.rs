@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::output::{self, dim, good, plain, warn};
-use super::{Cli, Exit, Result};
+use super::{Cli, Exit, Result, trial};
 use crate::app::{App, Start};
 use crate::config::Overrides;
 use crate::plugin::Status;
@@ -16,13 +16,13 @@ use crate::units;
 // `dev` has these too, beside its own `Args`: clap's groups need names of their own.
 #[group(skip)]
 pub(super) struct Args {
-    /// Directory of the plugins.
+    /// Directory of the plugins [default: plugins of [runtime] in the file].
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
-    /// How many jobs each queue runs at once.
+    /// How many jobs each queue runs at once, whatever the file says.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
-    /// How long running jobs get to finish after SIGTERM.
+    /// How long running jobs get to finish after SIGTERM (30s, 5m).
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     grace: Option<Duration>,
 }
@@ -163,10 +163,7 @@ fn banner(app: &App) {
         .into_iter()
         .filter(|plugin| plugin.serving.is_none() && !plugin.loading);
     for plugin in refused.take(2) {
-        let why = plugin
-            .refusal
-            .map(|refusal| refusal.to_string())
-            .unwrap_or_default();
+        let why = trial::why(&plugin);
         let why = why.lines().next().unwrap_or_default();
         let why = format!("plugin {:?} does not serve: {why}", plugin.name);
         output::say([warn("warning:"), plain(why)]);

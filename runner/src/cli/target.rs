@@ -1,7 +1,7 @@
 //! From the name of a queue to a connection.
 
 use super::{Cli, Exit, Result};
-use crate::config::{self, Loaded, RedisUrl};
+use crate::config::{self, Loaded, RedisUrl, nearest};
 use crate::embedded::Embedded;
 use crate::queue::{self, Queue, Redis, Settings};
 
@@ -12,14 +12,14 @@ const NAMES: usize = 12;
 pub(super) fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a config::Queue> {
     let queues = &loaded.config.queues;
     queues.get(name).map(|queue| &**queue).ok_or_else(|| {
-        let names: Vec<&str> = queues.keys().map(String::as_str).collect();
-        Exit::not_found(match nearest(name, &names) {
+        let names = || queues.keys().map(String::as_str);
+        Exit::not_found(match nearest(name, names()) {
             Some(known) => {
                 format!("queue {name:?} is not declared in queues.toml; did you mean {known:?}?")
             }
             None => format!(
-                "queue {name:?} is not declared in queues.toml; declared are {}",
-                names.join(", ")
+                "queue {name:?} is not declared in queues.toml; the declared queues are {}",
+                names().collect::<Vec<_>>().join(", ")
             ),
         })
     })
@@ -38,7 +38,7 @@ pub(super) async fn any(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue>
     if redis.scatters(name) {
         return Err(Exit::usage(format!(
             "queue {name:?} has no {{tag}}, and neither has the prefix {:?}: on a Cluster its keys \
-             are in many slots",
+             would be spread over many slots",
             redis.prefix()
         )));
     }
@@ -52,16 +52,18 @@ pub(super) async fn any(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue>
         "queue {name:?} is neither declared in queues.toml nor in Redis under the prefix {:?}",
         redis.prefix()
     );
-    Err(Exit::not_found(match nearest(name, &names) {
-        Some(known) => format!("{unknown}; did you mean {known:?}?"),
-        None if names.is_empty() => unknown,
-        None if names.len() > NAMES => format!(
-            "{unknown}; there are {}, … ({} in all: runner queue list)",
-            names[..NAMES].join(", "),
-            names.len()
-        ),
-        None => format!("{unknown}; there are {}", names.join(", ")),
-    }))
+    Err(Exit::not_found(
+        match nearest(name, names.iter().copied()) {
+            Some(known) => format!("{unknown}; did you mean {known:?}?"),
+            None if names.is_empty() => unknown,
+            None if names.len() > NAMES => format!(
+                "{unknown}; known queues are {}, … ({} in all: runner queue list)",
+                names[..NAMES].join(", "),
+                names.len()
+            ),
+            None => format!("{unknown}; known queues are {}", names.join(", ")),
+        },
+    ))
 }
 
 /// The names of all queues, declared or found in Redis, sorted.
@@ -101,13 +103,4 @@ pub(super) fn over(redis: Redis, loaded: &Loaded, name: &str) -> Queue {
         None => Settings::undeclared(name, runtime, runner),
     };
     Queue::new(redis, settings)
-}
-
-fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
-    names
-        .iter()
-        .map(|known| (strsim::jaro_winkler(known, name), *known))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
 }

@@ -1,12 +1,93 @@
-//! A job that is tried without Redis, by `runner run` and `runner test`: it looks
-//! to its plugin as one that was just added and taken.
+//! Plugins and jobs without Redis: for every command that loads a plugin itself.
+//!
+//! What a guest would write is recorded instead. A job that is tried looks to its
+//! plugin as one that was just added and taken.
 
+use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Exit, Result};
-use crate::config::{Config, JobSettings, Queue};
-use crate::queue::{Job, Options};
+use super::{Exit, Result, target};
+use crate::config::{self, Config, JobSettings, Loaded, Queue};
+use crate::executor::Executor;
+use crate::host::{Host, Http};
+use crate::plugin::{self, Plugin, Plugins, Status};
+use crate::queue::{self, Attempt, Job, Options};
+
+/// Plugins, loaded as the server loads them, over a host that records what they
+/// would write.
+pub(super) struct Bench {
+    pub(super) host: Arc<Host>,
+    pub(super) plugins: Arc<Plugins>,
+}
+
+impl Bench {
+    /// Load all plugins of a configuration.
+    pub(super) fn new(host: Host, config: &Config) -> Bench {
+        let host = Arc::new(host.recording());
+        let queues = config.queues.keys();
+        host.set_queues(
+            queues
+                .map(|name| (name.clone(), queue::Queue::detached(name)))
+                .collect(),
+        );
+        let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
+        plugins.configure(config);
+        Bench { host, plugins }
+    }
+
+    /// The plugin of this name, or why it does not serve.
+    pub(super) fn plugin(&self, name: &str) -> Result<Arc<Plugin>> {
+        self.plugins.get(name).ok_or_else(|| {
+            let status = self.plugins.list().into_iter();
+            let why = status
+                .filter(|status| status.name == name)
+                .map(|status| why(&status));
+            Exit::failed(format!("plugin {name:?}: {}", why.collect::<String>()))
+        })
+    }
+
+    /// What runs one job after the other.
+    pub(super) fn executor(&self) -> Result<Executor> {
+        Executor::new(self.host.clone(), self.plugins.clone(), NonZeroUsize::MIN)
+            .map_err(Exit::failed)
+    }
+}
+
+/// Load all plugins of a configuration to look at them. With them come the things of
+/// this system that make it slower.
+pub(super) fn load(config: &Config) -> Result<(Bench, Vec<String>)> {
+    // The host wants a runtime for HTTP, which nothing uses here.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(Exit::failed)?;
+    let (engine, warnings) = plugin::engine()?;
+    let host = Host::new(engine, Http::new(runtime.handle().clone())).map_err(Exit::failed)?;
+    Ok((Bench::new(host, config), warnings))
+}
+
+/// The configuration with one plugin: this file, with the grants of that name or
+/// none.
+pub(super) fn only(config: &Config, file: &Path, name: &str) -> Config {
+    let grants = config.plugins.get(name);
+    let plugin = config::Plugin {
+        name: name.to_owned(),
+        file: file.to_owned(),
+        unbound: grants.is_none(),
+        ..grants.map(|grants| (**grants).clone()).unwrap_or_default()
+    };
+    Config {
+        plugins: [(name.to_owned(), Arc::new(plugin))].into(),
+        ..config.clone()
+    }
+}
+
+/// Why a plugin does not serve; empty when it does.
+pub(super) fn why(status: &Status) -> String {
+    let refusal = status.refusal.as_ref();
+    refusal.map(ToString::to_string).unwrap_or_default()
+}
 
 /// Where a job is tried.
 pub(super) struct Place {
@@ -21,17 +102,20 @@ pub(super) struct Place {
 /// The queue of this name, or else the first whose jobs of this name the plugin
 /// handles, or else none, with the defaults.
 pub(super) fn place(
-    config: &Config,
+    loaded: &Loaded,
     queue: Option<&str>,
     plugin: &str,
     job: &str,
 ) -> Result<Place> {
     let serves = |queue: &&Arc<Queue>| queue.settings(job).plugin.as_deref() == Some(plugin);
     let queue = match queue {
-        Some(name) => Some(config.queues.get(name).ok_or_else(|| {
-            Exit::not_found(format!("queue {name:?} is not declared in queues.toml"))
-        })?),
-        None => config.queues.values().find(serves),
+        Some(name) => Some(target::declared(loaded, name)?),
+        None => loaded
+            .config
+            .queues
+            .values()
+            .find(serves)
+            .map(|queue| &**queue),
     };
     let settings = queue.map_or_else(JobSettings::default, |queue| queue.settings(job).clone());
     Ok(Place {
@@ -41,7 +125,20 @@ pub(super) fn place(
     })
 }
 
-/// A job that was added now and is in this attempt, from 1, of so many.
+impl Place {
+    /// An attempt of a job that was taken here just now.
+    pub(super) fn attempt(&self, job: Job) -> Arc<Attempt> {
+        let queue = queue::Queue::detached(&self.queue);
+        Arc::new(Attempt::new(
+            job,
+            queue,
+            String::new(),
+            self.settings.timeout,
+        ))
+    }
+}
+
+/// A job that was added now and is in this attempt, from 1, of `attempts`.
 pub(super) fn job(id: &str, name: &str, data: String, attempt: u32, attempts: u32) -> Job {
     #[expect(clippy::disallowed_methods, reason = "this job is not in Redis")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH);

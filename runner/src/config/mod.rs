@@ -44,6 +44,7 @@ pub use lost::lost;
 pub use origins::{Origins, Source};
 pub use pattern::Pattern;
 pub use plugin::{Origin, Plugin, Secret};
+pub(crate) use problem::nearest;
 pub use problem::{Problems, masked};
 pub use queue::{DeadLetter, Group, JobSettings, Limiter, Queue, Unrouted};
 pub use redis::{Redis, RedisUrl};

@@ -19,7 +19,7 @@ fn an_id_that_two_queues_have_needs_the_queue() {
     assert_eq!(refused.code, Some(2));
     assert_eq!(
         refused.stderr,
-        "error: the queues q, r have a scheduler \"s\"; say which with --queue\n"
+        "error: the queues q, r each have a scheduler \"s\"; pick one with --queue\n"
     );
     let added = setup.cli(&["schedule", "run", "s", "--queue", "r"]);
     assert_eq!(added.code, Some(0), "{}", added.stderr);
@@ -64,12 +64,12 @@ fn a_scheduler_is_run_by_hand_and_removed() {
     assert_eq!(refused.code, Some(2));
     assert_eq!(
         refused.stderr,
-        "error: this removes the scheduler \"theirs\" and its next job; add --yes to do it\n"
+        "error: this removes the scheduler \"theirs\" and its next job; add --yes to confirm\n"
     );
     let removed = setup.cli(&["schedule", "rm", "theirs", "--yes"]);
     assert_eq!(
         (removed.code, removed.stdout.as_str()),
-        (Some(0), "theirs of queue q is removed\n")
+        (Some(0), "theirs of queue q was removed\n")
     );
     assert_eq!(node.queue("q", "getJobSchedulersCount", json!([])), 1);
     assert_eq!(redis.count("q", "delayed"), 1);

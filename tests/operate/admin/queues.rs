@@ -106,7 +106,7 @@ fn an_unknown_queue_is_not_found_and_a_near_one_is_named() {
         "",
         &format!(
             "error: queue \"zzz\" is neither declared in queues.toml nor in Redis \
-             under the prefix {prefix:?}; there are echo, orders, receipts"
+             under the prefix {prefix:?}; known queues are echo, orders, receipts"
         ),
     );
 }
@@ -225,14 +225,14 @@ fn stats_of_the_first_minute_are_told_from_those_that_nobody_keeps() {
         let kept = document(&setup, "queue stats q")["metrics"].clone();
         (line.unwrap().to_owned(), kept)
     };
-    let none = "per minute       not known: no worker of the queue keeps metrics";
+    let none = "per minute       unknown: no worker of the queue keeps metrics";
     assert_eq!(told(), (none.to_owned(), json!(false)));
     // Begun in a minute that is not over, however long the test takes.
     let key = redis.key("q", "metrics:failed");
     let begun = (redis.run::<Vec<u64>>(&["TIME"])[0] * 1000 + 3_600_000).to_string();
     let fields = ["count", "1", "prevCount", "0", "prevTS", &begun];
     let _: u32 = redis.run(&[&["HSET", &key], &fields[..]].concat());
-    let first = "per minute       not a full minute yet";
+    let first = "per minute       less than a full minute so far";
     assert_eq!(told(), (first.to_owned(), json!(true)));
 }
 
@@ -244,10 +244,10 @@ fn pause_and_resume_say_what_they_found() {
         &setup,
         "queue pause q",
         0,
-        "paused; jobs that run go on to their end",
+        "paused; running jobs go on to their end",
         "",
     );
-    prints(&setup, "queue pause q", 0, "was paused already", "");
+    prints(&setup, "queue pause q", 0, "was already paused", "");
     assert_eq!(
         document(&setup, "queue resume q"),
         json!({"queue": "q", "paused": false, "wasPaused": true})
@@ -257,7 +257,7 @@ fn pause_and_resume_say_what_they_found() {
         &setup,
         "queue pause q",
         0,
-        "paused; jobs that run go on to their end",
+        "paused; running jobs go on to their end",
         "",
     );
     prints(&setup, "queue resume q", 0, "resumed", "");
@@ -286,16 +286,16 @@ fn bounds_are_shown_set_and_lifted() {
         "queue concurrency q 0",
         2,
         "",
-        "error: invalid value '0' for '[N|none]': write a number from 1, or none; \
-         runner queue pause stops a queue\n\nFor more information, try '--help'.",
+        "error: invalid value '0' for '[N|none]': write a number, at least 1, or none; \
+         to stop a queue, use runner queue pause\n\nFor more information, try '--help'.",
     );
     prints(
         &setup,
         "queue limit q 100",
         2,
         "",
-        "error: invalid value '100' for '[MAX/DURATION|none]': write jobs and a time, \
-         as 100/10s, or none\n\nFor more information, try '--help'.",
+        "error: invalid value '100' for '[MAX/DURATION|none]': write a number of jobs and a time, \
+         like 100/10s, or none\n\nFor more information, try '--help'.",
     );
 }
 
@@ -325,7 +325,7 @@ fn what_cannot_be_undone_is_counted_and_refused_without_yes() {
             "removes queue \"q\" with 6 jobs, its schedulers and its settings",
         ),
     ] {
-        let refusal = format!("error: this {what}; add --yes to do it");
+        let refusal = format!("error: this {what}; add --yes to confirm");
         prints(&setup, command, 2, "", &refusal);
     }
     assert_eq!(left(&redis, "q"), before);
@@ -358,7 +358,7 @@ fn on_a_terminal_the_queue_s_name_is_asked_for() {
         "{refused}"
     );
     assert!(
-        refused.contains("that is not its name: nothing was changed"),
+        refused.contains("that is not the name: nothing was changed"),
         "{refused}"
     );
     assert_eq!(redis.count("q", "wait"), 3);
@@ -544,7 +544,7 @@ fn resuming_keeps_the_order_of_thousands_of_jobs_of_both_layouts() {
     let meta = redis.key("q", "meta");
     let _: u32 = redis.run(&["HSET", &meta, "paused", "1", "version", "bullmq:5.81.0"]);
     // What came to `wait` meanwhile goes behind the others.
-    prints(&setup, "queue pause q", 0, "was paused already", "");
+    prints(&setup, "queue pause q", 0, "was already paused", "");
     assert_eq!(
         (redis.count("q", "paused"), redis.count("q", "wait")),
         (2502, 0)

@@ -16,7 +16,7 @@ fn a_running_worker_stops_at_a_pause_and_goes_on_after_it() {
         &setup,
         "queue pause echo",
         0,
-        "paused; jobs that run go on to their end",
+        "paused; running jobs go on to their end",
         "",
     );
     prints(&setup, "add echo n", 0, "1", "");
@@ -25,7 +25,7 @@ fn a_running_worker_stops_at_a_pause_and_goes_on_after_it() {
         "job wait echo 1 --timeout 300ms",
         124,
         "",
-        "error: job 1 did not end within 300ms; it goes on",
+        "error: job 1 did not end within 300ms; it keeps running",
     );
     prints(&setup, "queue resume echo", 0, "resumed", "");
     prints(&setup, "job wait echo 1", 0, "{}", "");
@@ -98,11 +98,11 @@ fn a_job_that_failed_in_a_node_worker_is_retried_in_it() {
             &setup,
             "queue pause q",
             0,
-            "paused; jobs that run go on to their end",
+            "paused; running jobs go on to their end",
             "",
         );
         let id = node.add("q", "work", json!({ "result": "later" }), json!({}));
-        let refused = format!("error: job {id} did not end within 200ms; it goes on");
+        let refused = format!("error: job {id} did not end within 200ms; it keeps running");
         prints(
             &setup,
             &format!("job wait q {id} --timeout 200ms"),

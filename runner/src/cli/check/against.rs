@@ -59,7 +59,7 @@ pub(super) fn run(cli: &Cli, loaded: &Loaded, plugins: &[Status], limit: usize) 
         0 => Ok(()),
         count => Err(Exit::failed(match cli.json {
             true => String::new(),
-            false => format!("{count} jobs that are to run do not fit their contract"),
+            false => format!("{count} pending jobs do not fit their contract"),
         })),
     }
 }

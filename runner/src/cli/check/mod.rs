@@ -5,18 +5,18 @@ mod against;
 use serde_json::json;
 
 use super::output::{self, good, plain, warn};
-use super::{Cli, Exit, Result};
+use super::{Cli, Exit, Result, trial};
 use crate::config::Loaded;
 use crate::plugin::Status;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner check --against-redis")]
 pub(super) struct Args {
-    /// Also check Redis: what it lacks that Runner needs, and the payloads of its
-    /// jobs against the contracts.
+    /// Also check that Redis has what Runner needs, and the payloads of its jobs
+    /// against the contracts.
     #[arg(long)]
     against_redis: bool,
-    /// Check at most N jobs of each state of a queue.
+    /// Check at most N jobs in each state of a queue [default: all].
     #[arg(long, value_name = "N", requires = "against_redis", default_value_t = usize::MAX, hide_default_value = true)]
     limit: usize,
 }
@@ -34,7 +34,8 @@ impl Args {
 /// What can be checked without Redis. Told as JSON unless more is to come.
 fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
     let mut loaded = cli.load()?;
-    let (plugins, warnings) = super::plugin::load(&loaded.config)?;
+    let (bench, warnings) = trial::load(&loaded.config)?;
+    let plugins = bench.plugins.list();
     loaded.warnings.extend(warnings);
     let refused: Vec<(&str, String)> = plugins
         .iter()

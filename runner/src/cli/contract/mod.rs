@@ -9,8 +9,7 @@ mod typescript;
 
 use std::sync::Arc;
 
-use super::{Cli, Exit, Result};
-use super::{plugin, target};
+use super::{Cli, Exit, Result, target, trial};
 use crate::config::{self, Loaded};
 use crate::contract::Interface;
 
@@ -19,7 +18,7 @@ pub(super) enum Command {
     /// List the queues that have a contract.
     #[command(after_help = "Example: runner contract list")]
     List,
-    /// Show a queue's types of jobs, their payloads and results.
+    /// Show a queue's job types with their payloads and results.
     #[command(after_help = "Example: runner contract show otp-queue")]
     Show {
         /// A queue of queues.toml.
@@ -30,7 +29,7 @@ pub(super) enum Command {
     Schema {
         /// A queue of queues.toml.
         queue: String,
-        /// Only this type of job.
+        /// Only this job type.
         #[arg(long, value_name = "NAME")]
         job: Option<String>,
     },
@@ -40,10 +39,10 @@ pub(super) enum Command {
         /// A queue of queues.toml.
         queue: String,
     },
-    /// Print the request bodies of the queues as OpenAPI 3.1.
+    /// Print the payloads of queues as OpenAPI 3.1 request bodies.
     #[command(after_help = "Example: runner contract openapi > openapi.json")]
     Openapi {
-        /// A queue of queues.toml; all that have a contract if none is given.
+        /// A queue of queues.toml [default: all queues that have a contract].
         queue: Option<String>,
     },
 }
@@ -113,14 +112,9 @@ fn bound(loaded: &Loaded, queue: &str) -> Result<Bound> {
 /// The contract as the plugin exports it.
 fn exported(loaded: &Loaded, name: &str, contract: &config::Contract) -> Result<Arc<Interface>> {
     let file = &loaded.config.plugins[name].file;
-    let status = plugin::load(&plugin::only(&loaded.config, file, name))?
-        .0
-        .pop();
-    let status = status.expect("one plugin was configured");
-    let serving = status.serving.as_ref();
-    let interface = serving.and_then(|serving| serving.doors.contract(contract).cloned());
-    interface.ok_or_else(|| {
-        let why = status.refusal.map(|refusal| refusal.to_string());
-        Exit::failed(format!("plugin {name:?}: {}", why.unwrap_or_default()))
-    })
+    let (bench, _) = trial::load(&trial::only(&loaded.config, file, name))?;
+    let serving = bench.plugin(name)?;
+    let interface = serving.doors.contract(contract).cloned();
+    interface
+        .ok_or_else(|| Exit::failed(format!("plugin {name:?} does not export {:?}", contract.id)))
 }

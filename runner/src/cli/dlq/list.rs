@@ -11,7 +11,7 @@ use crate::queue::{Letter, Queue};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner dlq list otp-dead --reason timeout --newer-than 2h")]
 pub(in crate::cli) struct Args {
-    /// A dead letter queue; without one all of them are listed.
+    /// A dead letter queue; lists the queues themselves if none is given.
     queue: Option<String>,
     #[command(flatten)]
     filter: Filter,
@@ -68,7 +68,7 @@ impl Args {
             table(&found);
         }
         if more {
-            output::say("there are more; --limit shows them");
+            output::say("there are more; raise --limit to see them");
         }
         Ok(())
     }

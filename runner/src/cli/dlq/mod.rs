@@ -12,7 +12,7 @@ use crate::queue::Queue;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List the dead letter queues, or the letters of one, those that wait longest first.
+    /// List the dead letter queues, or the letters in one, the oldest first.
     List(list::Args),
     /// Show one letter: where it comes from, why it failed, its payload.
     Show(show::Args),

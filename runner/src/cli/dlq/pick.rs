@@ -8,16 +8,16 @@ use crate::queue::{Letter, Queue};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Filter {
-    /// Only jobs whose name matches; * stands for any characters.
+    /// Only jobs whose name matches; * matches any characters.
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
-    /// Only those whose reason contains this text; case is ignored.
+    /// Only letters whose reason contains this text; case is ignored.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Only those that failed at least this long ago: 2h, 30d.
+    /// Only letters that failed at least this long ago: 2h, 30d.
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     older_than: Option<Duration>,
-    /// Only those that failed within this time: 2h, 30d.
+    /// Only letters that failed within the last 2h, 30d, ….
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     newer_than: Option<Duration>,
 }

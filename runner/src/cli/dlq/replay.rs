@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::pick::Pick;
 use crate::cli::job::refused;
 use crate::cli::terminal::confirm::Confirm;
-use crate::cli::{Cli, Exit, Result, output, target};
+use crate::cli::{Cli, Exit, Result, args, output, target};
 use crate::config::Loaded;
 use crate::queue::{Letter, Queue, Replay};
 use crate::units;
@@ -22,34 +22,20 @@ pub(in crate::cli) struct Args {
     queue: String,
     #[command(flatten)]
     pick: Pick,
-    /// At most this many in a time: 10/s, 600/m, 100/h.
-    #[arg(long, value_parser = pause)]
+    /// Replay at most this many per second, minute or hour: 10/s, 600/m, 100/h.
+    #[arg(long, value_parser = args::pause)]
     rate: Option<Duration>,
-    /// Give the jobs only the attempts that were left, at least one.
+    /// Give the jobs only the attempts they had left, but at least one.
     #[arg(long, conflicts_with = "reset_attempts")]
     keep_attempts: bool,
     /// Give the jobs all of their attempts again (the default).
     #[arg(long)]
     reset_attempts: bool,
-    /// The queue they go to, instead of the one they failed in.
+    /// The queue to move them to, instead of the one they failed in.
     #[arg(long, value_name = "QUEUE")]
     to: Option<String>,
     #[command(flatten)]
     confirm: Confirm,
-}
-
-/// The pause between two jobs.
-fn pause(text: &str) -> std::result::Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a rate: write 10/s, 600/m or 100/h");
-    let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
-    let unit = match unit {
-        "s" => Duration::from_secs(1),
-        "m" => Duration::from_secs(60),
-        "h" => Duration::from_secs(3600),
-        _ => return Err(wrong()),
-    };
-    let count: u32 = count.parse().map_err(|_| wrong())?;
-    unit.checked_div(count).ok_or_else(wrong)
 }
 
 /// What has become of the letters so far.
@@ -160,7 +146,7 @@ impl Args {
         }
         if !loaded.config.queues.contains_key(name) {
             return Err(Exit::failed(format!(
-                "letter {:?} comes from queue {name:?}, which is not declared any more; \
+                "letter {:?} comes from queue {name:?}, which is no longer declared; \
                  name another one with --to",
                 letter.id
             )));
@@ -168,21 +154,5 @@ impl Args {
         let to = target::over(queue.redis().clone(), loaded, name);
         known.insert(name.to_owned(), to.clone());
         Ok(to)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rate_is_the_pause_between_two_jobs() {
-        assert_eq!(pause("10/s"), Ok(Duration::from_millis(100)));
-        assert_eq!(pause("600/m"), Ok(Duration::from_millis(100)));
-        assert_eq!(pause("36/h"), Ok(Duration::from_secs(100)));
-        for text in ["", "10", "0/s", "-1/s", "1/d", "ten/s"] {
-            let wrong = format!("{text:?} is not a rate: write 10/s, 600/m or 100/h");
-            assert_eq!(pause(text), Err(wrong));
-        }
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::cli) struct Args {
     /// Ids of jobs.
     #[arg(required = true)]
     ids: Vec<String>,
-    /// Written as the reason of the failure.
+    /// Recorded as the reason for the failure.
     #[arg(long)]
     reason: Option<String>,
 }
@@ -39,7 +39,7 @@ impl Args {
                 Failing::Failed => None,
                 Failing::Asked => stopped(queue, id, &reason, before.clone()).await?,
                 Failing::Ended(state) => {
-                    Some(Exit::failed(format!("job {id:?} has {state} already")))
+                    Some(Exit::failed(format!("job {id:?} has already {state}")))
                 }
                 Failing::Foreign(token) => Some(Exit::failed(format!(
                     "job {id:?} runs in a worker that is not Runner (its lock is {token:?}); \

@@ -5,11 +5,13 @@ mod get;
 mod list;
 mod logs;
 mod promote;
+mod put_back;
 mod retry;
 mod rm;
 mod scan;
 mod search;
 mod wait;
+mod window;
 
 use serde_json::{Value, json};
 
@@ -19,21 +21,21 @@ use crate::queue::{Found, Queue};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Show one job: state, payload, result, errors.
+    /// Show one job: its state, payload, result and errors.
     #[command(after_help = "Example: runner job get orders 42")]
     Get(Job),
     /// Print the log lines of a job.
     #[command(after_help = "Example: runner job logs orders 42")]
     Logs(Job),
-    /// List jobs, those that run next first and ended ones newest first.
+    /// List jobs: those that run next come first, ended ones newest first.
     List(list::Args),
-    /// Search jobs for a text in their data, name or failure reason.
+    /// Search the data, names and failure reasons of jobs for a text.
     Search(search::Args),
     /// Run completed or failed jobs again.
     Retry(retry::Args),
     /// Start delayed jobs now.
     Promote(promote::Args),
-    /// Remove jobs, with their children.
+    /// Remove jobs and their children.
     Rm(rm::Args),
     /// Cancel waiting or running jobs: they fail without another attempt.
     Cancel(cancel::Args),

@@ -17,7 +17,7 @@ pub(in crate::cli) struct Args {
     /// Ids of jobs.
     #[arg(required = true)]
     ids: Vec<String>,
-    /// Keep the children of a flow's job.
+    /// Keep the children of the jobs.
     #[arg(long)]
     keep_children: bool,
 }

@@ -93,7 +93,7 @@ impl Seen {
         };
         output::say(format!("looked at {of} jobs"));
         if self.more {
-            output::hint("--limit shows more, --scan looks at more, --state narrows it");
+            output::hint("--limit shows more, --scan looks at more, --state narrows the search");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::scan::{Scan, table};
-use crate::cli::args::one_of;
+use super::scan::table;
+use super::window::Window;
 use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result, output};
-use crate::queue::{Queue, State};
+use crate::queue::Queue;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job search orders ada@example.com --state failed")]
@@ -15,22 +15,17 @@ pub(in crate::cli) struct Args {
     pub(super) queue: String,
     /// The text; case is ignored.
     text: String,
-    /// Only jobs in this state; may be given several times.
-    #[arg(long, value_name = "STATE", value_parser = one_of(State::ALL))]
-    state: Vec<State>,
-    /// Show at most N jobs.
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    limit: usize,
-    /// Look through at most N jobs.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    scan: usize,
+    #[command(flatten)]
+    window: Window,
 }
 
 impl Args {
     pub(super) async fn run(&self, cli: &Cli, queue: &Queue, cover: &Cover) -> Result {
         let wanted = self.text.to_lowercase();
         let has = |text: &str| text.to_lowercase().contains(&wanted);
-        let seen = Scan::new(&self.state, self.limit, self.scan)
+        let seen = self
+            .window
+            .scan()
             .run(queue, cover, |job| {
                 has(&job.name) || has(&job.data) || job.failed_reason.as_deref().is_some_and(has)
             })

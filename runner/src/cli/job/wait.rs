@@ -13,7 +13,7 @@ use crate::queue::Queue;
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     pub(super) job: Job,
-    /// Give up waiting after this time and exit 124.
+    /// Give up waiting after this time (30s, 5m) and exit with 124.
     #[arg(long, value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
 }

@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use crate::cli::{Cli, Result, output};
+use crate::cli::{Cli, Result, output, trial};
 use crate::plugin::{self, Status};
 use crate::units;
 
 pub(super) fn run(cli: &Cli) -> Result {
     let loaded = cli.load()?;
-    let (plugins, _) = super::load(&loaded.config)?;
+    let (bench, _) = trial::load(&loaded.config)?;
+    let plugins = bench.plugins.list();
     let queues = |name: &str| -> Vec<&str> {
         let queues = loaded.config.queues.values();
         queues
@@ -45,11 +46,7 @@ pub(super) fn run(cli: &Cli) -> Result {
                 serving.map_or("-".into(), |serving| serving.digest[..12].to_owned()),
                 serving.map_or("-".into(), |serving| units::rough_size(serving.size)),
                 queues(&plugin.name).join(", "),
-                plugin
-                    .refusal
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
+                trial::why(plugin),
             ]
         })
         .collect();

@@ -3,19 +3,17 @@
 mod inspect;
 mod list;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use super::{Cli, Exit, Result};
-use crate::config::{self, Config};
-use crate::host::{Host, Http};
-use crate::plugin::{self, Plugins, Status};
+use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List the plugins of queues.toml: version, size, whether they fit.
+    /// List the plugins of queues.toml: version, size, and whether they fit.
     List,
-    /// Show what a component imports and exports, and what it is granted.
+    /// Show what a plugin imports and exports, and what it may use.
+    #[command(after_help = "Example: runner plugin inspect plugins/otp_sender.wasm")]
     Inspect {
         /// A plugin of queues.toml, or a file.
         plugin: String,
@@ -31,46 +29,17 @@ impl Command {
     }
 }
 
-/// Load all plugins of a configuration, as the server does. With them come the
-/// things of this system that make it slower.
-pub(super) fn load(config: &Config) -> Result<(Vec<Status>, Vec<String>)> {
-    // The host wants a runtime for HTTP, which nothing uses here.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .map_err(Exit::failed)?;
-    let (engine, warnings) = plugin::engine()?;
-    let host = Host::new(engine, Http::new(runtime.handle().clone())).map_err(Exit::failed)?;
-    let plugins = Plugins::new(Arc::new(host), &config.runtime, plugin::THIS);
-    plugins.configure(config);
-    Ok((plugins.list(), warnings))
-}
-
-/// The configuration with one plugin: this file, with the grants of that name or
-/// none.
-pub(super) fn only(config: &Config, file: &Path, name: &str) -> Config {
-    let grants = config.plugins.get(name);
-    let plugin = config::Plugin {
-        name: name.to_owned(),
-        file: file.to_owned(),
-        unbound: grants.is_none(),
-        ..grants.map(|grants| (**grants).clone()).unwrap_or_default()
-    };
-    Config {
-        plugins: [(name.to_owned(), Arc::new(plugin))].into(),
-        ..config.clone()
+/// The name and file of a plugin of queues.toml, or of a file under its own name.
+pub(super) fn named(config: &Config, plugin: &str) -> Result<(String, PathBuf)> {
+    if let Some(known) = config.plugins.get(plugin) {
+        return Ok((plugin.to_owned(), known.file.clone()));
     }
-}
-
-/// A file that is no plugin of queues.toml, under its own name.
-pub(super) fn named(file: &str) -> Result<(String, PathBuf)> {
-    let path = PathBuf::from(file);
+    let path = PathBuf::from(plugin);
     if !path.exists() {
         return Err(Exit::not_found(format!(
-            "{file:?} is neither a plugin of queues.toml nor a file"
+            "{plugin:?} is neither a plugin of queues.toml nor a file"
         )));
     }
-    let name = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned());
-    Ok((name.unwrap_or_default(), path))
+    let stem = path.file_stem().unwrap_or_default();
+    Ok((stem.to_string_lossy().into_owned(), path))
 }

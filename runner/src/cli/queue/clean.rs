@@ -15,14 +15,14 @@ use crate::units;
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// Which jobs. Active ones that a worker holds stay.
+    /// Which jobs to remove. Active jobs that a worker holds are kept.
     #[arg(
         long,
         value_name = "STATE",
         value_parser = one_of(State::ALL.into_iter().filter(|state| *state != State::WaitingChildren))
     )]
     state: State,
-    /// Only jobs that ended (else started, else were added) at least this long ago: 30m, 7d.
+    /// Only jobs that ended (or else started, or else were added) at least this long ago: 30m, 7d.
     #[arg(long, value_name = "AGE", default_value = "0s", value_parser = humantime::parse_duration)]
     older_than: Duration,
     /// Remove at most N jobs, the oldest first.

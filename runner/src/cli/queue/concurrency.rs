@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::args::Bound;
 use crate::cli::{Cli, Result, output};
 use crate::queue::Queue;
 
@@ -10,23 +11,9 @@ use crate::queue::Queue;
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// Jobs that may be active at once, or none to lift it.
-    #[arg(value_name = "N|none", value_parser = bound)]
-    jobs: Option<Bound>,
-}
-
-/// A number of jobs; `None` lifts it.
-#[derive(Debug, Clone, Copy)]
-struct Bound(Option<u64>);
-
-fn bound(text: &str) -> std::result::Result<Bound, String> {
-    match text {
-        "none" => Ok(Bound(None)),
-        _ => match text.parse() {
-            Ok(jobs) if jobs > 0 => Ok(Bound(Some(jobs))),
-            _ => Err("write a number from 1, or none; runner queue pause stops a queue".into()),
-        },
-    }
+    /// How many jobs may be active at once, or none to lift the limit.
+    #[arg(value_name = "N|none")]
+    jobs: Option<Bound<u64>>,
 }
 
 impl Args {

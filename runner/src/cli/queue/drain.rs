@@ -12,7 +12,7 @@ use crate::units;
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// Delayed jobs too, but for the next runs of schedulers.
+    /// Also remove delayed jobs, except the next runs of schedulers.
     #[arg(long)]
     delayed: bool,
     #[command(flatten)]

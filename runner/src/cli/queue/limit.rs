@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::args::Bound;
 use crate::cli::{Cli, Result, output};
 use crate::config::Limiter;
 use crate::queue::Queue;
@@ -12,27 +13,9 @@ use crate::units;
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// Jobs that may start in a time, as 100/10s, or none to lift it.
-    #[arg(value_name = "MAX/DURATION|none", value_parser = bound)]
-    limit: Option<Bound>,
-}
-
-/// A limit; `None` lifts it.
-#[derive(Debug, Clone, Copy)]
-struct Bound(Option<Limiter>);
-
-fn bound(text: &str) -> std::result::Result<Bound, String> {
-    if text == "none" {
-        return Ok(Bound(None));
-    }
-    let limit = text.split_once('/').and_then(|(max, duration)| {
-        let max = max.parse().ok().filter(|max| *max > 0)?;
-        let duration = humantime::parse_duration(duration).ok()?;
-        (duration.as_millis() > 0).then_some(Limiter { max, duration })
-    });
-    limit
-        .map(|limit| Bound(Some(limit)))
-        .ok_or_else(|| "write jobs and a time, as 100/10s, or none".to_owned())
+    /// How many jobs may start in a time, such as 100/10s, or none to lift the limit.
+    #[arg(value_name = "MAX/DURATION|none")]
+    limit: Option<Bound<Limiter>>,
 }
 
 impl Args {

@@ -17,27 +17,27 @@ use crate::queue::{Counts, State};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List the queues: the declared ones and all that Redis has.
+    /// List all queues, declared or found in Redis.
     #[command(after_help = "Example: runner queue list")]
     List,
-    /// Show a queue in figures: states, rates, waiting and running times.
+    /// Show statistics of a queue: states, rates, waiting and running times.
     #[command(after_help = "Example: runner queue stats orders")]
     Stats(Name),
-    /// Start no further jobs, in any worker.
+    /// Pause a queue: no worker starts further jobs.
     #[command(after_help = "Example: runner queue pause orders")]
     Pause(Name),
-    /// Start jobs again.
+    /// Resume a paused queue.
     #[command(after_help = "Example: runner queue resume orders")]
     Resume(Name),
-    /// Remove the jobs that wait.
+    /// Remove the waiting jobs of a queue.
     Drain(drain::Args),
-    /// Remove old jobs of one state.
+    /// Remove old jobs in one state.
     Clean(clean::Args),
-    /// Remove the queue with all its jobs, schedulers and settings.
+    /// Remove a queue with all its jobs, schedulers and settings.
     Obliterate(obliterate::Args),
-    /// Show, set or lift how many jobs may be active at once, over all workers.
+    /// Show, set or lift the limit on active jobs, across all workers.
     Concurrency(concurrency::Args),
-    /// Show, set or lift how many jobs may start within a time, over all workers.
+    /// Show, set or lift the limit on job starts per time, across all workers.
     Limit(limit::Args),
 }
 

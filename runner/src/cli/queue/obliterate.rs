@@ -12,7 +12,7 @@ use crate::units;
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// Even when it has active jobs; their workers cannot write their ends.
+    /// Even with active jobs; their results can no longer be saved.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -41,7 +41,7 @@ impl Args {
             }
             Obliteration::Resumed(removed) => {
                 return Err(Exit::failed(format!(
-                    "queue {name:?} was resumed meanwhile: {} are gone, the rest is not",
+                    "queue {name:?} was resumed meanwhile: {} removed, the rest is still there",
                     units::count(removed, "job")
                 )));
             }

@@ -8,8 +8,8 @@ use crate::queue::Queue;
 pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
     let was = queue.pause().await?;
     let text = match was {
-        false => "paused; jobs that run go on to their end",
-        true => "was paused already",
+        false => "paused; running jobs go on to their end",
+        true => "was already paused",
     };
     say(cli, queue, true, was, text);
     Ok(())

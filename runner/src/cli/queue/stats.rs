@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::output;
 use crate::cli::{Cli, Result};
-use crate::queue::{self, Queue, Spread, State, Stats};
+use crate::queue::{self, Bounds, Queue, Spread, State, Stats};
 use crate::units;
 
 pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
@@ -15,26 +15,31 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
     let bounds = queue.bounds().await?;
     let workers = queue::workers(queue.redis()).await?;
     let workers = workers.map(|all| all.get(queue.name()).copied().unwrap_or_default());
-    if cli.json {
-        output::json(&json!({
-            "queue": queue.name(),
-            "paused": stats.counts.paused,
-            "workers": workers,
-            "counts": super::document(&stats.counts),
-            "concurrency": bounds.concurrency,
-            "limit": bounds.limit.as_ref().map(super::limit::document),
-            "oldestWaiting": stats.oldest_waiting,
-            "activeWithoutLock": stats.unlocked,
-            "parked": stats.parked,
-            "metrics": stats.metrics,
-            "completedPerMinute": stats.completed,
-            "failedPerMinute": stats.failed,
-            "failedByCause": stats.causes.iter().cloned().collect::<BTreeMap<_, _>>(),
-            "waited": stats.waited.map(document),
-            "ran": stats.ran.map(document),
-        }));
+    if !cli.json {
+        show(&stats, &bounds, workers);
         return Ok(());
     }
+    output::json(&json!({
+        "queue": queue.name(),
+        "paused": stats.counts.paused,
+        "workers": workers,
+        "counts": super::document(&stats.counts),
+        "concurrency": bounds.concurrency,
+        "limit": bounds.limit.as_ref().map(super::limit::document),
+        "oldestWaiting": stats.oldest_waiting,
+        "activeWithoutLock": stats.unlocked,
+        "parked": stats.parked,
+        "metrics": stats.metrics,
+        "completedPerMinute": stats.completed,
+        "failedPerMinute": stats.failed,
+        "failedByCause": stats.causes.iter().cloned().collect::<BTreeMap<_, _>>(),
+        "waited": stats.waited.map(document),
+        "ran": stats.ran.map(document),
+    }));
+    Ok(())
+}
+
+fn show(stats: &Stats, bounds: &Bounds, workers: Option<u64>) {
     for state in State::ALL {
         let count = stats.counts.of(state);
         let more = match state {
@@ -47,7 +52,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
     }
     match workers {
         Some(workers) => field("workers", &workers.to_string()),
-        None => field("workers", "not known: Redis refuses CLIENT LIST"),
+        None => field("workers", "unknown: Redis refuses CLIENT LIST"),
     }
     if let Some(concurrency) = bounds.concurrency {
         field("concurrency", &format!("{concurrency} over all workers"));
@@ -61,7 +66,7 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
     if let Some(oldest) = stats.oldest_waiting {
         field("oldest waiting", &duration(oldest));
     }
-    field("per minute", &rates(&stats));
+    field("per minute", &rates(stats));
     if !stats.causes.is_empty() {
         let causes = stats
             .causes
@@ -75,7 +80,6 @@ pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
             field(name, &format!("{p50} median, {p95} p95, {max} longest"));
         }
     }
-    Ok(())
 }
 
 fn field(name: &str, value: &str) {
@@ -93,7 +97,7 @@ fn document(times: Spread) -> Value {
 /// The last minute and the mean of the minutes there are.
 fn rates(stats: &Stats) -> String {
     if !stats.metrics {
-        return "not known: no worker of the queue keeps metrics".to_owned();
+        return "unknown: no worker of the queue keeps metrics".to_owned();
     }
     let rates = [(&stats.completed, "completed"), (&stats.failed, "failed")];
     let rates = rates.into_iter().filter_map(|(points, what)| {
@@ -104,7 +108,7 @@ fn rates(stats: &Stats) -> String {
     });
     let rates: Vec<String> = rates.collect();
     match rates.is_empty() {
-        true => "not a full minute yet".to_owned(),
+        true => "less than a full minute so far".to_owned(),
         false => rates.join(", "),
     }
 }

@@ -11,7 +11,7 @@ use crate::units;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// Only those of this queue.
+    /// Only schedulers of this queue.
     queue: Option<String>,
 }
 
@@ -116,7 +116,7 @@ fn overdue(scheduler: &SchedulerState, now: i64) -> i64 {
 fn note(scheduler: &SchedulerState, now: i64) -> String {
     match scheduler.next {
         Next::Ended => "ended".to_owned(),
-        Next::Lost => "lost its next job: a runner that consumes the queue gives it one".to_owned(),
+        Next::Lost => "lost its next job: a runner that consumes the queue will add one".to_owned(),
         Next::Legacy => "repeatable job of BullMQ 5 or older".to_owned(),
         // A second is the time it takes to be seen.
         _ if overdue(scheduler, now) < 1000 => String::new(),

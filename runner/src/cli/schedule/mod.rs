@@ -11,13 +11,13 @@ use crate::queue::{Queue, SchedulerState};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List the schedulers of all queues: what, last run, next run, missed runs.
+    /// List schedulers with their last, next and missed runs.
     #[command(after_help = "Example: runner schedule list")]
     List(list::Args),
     /// Add one job now, as the scheduler would; its schedule stays as it is.
     #[command(after_help = "Example: runner schedule run housekeeping/cleanup")]
     Run(One),
-    /// Remove a scheduler with its next job.
+    /// Remove a scheduler and its next job.
     #[command(after_help = "Example: runner schedule rm nightly-report --queue reports --yes")]
     Rm(rm::Args),
 }
@@ -27,7 +27,7 @@ pub(super) enum Command {
 pub(super) struct One {
     /// Its id, as `runner schedule list` shows it.
     id: String,
-    /// Its queue, where several have a scheduler with this id.
+    /// Its queue, if several have a scheduler with this id.
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
 }
@@ -69,7 +69,7 @@ async fn find(cli: &Cli, loaded: &Loaded, one: &One) -> Result<(Queue, Scheduler
     if found.len() > 1 {
         let names: Vec<&str> = found.iter().map(|(queue, _)| queue.name()).collect();
         return Err(Exit::usage(format!(
-            "the queues {} have a scheduler {:?}; say which with --queue",
+            "the queues {} each have a scheduler {:?}; pick one with --queue",
             names.join(", "),
             one.id
         )));

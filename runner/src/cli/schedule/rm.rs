@@ -34,7 +34,7 @@ impl Args {
             output::json(&json!({ "queue": queue.name(), "id": scheduler.id, "removed": removed }));
         } else if removed {
             output::line(format!(
-                "{} of queue {} is removed",
+                "{} of queue {} was removed",
                 scheduler.id,
                 queue.name()
             ));

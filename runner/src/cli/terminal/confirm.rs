@@ -8,7 +8,7 @@ use crate::cli::{Exit, Result};
 /// `--yes` of commands that cannot be undone.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Confirm {
-    /// Do not ask; without a terminal nothing is done without it.
+    /// Do not ask for confirmation; required without a terminal.
     #[arg(long, short)]
     yes: bool,
 }
@@ -21,7 +21,7 @@ impl Confirm {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            return Err(Exit::usage(format!("this {what}; add --yes to do it")));
+            return Err(Exit::usage(format!("this {what}; add --yes to confirm")));
         }
         output::say(format!("this {what}"));
         output::ask("type the queue's name to continue: ");
@@ -33,7 +33,7 @@ impl Confirm {
         if typed.trim() == queue {
             Ok(())
         } else {
-            Err(Exit::failed("that is not its name: nothing was changed"))
+            Err(Exit::failed("that is not the name: nothing was changed"))
         }
     }
 }

@@ -26,7 +26,7 @@ pub(in crate::cli) async fn to_end(
         None => end.await,
         Some(limit) => tokio::time::timeout(limit, end).await.unwrap_or_else(|_| {
             Err(Exit::timeout(format!(
-                "job {id} did not end within {}; it goes on",
+                "job {id} did not end within {}; it keeps running",
                 units::duration(limit)
             )))
         }),

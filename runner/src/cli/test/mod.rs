@@ -6,7 +6,6 @@
 mod cases;
 mod compare;
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -17,18 +16,17 @@ use serde_json::{Value, json};
 use self::cases::{Case, File};
 use self::compare::Happened;
 use super::output::{self, bad, dim, good, plain};
-use super::{Cli, Exit, Result, trial};
-use crate::config::{Config, JobSettings, Plugin, Secret};
-use crate::executor::Executor;
+use super::trial::{self, Bench};
+use super::{Cli, Exit, Result};
+use crate::config::{Config, Loaded, Plugin, Secret};
 use crate::host::{Host, Http};
 use crate::outbox::{self, Outbox};
-use crate::plugin::{self, Plugins};
-use crate::queue::{Attempt, Queue};
+use crate::plugin;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner test plugins/otp-sender/cases.toml")]
 pub(super) struct Args {
-    /// Files of cases.
+    /// Files of test cases.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Only cases whose name contains this text.
@@ -37,18 +35,20 @@ pub(super) struct Args {
 }
 
 /// What all cases share.
-struct Bench {
-    engine: wasmtime::Engine,
+struct Shared {
+    /// A host with this way out, on one engine.
+    host: Box<dyn Fn(Http) -> Result<Host>>,
     io: tokio::runtime::Runtime,
-    config: Config,
+    loaded: Loaded,
 }
 
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        let bench = Bench {
-            engine: plugin::engine()?.0,
+        let (engine, _) = plugin::engine()?;
+        let shared = Shared {
+            host: Box::new(move |http| Host::new(engine.clone(), http).map_err(Exit::failed)),
             io: tokio::runtime::Runtime::new().map_err(Exit::failed)?,
-            config: cli.load_or_default()?.config,
+            loaded: cli.load_or_default()?,
         };
         let (mut ran, mut failed) = (0, 0);
         let mut rows = Vec::new();
@@ -58,7 +58,7 @@ impl Args {
                 if self.only.as_ref().is_some_and(|of| !case.name.contains(of)) {
                     continue;
                 }
-                let (differences, took) = bench.run(path, &file, case)?;
+                let (differences, took) = shared.run(path, &file, case)?;
                 ran += 1;
                 failed += usize::from(!differences.is_empty());
                 rows.push(json!({
@@ -92,7 +92,7 @@ impl Args {
     }
 }
 
-impl Bench {
+impl Shared {
     /// Run one case; what was not as expected, and how long the job took once its
     /// plugin was loaded.
     fn run(&self, path: &Path, file: &File, case: &Case) -> Result<(Vec<String>, Duration)> {
@@ -103,38 +103,18 @@ impl Bench {
             Exit::usage(format!("{}: {:?}: {error}", path.display(), case.name))
         })?;
         let http = Http::new(self.io.handle().clone()).with_outbox(Arc::new(outbox));
-        let host = Host::new(self.engine.clone(), http).map_err(Exit::failed)?;
-        let host = Arc::new(host.recording());
-        let queues = self.config.queues.keys();
-        host.set_queues(
-            queues
-                .map(|name| (name.clone(), Queue::detached(name)))
-                .collect(),
-        );
-
-        let name = file.plugin.clone();
-        let place = trial::place(&self.config, file.queue.as_deref(), &name, &case.job)?;
-        let settings = JobSettings {
-            plugin: Some(name.clone()),
-            ..place.settings
-        };
-        let plugins = Plugins::new(host.clone(), &self.config.runtime, plugin::THIS);
-        plugins.configure(&self.granted(path, file, &name));
-        if plugins.get(&name).is_none() {
-            let refusal = plugins.list().pop().and_then(|status| status.refusal);
-            let why = refusal.map(|refusal| refusal.to_string());
-            let why = why.unwrap_or_default();
-            return Err(Exit::failed(format!("plugin {name:?}: {why}")));
-        }
+        let name = &file.plugin;
+        let mut place = trial::place(&self.loaded, file.queue.as_deref(), name, &case.job)?;
+        place.settings.plugin = Some(name.clone());
+        let bench = Bench::new((self.host)(http)?, &self.granted(path, file, name));
+        bench.plugin(name)?;
         let data = case.data.to_string();
         let job = trial::job("1", &case.job, data, case.attempt, case.attempts);
-        let executor =
-            Executor::new(host.clone(), plugins, NonZeroUsize::MIN).map_err(Exit::failed)?;
-        let queue = Queue::detached(&place.queue);
-        let attempt = Arc::new(Attempt::new(job, queue, String::new(), settings.timeout));
+        let attempt = place.attempt(job);
+        let executor = bench.executor()?;
         let (sender, receiver) = channel();
         let began = Instant::now();
-        executor.start(attempt.clone(), settings, move |_, outcome| {
+        executor.start(attempt.clone(), place.settings, move |_, outcome| {
             // The receiver waits until then.
             let _ = sender.send(outcome);
         });
@@ -144,7 +124,7 @@ impl Bench {
         let happened = Happened {
             outcome,
             requests: requests.unwrap_or_default(),
-            effects: host.take_recorded(),
+            effects: bench.host.take_recorded(),
             logs: attempt.take_notes().logs,
         };
         Ok((happened.differences(&case.expect), took))
@@ -152,7 +132,8 @@ impl Bench {
 
     /// The plugin with its grants, and the settings and secrets of the file.
     fn granted(&self, path: &Path, file: &File, name: &str) -> Config {
-        let known = self.config.plugins.get(name);
+        let config = &self.loaded.config;
+        let known = config.plugins.get(name);
         let mut plugin = known.map_or_else(Plugin::default, |known| Plugin::clone(known));
         plugin.name = name.to_owned();
         if let Some(component) = &file.file {
@@ -165,7 +146,7 @@ impl Bench {
             .extend(secrets.map(|(name, value)| (name.clone(), Secret(value.clone()))));
         Config {
             plugins: [(name.to_owned(), Arc::new(plugin))].into(),
-            ..self.config.clone()
+            ..config.clone()
         }
     }
 }
