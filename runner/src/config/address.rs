@@ -128,36 +128,44 @@ impl fmt::Display for Address {
     }
 }
 
+/// A URL as it may be shown, with passwords masked.
+struct Shown(String);
+
+impl Shown {
+    fn refused(&self, what: &str, hint: &str) -> Fault {
+        fault(format!("{what}: {:?}", self.0), hint)
+    }
+
+    fn is_no_url(&self) -> Fault {
+        self.refused(
+            "is not a Redis URL",
+            "write \"redis://127.0.0.1:6379\", \"rediss://…\", \"unix:///path\" or \"embedded\"",
+        )
+    }
+}
+
 impl Address {
     /// Read a URL.
     ///
     /// # Errors
     /// What is wrong with it, with passwords masked, and the way out.
     pub(crate) fn parse(text: &str) -> Result<Address, Fault> {
-        let shown = mask_passwords(text);
-        let refused = |what: &str, hint: &str| fault(format!("{what}: {shown:?}"), hint);
-        let no_url = || {
-            refused(
-                "is not a Redis URL",
-                "write \"redis://127.0.0.1:6379\", \"rediss://…\", \"unix:///path\" or \"embedded\"",
-            )
-        };
-        let (scheme, rest) = text.split_once(':').ok_or_else(no_url)?;
+        let shown = Shown(mask_passwords(text));
+        let (scheme, rest) = text.split_once(':').ok_or_else(|| shown.is_no_url())?;
         let (rest, fragment) = split(rest, '#');
-        match fragment {
-            Some("insecure") => {
-                return Err(refused(
-                    "has #insecure",
-                    "to accept any certificate write ?verify=none",
-                ));
-            }
-            Some(_) => {
-                return Err(refused(
-                    "has a # part",
-                    "a # in a password is written %23, a / %2F, an @ %40",
-                ));
-            }
-            None => {}
+        let what = match fragment {
+            None => None,
+            Some("insecure") => Some((
+                "has #insecure",
+                "to accept any certificate write ?verify=none",
+            )),
+            Some(_) => Some((
+                "has a # part",
+                "in a password write # as %23, / as %2F and @ as %40",
+            )),
+        };
+        if let Some((what, hint)) = what {
+            return Err(shown.refused(what, hint));
         }
         let (place, query) = split(rest, '?');
         let mut address = Address {
@@ -170,40 +178,28 @@ impl Address {
             unknown: Vec::new(),
         };
         if SOCKETS.contains(&scheme) {
-            let path = place.strip_prefix("//").unwrap_or(place);
-            if !path.starts_with('/') {
-                return Err(refused(
-                    "names no socket",
-                    "write \"unix:///run/redis.sock\"",
-                ));
-            }
-            address.route = Route::Socket(decoded(path).ok_or_else(no_url)?.into());
+            address.route = Route::Socket(socket(place, &shown)?);
         } else {
-            let place = place.strip_prefix("//").ok_or_else(no_url)?;
-            let (base, kind) = split(scheme, '+');
-            if !SERVERS.contains(&base) {
-                return Err(no_url());
-            }
-            if base.ends_with('s') && base != "redis" {
-                address.tls = Some(Tls {
-                    trust: Trust::Public,
-                    identity: None,
-                });
-            }
-            address.read_place(place, kind, &refused, &no_url)?;
+            address.read_servers(scheme, place, &shown)?;
         }
-        address.read_options(query.unwrap_or_default(), &refused)?;
+        address.read_options(query.unwrap_or_default(), &shown)?;
         Ok(address)
     }
 
-    /// `user:password@host:port,host:port/path`
-    fn read_place(
-        &mut self,
-        place: &str,
-        kind: Option<&str>,
-        refused: &dyn Fn(&str, &str) -> Fault,
-        no_url: &dyn Fn() -> Fault,
-    ) -> Result<(), Fault> {
+    /// `//user:password@host:port,host:port/path`
+    fn read_servers(&mut self, scheme: &str, place: &str, shown: &Shown) -> Result<(), Fault> {
+        let no_url = || shown.is_no_url();
+        let place = place.strip_prefix("//").ok_or_else(no_url)?;
+        let (base, kind) = split(scheme, '+');
+        if !SERVERS.contains(&base) {
+            return Err(no_url());
+        }
+        if base.ends_with('s') && base != "redis" {
+            self.tls = Some(Tls {
+                trust: Trust::Public,
+                identity: None,
+            });
+        }
         let (authority, path) = split(place, '/');
         let (user_info, hosts) = match authority.rsplit_once('@') {
             Some((user_info, hosts)) => (user_info, hosts),
@@ -213,63 +209,56 @@ impl Address {
         let decode = |text: &str| decoded(text).ok_or_else(no_url);
         self.user = Some(decode(user)?).filter(|user| !user.is_empty());
         self.password = password.map(decode).transpose()?;
+        let hosts = all_hosts(hosts, kind, shown)?;
         let path = path.unwrap_or_default().trim_end_matches('/');
-        let port = if kind == Some("sentinel") {
-            26379
-        } else {
-            6379
-        };
-        let mut all = Vec::new();
-        for text in hosts.split(',') {
-            if text.is_empty() && kind.is_some() {
-                let hint = "write the hosts with commas between: \"host:26379,host:26379\"";
-                return Err(refused("names no host", hint));
-            }
-            if text.is_empty() || text.starts_with(':') {
-                return Err(refused("names no host", "write \"redis://127.0.0.1:6379\""));
-            }
-            all.push(host(text, port).ok_or_else(no_url)?);
-        }
-        let database = |text: &str| {
-            text.parse::<u32>().map_err(|_| {
-                refused(
-                    "names a database that is not a number",
-                    "the database is the number after the last slash: \"redis://127.0.0.1:6379/2\"",
-                )
-            })
-        };
+        self.read_route(kind, hosts, path, shown)
+    }
+
+    /// What the path behind the hosts says depends on the kind of the servers.
+    fn read_route(
+        &mut self,
+        kind: Option<&str>,
+        mut hosts: Vec<Host>,
+        path: &str,
+        shown: &Shown,
+    ) -> Result<(), Fault> {
         match kind {
-            None if all.len() > 1 => {
-                return Err(refused(
+            None if hosts.len() > 1 => {
+                return Err(shown.refused(
                     "names several hosts",
                     "write \"redis+sentinel://host,host/master\" or \"redis+cluster://host,host\"",
                 ));
             }
             None => {
                 if !path.is_empty() {
-                    self.database = database(path)?;
+                    self.database = path.parse().map_err(|_| {
+                        shown.refused(
+                            "names a database that is not a number",
+                            "the database is the number after the last slash: \"redis://127.0.0.1:6379/2\"",
+                        )
+                    })?;
                 }
-                self.route = Route::Server(all.swap_remove(0));
+                self.route = Route::Server(hosts.swap_remove(0));
             }
             Some("sentinel") => {
                 let (master, number) = split(path, '/');
                 let number = number.unwrap_or("0").parse::<u32>();
                 let (Ok(number), false) = (number, master.is_empty()) else {
-                    return Err(refused(
+                    return Err(shown.refused(
                         "names no master",
                         "name the master and, if it is not 0, its database: \"redis+sentinel://host:26379,host:26379/mymaster/0\"",
                     ));
                 };
                 self.database = number;
-                self.route = Route::Sentinels(all, decode(master)?);
+                let master = decoded(master).ok_or_else(|| shown.is_no_url())?;
+                self.route = Route::Sentinels(hosts, master);
             }
+            Some("cluster") if matches!(path, "" | "0") => self.route = Route::Cluster(hosts),
             Some("cluster") => {
-                if !matches!(path, "" | "0") {
-                    return Err(refused("names a database", "a Cluster has database 0 only"));
-                }
-                self.route = Route::Cluster(all);
+                let hint = "a Cluster has database 0 only";
+                return Err(shown.refused("names a database", hint));
             }
-            Some(_) => return Err(no_url()),
+            Some(_) => return Err(shown.is_no_url()),
         }
         Ok(())
     }
@@ -286,6 +275,35 @@ pub(crate) fn tag(key: &str) -> Option<&str> {
     let (_, rest) = key.split_once('{')?;
     let (tag, _) = rest.split_once('}')?;
     (!tag.is_empty()).then_some(tag)
+}
+
+/// The path of a socket, with the slashes of a URL before it or without.
+fn socket(place: &str, shown: &Shown) -> Result<PathBuf, Fault> {
+    let path = place.strip_prefix("//").unwrap_or(place);
+    if !path.starts_with('/') {
+        return Err(shown.refused("names no socket", "write \"unix:///run/redis.sock\""));
+    }
+    let path = decoded(path).ok_or_else(|| shown.is_no_url())?;
+    Ok(path.into())
+}
+
+/// Hosts with commas between.
+fn all_hosts(text: &str, kind: Option<&str>, shown: &Shown) -> Result<Vec<Host>, Fault> {
+    let port = match kind {
+        Some("sentinel") => 26379,
+        _ => 6379,
+    };
+    let read = |text: &str| {
+        if text.is_empty() && kind.is_some() {
+            let hint = "separate the hosts by commas: \"host:26379,host:26379\"";
+            return Err(shown.refused("names no host", hint));
+        }
+        if text.is_empty() || text.starts_with(':') {
+            return Err(shown.refused("names no host", "write \"redis://127.0.0.1:6379\""));
+        }
+        host(text, port).ok_or_else(|| shown.is_no_url())
+    };
+    text.split(',').map(read).collect()
 }
 
 fn split(text: &str, at: char) -> (&str, Option<&str>) {
@@ -368,78 +386,80 @@ mod tests {
         }
     }
 
+    const REFUSED: [(&str, &str); 17] = [
+        (
+            "a:1",
+            r#"is not a Redis URL: "a:1"; write "redis://127.0.0.1:6379", "rediss://…", "unix:///path" or "embedded""#,
+        ),
+        (
+            "redis://a:0",
+            r#"is not a Redis URL: "redis://a:0"; write "redis://127.0.0.1:6379", "rediss://…", "unix:///path" or "embedded""#,
+        ),
+        (
+            "redis://:pw@",
+            r#"names no host: "redis://:**@"; write "redis://127.0.0.1:6379""#,
+        ),
+        (
+            "redis://a,b",
+            r#"names several hosts: "redis://a,b"; write "redis+sentinel://host,host/master" or "redis+cluster://host,host""#,
+        ),
+        (
+            "redis+cluster://a/2",
+            r#"names a database: "redis+cluster://a/2"; a Cluster has database 0 only"#,
+        ),
+        (
+            "redis+cluster://a?db=2",
+            r#"names a database: "redis+cluster://a?db=2"; a Cluster has database 0 only"#,
+        ),
+        (
+            "redis://a/1?db=2",
+            r#"has an option db that is not its database: "redis://a/1?db=2"; write one number: "unix:///run/redis.sock?db=2""#,
+        ),
+        (
+            "unix:r.sock",
+            r#"names no socket: "unix:r.sock"; write "unix:///run/redis.sock""#,
+        ),
+        (
+            "redis://a?ca=/c",
+            r#"has the option ca, which is for TLS only: "redis://a?ca=/c"; write rediss://"#,
+        ),
+        (
+            "rediss://a?ca=",
+            r#"has the option ca without a file: "rediss://a?ca="; write the path of a PEM file behind the ="#,
+        ),
+        (
+            "rediss://a?ca=/c&verify=none",
+            r#"has ca and verify=none, which exclude each other: "rediss://a?ca=/c&verify=none"; write one of ca, pin and verify=none"#,
+        ),
+        (
+            "rediss://a?cert=c",
+            r#"has one of cert and key: "rediss://a?cert=c"; name the certificate and its key: "?cert=client.pem&key=client.key""#,
+        ),
+        (
+            "rediss://a?pin=sha256:00",
+            r#"has an invalid pin: "rediss://a?pin=sha256:00"; write "pin=sha256:" and the 64 hex digits that openssl x509 -fingerprint -sha256 prints"#,
+        ),
+        (
+            "rediss://a?verify=no",
+            r#"has an option verify that is not known: "rediss://a?verify=no"; write "verify=none" to accept any certificate, or leave it out"#,
+        ),
+        (
+            "redis://a?family=5",
+            r#"has a family that is not known: "redis://a?family=5"; write 4, 6 or, for both, 0"#,
+        ),
+        (
+            "rediss://a#insecure",
+            r#"has #insecure: "rediss://a#insecure"; to accept any certificate write ?verify=none"#,
+        ),
+        (
+            "redis://u:p#w@a",
+            r##"has a # part: "redis://u:***@a"; in a password write # as %23, / as %2F and @ as %40"##,
+        ),
+    ];
+
     #[test]
     fn what_cannot_work_is_refused_with_the_way_out() {
-        for (url, message) in [
-            (
-                "a:1",
-                r#"is not a Redis URL: "a:1"; write "redis://127.0.0.1:6379", "rediss://…", "unix:///path" or "embedded""#,
-            ),
-            (
-                "redis://a:0",
-                r#"is not a Redis URL: "redis://a:0"; write "redis://127.0.0.1:6379", "rediss://…", "unix:///path" or "embedded""#,
-            ),
-            (
-                "redis://:pw@",
-                r#"names no host: "redis://:**@"; write "redis://127.0.0.1:6379""#,
-            ),
-            (
-                "redis://a,b",
-                r#"names several hosts: "redis://a,b"; write "redis+sentinel://host,host/master" or "redis+cluster://host,host""#,
-            ),
-            (
-                "redis+cluster://a/2",
-                r#"names a database: "redis+cluster://a/2"; a Cluster has database 0 only"#,
-            ),
-            (
-                "redis+cluster://a?db=2",
-                r#"names a database: "redis+cluster://a?db=2"; a Cluster has database 0 only"#,
-            ),
-            (
-                "redis://a/1?db=2",
-                r#"has an option db that is not its database: "redis://a/1?db=2"; write one number: "unix:///run/redis.sock?db=2""#,
-            ),
-            (
-                "unix:r.sock",
-                r#"names no socket: "unix:r.sock"; write "unix:///run/redis.sock""#,
-            ),
-            (
-                "redis://a?ca=/c",
-                r#"has the option ca, which is for TLS only: "redis://a?ca=/c"; write rediss://"#,
-            ),
-            (
-                "rediss://a?ca=",
-                r#"has the option ca without a file: "rediss://a?ca="; write the path of a PEM file behind the ="#,
-            ),
-            (
-                "rediss://a?ca=/c&verify=none",
-                r#"has ca and verify=none, which exclude each other: "rediss://a?ca=/c&verify=none"; write one of ca, pin and verify=none"#,
-            ),
-            (
-                "rediss://a?cert=c",
-                r#"has one of cert and key: "rediss://a?cert=c"; name the certificate and its key: "?cert=client.pem&key=client.key""#,
-            ),
-            (
-                "rediss://a?pin=sha256:00",
-                r#"has a pin that is none: "rediss://a?pin=sha256:00"; write "pin=sha256:" and the 64 hex digits that openssl x509 -fingerprint -sha256 prints"#,
-            ),
-            (
-                "rediss://a?verify=no",
-                r#"has an option verify that is not known: "rediss://a?verify=no"; write "verify=none" to accept any certificate, or leave it out"#,
-            ),
-            (
-                "redis://a?family=5",
-                r#"has a family that is not known: "redis://a?family=5"; write 4, 6 or, for both, 0"#,
-            ),
-            (
-                "rediss://a#insecure",
-                r#"has #insecure: "rediss://a#insecure"; to accept any certificate write ?verify=none"#,
-            ),
-            (
-                "redis://u:p#w@a",
-                r##"has a # part: "redis://u:***@a"; a # in a password is written %23, a / %2F, an @ %40"##,
-            ),
-        ] {
+        for (url, message) in REFUSED {
             assert_eq!(refused(url), message);
         }
     }

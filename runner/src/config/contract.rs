@@ -13,23 +13,24 @@ pub struct Contract {
     pub queue: String,
     /// `fundify:otp/otp-queue`, with a version or without.
     pub id: String,
-    /// The interface, when it stands in a WIT file; else it is the one that the
+    /// The interface, if it is in a WIT file; otherwise it is the one that the
     /// plugin exports.
     pub declared: Option<Arc<Interface>>,
     /// `names`: jobs of a name or pattern, and the function they go to; the
     /// first that matches counts. A job of no pattern goes to the function of
     /// its own name.
     pub names: Vec<(Pattern, String)>,
-    /// `strict`: whether fields that the contract has not are refused. Defaults
-    /// to false.
+    /// `strict`: whether fields that the contract does not have are refused.
+    /// Defaults to false.
     pub strict: bool,
-    /// `swap_check`: how many jobs in Redis are looked at before another version
-    /// of the contract counts.
+    /// `swap_check`: how many jobs in Redis are checked before another version of
+    /// the contract comes into force.
     pub swap_check: SwapCheck,
     /// Jobs that have a table of their own in the queue's `jobs`, which may go to
     /// a handler.
     pub routed: Vec<Pattern>,
-    /// Bytes of memory a job of the queue has, in which its payload must fit.
+    /// How many bytes of memory a job of the queue has; its payload must fit into
+    /// them.
     pub memory: usize,
 }
 
@@ -37,12 +38,12 @@ pub struct Contract {
 /// longer fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SwapCheck {
-    /// The first hundred of each state.
+    /// The first hundred jobs of each state.
     #[default]
     Sample,
-    /// All.
+    /// All jobs.
     All,
-    /// None.
+    /// No job.
     Off,
 }
 
@@ -56,7 +57,7 @@ impl SwapCheck {
         }
     }
 
-    /// Jobs per state; none to look at none.
+    /// How many jobs of each state are checked; `None` for no check.
     pub fn limit(self) -> Option<usize> {
         match self {
             SwapCheck::Sample => Some(100),
@@ -81,11 +82,11 @@ impl Contract {
         named.map_or(job, |(_, function)| function)
     }
 
-    /// Whether a job may be added. What only the plugin knows is checked when the
-    /// job is run: a contract that it alone has, or a name for its handler.
+    /// Whether a job may be added. What only the plugin knows (a contract that it
+    /// alone has, or a name for its handler) is checked when the job runs.
     ///
     /// # Errors
-    /// The name no function takes, or what of the payload does not fit.
+    /// No function takes the name, or the payload does not fit.
     pub fn check(&self, job: &str, data: &str) -> Result<(), String> {
         let Some(interface) = &self.declared else {
             return Ok(());
@@ -101,7 +102,7 @@ impl Contract {
             .map_err(|fault| contract::violation(&self.id, function, &fault))
     }
 
-    /// A payload or result of such a job, for people: sensitive values covered.
+    /// Covers the sensitive values of a payload and a result, for people.
     pub fn cover(&self, job: &str, data: &mut String, mut result: Option<&mut String>) {
         for function in self.functions(job) {
             if let Some(ty) = &function.data {
@@ -113,7 +114,7 @@ impl Contract {
         }
     }
 
-    /// What of a payload is sensitive.
+    /// The sensitive values of a payload.
     pub fn sensitive(&self, job: &str, data: &str) -> Vec<String> {
         let types = self.functions(job).iter();
         let types = types.filter_map(|function| function.data.as_ref());
@@ -132,7 +133,7 @@ impl Contract {
         }
     }
 
-    /// How payloads are read, for a job with so much memory.
+    /// How payloads are read, for a job with this much memory.
     pub fn rules(&self, memory: usize) -> Rules {
         Rules {
             strict: self.strict,

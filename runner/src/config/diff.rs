@@ -10,16 +10,16 @@ use super::origins::join;
 pub struct Changes {
     /// Queues that are new.
     pub added: Vec<String>,
-    /// Queues of which some setting is new.
+    /// Queues of which some setting has changed.
     pub changed: Vec<String>,
     /// Queues that are gone.
     pub removed: Vec<String>,
     /// Plugins that are new, gone, or granted something else.
     pub plugins: Vec<String>,
-    /// Queues of which some schedule is new, gone or another.
+    /// Queues of which some schedule is new, gone or different.
     pub schedules: Vec<String>,
-    /// Settings that are not what the process started with and stay so until
-    /// it is started again.
+    /// Settings, as `runtime.lock`, that differ from those the process started with
+    /// and take effect only when it is started again.
     pub restart: Vec<String>,
 }
 

@@ -10,26 +10,27 @@ pub const PRIORITY_LIMIT: u32 = 2_097_151;
 /// through Runner.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct JobDefaults {
-    /// Attempts in all. BullMQ's own default is 1.
+    /// Attempts in all, the first included. BullMQ's own default is 1.
     pub attempts: Option<u32>,
-    /// The wait between attempts; none means retried at once.
+    /// The wait between attempts; `None` means that a failed job is tried again at
+    /// once.
     pub backoff: Option<Backoff>,
-    /// What is kept of completed jobs.
+    /// Which completed jobs are kept; `None` means all.
     pub remove_on_complete: Option<Keep>,
-    /// What is kept of failed jobs.
+    /// Which failed jobs are kept; `None` means all.
     pub remove_on_fail: Option<Keep>,
-    /// Bytes of payload that are accepted when the job is added; any if none.
+    /// A job whose payload has more bytes is not added; `None` means no limit.
     pub size_limit: Option<u64>,
 }
 
 /// The wait between attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Backoff {
-    /// Fixed or exponential.
+    /// Whether the wait grows.
     pub kind: BackoffKind,
     /// The delay, or the first of a doubling series.
     pub delay: Duration,
-    /// 0 to 1, the random share.
+    /// Which share of the wait is random, from 0 to 1.
     pub jitter: f64,
 }
 
@@ -57,10 +58,10 @@ impl BackoffKind {
 /// `removeOnFail`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Keep {
-    /// Seconds; older jobs are removed when another one ends.
+    /// In seconds; older jobs are removed when another one ends.
     pub age: Option<u64>,
-    /// The newest so many; `Some(0)` removes each job at once.
+    /// How many of the newest are kept; `Some(0)` removes each job at once.
     pub count: Option<u64>,
-    /// Remove at most so many by age each time; BullMQ's default is 1000.
+    /// How many at most are removed by age each time; BullMQ's default is 1000.
     pub limit: Option<u64>,
 }

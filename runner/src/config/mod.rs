@@ -3,10 +3,11 @@
 //!
 //! [`Config::load`] reads the file, the environment and the flags, and either
 //! returns a whole [`Config`] or all mistakes at once ([`Problems`]). It reads
-//! files and connects to nothing. The way of a value: [`decode`] walks the TOML
-//! and remembers where each value came from, [`value`] knows the kinds of
-//! values, the `load` modules fill the types below, [`explain`](explain()) shows
-//! values with their origin, and [`Config::diff`] says what a reload changes.
+//! files and connects to nothing. [`keys`] says once what each key is: to add one,
+//! go there. [`decode`] walks the TOML and remembers where each value came from,
+//! [`load`] fills the types, each in the file of its table, [`explain`](explain())
+//! shows values with their origin, and [`Config::diff`] says what a reload changes.
+//! Every room may use this one; it uses only contracts, cron patterns and units.
 
 mod address;
 mod backoff;

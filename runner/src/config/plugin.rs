@@ -9,13 +9,13 @@ use super::contract::Contract;
 /// `[plugins.<name>]`: what a plugin is granted.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plugin {
-    /// Name; the file is `<name>.wasm` unless `file` says otherwise.
+    /// Its name; the file is `<name>.wasm` unless `file` says otherwise.
     pub name: String,
     /// The component's file; relative to `queues.toml`.
     pub file: PathBuf,
     /// Origins the plugin may call: `https://api.example.com`,
-    /// `https://*.example.com`, `http://127.0.0.1:9000`. Empty: none. A host
-    /// that is an address grants that address, public or not.
+    /// `https://*.example.com`, `http://127.0.0.1:9000`. If this is empty, it
+    /// may call none. A host that is an address grants that address, public or not.
     pub http: Vec<Origin>,
     /// Networks that the names in `http` may resolve into although they are not
     /// public: `http = ["http://api.internal"]` needs `["10.0.0.0/8"]` here.
@@ -31,8 +31,8 @@ pub struct Plugin {
     pub contracts: Vec<Arc<Contract>>,
     /// The largest `memory` of the queues that name it; `None` when no queue does.
     pub memory: Option<usize>,
-    /// No queue names it, so it may have any contract: a file that somebody looks
-    /// at or tries.
+    /// Whether no queue names it, so that it may have any contract: a file that
+    /// somebody inspects or tries out.
     pub unbound: bool,
 }
 

@@ -11,19 +11,20 @@ use super::pattern::Pattern;
 /// `[queues.<name>]`: how one queue is consumed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Queue {
-    /// Name without prefix; not empty, without `:`.
+    /// The name without the prefix. It is not empty and contains no `:`.
     pub name: String,
     /// How many jobs run at once in this process. Defaults to 10.
     pub concurrency: NonZeroUsize,
-    /// At most `max` starts per `duration` over all workers of the queue
+    /// Lets at most `max` jobs start per `duration`, over all workers of the queue
     /// (BullMQ's worker limiter).
     pub limiter: Option<Limiter>,
     /// Limits for each group of jobs, over all Runners of the queue.
     pub group: Option<Group>,
-    /// What becomes of a job that no plugin here handles.
+    /// What happens to a job that no plugin here handles.
     pub unrouted: Unrouted,
-    /// A job that was started more often fails (BullMQ's `maxStartedAttempts`);
-    /// attempts, hand-backs and crashes count. `None`, the default: no limit.
+    /// A job that was started more than this many times fails (BullMQ's
+    /// `maxStartedAttempts`); attempts, hand-backs and crashes count. `None`, the
+    /// default, means no limit.
     pub max_started_attempts: Option<u32>,
     /// Settings of a job whose name no entry of `jobs` matches.
     pub base: JobSettings,
@@ -34,7 +35,7 @@ pub struct Queue {
     /// Options of jobs added to this queue through Runner (CLI, `queue.add`).
     pub defaults: JobDefaults,
     /// Minutes for which the numbers of completed and failed jobs are kept, as
-    /// BullMQ's worker option `metrics` keeps them; `None`: not at all. Defaults
+    /// BullMQ's worker option `metrics` keeps them; `None` means not at all. Defaults
     /// to a day.
     pub metrics: Option<u32>,
 }
@@ -67,18 +68,18 @@ impl Queue {
         self.plugins().next().is_some()
     }
 
-    /// Whether jobs of some name must be started in time.
+    /// Whether jobs of some name expire.
     pub fn has_expiry(&self) -> bool {
         self.all_settings()
             .any(|settings| settings.expires.is_some())
     }
 
-    /// Those of any job, and those of jobs of some name.
+    /// `base`, then the settings of each pattern in `jobs`.
     pub fn all_settings(&self) -> impl Iterator<Item = &JobSettings> {
         std::iter::once(&self.base).chain(self.jobs.iter().map(|(_, settings)| settings))
     }
 
-    /// The plugins that handle its jobs, a name as often as it is used.
+    /// The plugins that handle its jobs; a name occurs as often as it is used.
     pub fn plugins(&self) -> impl Iterator<Item = &str> {
         self.all_settings()
             .filter_map(|settings| settings.plugin.as_deref())
@@ -98,31 +99,31 @@ impl Queue {
 pub struct JobSettings {
     /// The plugin that handles it; `None` when nothing here does.
     pub plugin: Option<String>,
-    /// Wall-clock time of one attempt. Defaults to 60 s.
+    /// How long one attempt may take by the clock. Defaults to 60 s.
     pub timeout: Duration,
-    /// A job that was added without a delay and not started within this time
-    /// fails as expired; also while the queue is paused. `None`, the default: it may wait
-    /// for ever.
+    /// A job that was added without a delay and has not started within this time
+    /// fails as expired, even while the queue is paused. `None`, the default, lets it
+    /// wait for ever.
     pub expires: Option<Duration>,
-    /// Bytes of linear memory over all memories of the instance. Defaults to
+    /// How many bytes all linear memories of the instance may have together. Defaults to
     /// 64 MiB.
     pub memory: usize,
-    /// Bytes of payload that are accepted; larger jobs fail at once. Defaults
+    /// A job whose payload has more bytes fails at once. Defaults
     /// to 10 MiB.
     pub max_payload: usize,
-    /// Bytes of result that are stored; a larger result is a failed attempt.
+    /// An attempt whose result has more bytes has failed.
     /// Defaults to 5 MiB.
     pub max_result: usize,
-    /// Log lines an attempt may write, and lines kept per job when it has no
-    /// `keepLogs`. Defaults to 1000.
+    /// How many log lines an attempt may write, and how many are kept per job when it
+    /// has no `keepLogs`. Defaults to 1000.
     pub max_logs: usize,
-    /// Jobs one attempt may add. Defaults to 1000.
+    /// How many jobs one attempt may add. Defaults to 1000.
     pub max_adds: usize,
     /// Levels of arrays and objects in JSON that goes into a plugin or comes out
     /// of it; at least 1. Defaults to 128, where Rust's serde_json ends, too:
     /// parsers that recurse use up a guest's small stack at 1000 or so.
     pub max_depth: usize,
-    /// HTTP requests of one attempt under way at once; further ones wait. At
+    /// How many HTTP requests of one attempt may run at once; further ones wait. At
     /// least 1. Defaults to 8: browsers open 6 connections to a host.
     pub max_requests: usize,
     /// Bytes the host holds for one attempt, beside its memory: content and
@@ -132,12 +133,12 @@ pub struct JobSettings {
     /// Bytes one attempt may write to Redis: jobs it adds, data it updates,
     /// checkpoints, progress, log lines; not the result. Defaults to 64 MiB.
     pub max_sent: usize,
-    /// Where a copy goes when the job fails for good.
+    /// Where a copy of the job goes when it fails for good; `None` means nowhere.
     pub dead_letter: Option<Arc<DeadLetter>>,
-    /// What the payloads of the queue are.
+    /// What the payloads of the queue must be; `None` means anything.
     pub contract: Option<Arc<Contract>>,
-    /// Jobs that the pattern matches running at once, over all Runners of the
-    /// queue. `None`, the default, and for jobs no pattern matches: no limit but
+    /// How many jobs that the pattern matches may run at once, over all Runners of
+    /// the queue. `None`, the default and always so in `base`, means no limit but
     /// the queue's.
     pub concurrency: Option<u32>,
 }
@@ -174,13 +175,13 @@ impl Default for JobSettings {
     }
 }
 
-/// What becomes of a job that was taken and that no plugin of its queue handles.
+/// What happens to a job that was taken and that no plugin of its queue handles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Unrouted {
     /// It fails, with a reason that names what is handled.
     #[default]
     Reject,
-    /// It is delayed, by a second first and by a minute at last, without spending
+    /// It is delayed, first by a second and finally by a minute, without spending
     /// an attempt.
     Delay,
     /// It goes to this queue.
@@ -192,12 +193,12 @@ pub enum Unrouted {
 pub struct Limiter {
     /// Starts per `duration`.
     pub max: u32,
-    /// The window.
+    /// The time in which they are counted.
     pub duration: Duration,
 }
 
-/// `[queues.<name>.group]`: jobs with the same value in a field of the payload are
-/// a group. At least one of the limits is there.
+/// `[queues.<name>.group]`: jobs with the same value in a field of the payload form
+/// a group. At least one of the limits is set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Group {
     /// The field, `shopId`; with dots a field of a field, `shop.id`. Jobs without

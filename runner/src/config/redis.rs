@@ -9,12 +9,12 @@ use super::address::tag;
 pub struct Redis {
     /// `url`: a Redis URL, or `"embedded"`.
     pub url: RedisUrl,
-    /// Prefix of all keys, may contain `:`. Defaults to `bull`.
+    /// The prefix of all keys; it may contain `:`. Defaults to `bull`.
     pub prefix: String,
-    /// A Cluster on which each queue has the slot of the tag in its own name, as the
-    /// prefix has none.
+    /// Whether this is a Cluster whose queues each have the slot of the tag in their
+    /// own name, because the prefix has no tag.
     pub by_queue: bool,
-    /// One idle named connection per queue, so that BullMQ's `getWorkers` and
+    /// Whether there is one idle named connection per queue, so that BullMQ's `getWorkers` and
     /// Bull Board see this worker. Defaults to true.
     pub presence: bool,
 }
@@ -34,7 +34,8 @@ impl Default for Redis {
 impl Redis {
     pub(super) const URL: &str = "redis://127.0.0.1:6379";
 
-    /// Whether no script can reach the keys of both queues.
+    /// Whether these two queues are in different slots of a Cluster, so that no
+    /// script can reach the keys of both.
     pub(crate) fn parts(&self, queue: &str, other: &str) -> bool {
         self.by_queue && tag(queue) != tag(other)
     }
@@ -45,7 +46,7 @@ impl Redis {
 pub enum RedisUrl {
     /// `redis://`, `rediss://` or `unix://`, with user, password and database;
     /// `redis+sentinel://` or `redis+cluster://` with a list of hosts; options behind
-    /// a `?`. Usable in form; files that it names are read later.
+    /// a `?`. The form has been checked; files that it names are read later.
     Url(String),
     /// A private `redis-server` child with its data in this directory.
     Embedded(PathBuf),

@@ -18,29 +18,30 @@ pub struct Runtime {
     pub cache: PathBuf,
     /// Threads that run guests. Defaults to the number of cores.
     pub threads: NonZeroUsize,
-    /// How long running jobs may go on after SIGTERM. Then they are stopped and
-    /// handed back. Defaults to 25 s, below Kubernetes' 30 s.
+    /// How long running jobs get to finish after SIGTERM. Then they are stopped and
+    /// return to the queue. Defaults to 25 s, below Kubernetes' 30 s.
     pub grace: Duration,
-    /// How long a job is locked, renewed at a third of it. Defaults to 30 s, as
-    /// BullMQ's `lockDuration`.
+    /// How long a job is locked; the lock is renewed after a third of it. Defaults
+    /// to 30 s, as BullMQ's `lockDuration` does.
     pub lock: Duration,
-    /// How often jobs of dead workers are looked for; at most half of `lock`
-    /// is sensible. Defaults to 15 s (BullMQ's `stalledInterval` is 30 s).
+    /// The time between two looks for jobs of dead workers; more than half of
+    /// `lock` makes no sense. Defaults to 15 s (BullMQ's `stalledInterval` is 30 s).
     pub stalled_interval: Duration,
     /// How often a job may stall before it fails. Defaults to 5 (BullMQ: 1,
     /// which fails jobs that were never started after two lost replies).
     pub max_stalled: u32,
-    /// A job that was running in so many runners when they died fails, before it
-    /// ends the whole fleet. Defaults to 2; 0 is no limit.
+    /// A job that was running in this many runners when they died fails, before it
+    /// brings down the whole fleet. Defaults to 2; 0 means no limit.
     pub max_crashes: u32,
-    /// Bytes of a plugin's file. Defaults to 64 MiB: Python's have 20.
+    /// The most bytes that a plugin's file may have. Defaults to 64 MiB: those made
+    /// from Python have 20.
     pub max_plugin: usize,
-    /// How long one plugin may be compiled. Whole seconds; defaults to 120: large
-    /// ones take 20 on two cores, and a start compiles as many at once as there are
-    /// cores.
+    /// How long the compilation of one plugin may take, in whole seconds. Defaults
+    /// to 120: large plugins take 20 on two cores, and at the start as many are
+    /// compiled at once as there are cores.
     pub compile_timeout: Duration,
-    /// Bytes of memory for compiling one plugin. Defaults to 4 GiB: large ones take
-    /// one or two.
+    /// Bytes of memory that the compilation of one plugin may use. Defaults to
+    /// 4 GiB: large plugins take one or two.
     pub compile_memory: usize,
 }
 

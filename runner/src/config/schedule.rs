@@ -17,15 +17,15 @@ pub struct Schedule {
     pub data: String,
     /// When its jobs run.
     pub when: When,
-    /// Runs in all; any number if none.
+    /// How many runs there are in all; `None` means no limit.
     pub limit: Option<u32>,
-    /// No run before, ms since 1970.
+    /// No run is before this time, in milliseconds since 1970.
     pub start: Option<i64>,
-    /// No run after, ms since 1970.
+    /// No run is after this time, in milliseconds since 1970.
     pub end: Option<i64>,
-    /// 1 first … 2097151 last, 0 before all of them.
+    /// From 1, which is first, to 2097151, which is last; 0 goes before all.
     pub priority: u32,
-    /// Options of its jobs; what it leaves out is the queue's `defaults`.
+    /// Options of its jobs; what it leaves out comes from the queue's `defaults`.
     pub options: JobDefaults,
 }
 
@@ -60,11 +60,11 @@ pub enum When {
         /// IANA name. Defaults to `UTC`, which no host's setting changes.
         zone: String,
     },
-    /// `every`: at once and then again and again.
+    /// `every`: at once, then at regular intervals.
     Every {
-        /// From run to run.
+        /// The time from run to run.
         every: Duration,
-        /// Runs fall on whole multiples of `every` since 1970 plus this; zero:
+        /// Runs fall on whole multiples of `every` since 1970 plus this; with zero,
         /// on where the first run happened to fall.
         offset: Duration,
     },

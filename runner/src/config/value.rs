@@ -154,8 +154,12 @@ pub(super) fn word<'w>(raw: Raw<'_>, words: &[&'w str]) -> Result<&'w str, Fault
 
 /// A value of TOML as JSON.
 pub(super) fn json(value: &DeValue<'_>) -> Result<serde_json::Value, Fault> {
-    let refused =
-        || Raw::Toml(value).is_not("a value that JSON has", "write a number that fits 64 bits");
+    let refused = || {
+        Raw::Toml(value).is_not(
+            "a value that JSON can represent",
+            "write a number that fits 64 bits",
+        )
+    };
     Ok(match value {
         DeValue::String(text) => text.as_ref().into(),
         DeValue::Boolean(b) => (*b).into(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use url::form_urlencoded;
 
-use super::{Address, Family, Route, Tls, Trust};
+use super::{Address, Family, Route, Shown, Tls, Trust};
 use crate::config::value::Fault;
 
 /// What is known, as people would write it.
@@ -51,7 +51,7 @@ impl Said {
                 let pins = value.split(',').map(pin).collect::<Option<_>>();
                 let pins = pins.ok_or_else(|| {
                     refusal(
-                        "has a pin that is none",
+                        "has an invalid pin",
                         "write \"pin=sha256:\" and the 64 hex digits that openssl x509 -fingerprint -sha256 prints",
                     )
                 })?;
@@ -109,12 +109,8 @@ impl Said {
 }
 
 impl Address {
-    pub(super) fn read_options(
-        &mut self,
-        query: &str,
-        refused: &dyn Fn(&str, &str) -> Fault,
-    ) -> Result<(), Fault> {
-        let refused = |(what, hint): Refusal| refused(&what, hint);
+    pub(super) fn read_options(&mut self, query: &str, shown: &Shown) -> Result<(), Fault> {
+        let refused = |(what, hint): Refusal| shown.refused(&what, hint);
         let mut said = Said::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if !said.take(&name, &value).map_err(refused)? {

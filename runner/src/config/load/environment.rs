@@ -1,5 +1,5 @@
 //! The names under which other BullMQ set-ups keep the options of jobs. They
-//! stand over `[defaults.job]`; what a queue says itself is narrower and stays.
+//! override `[defaults.job]`; what a queue says itself is narrower and stays.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ fn read_options(decoder: &mut Decoder<'_>, options: &Map<String, Value>, into: &
             ),
             _ => {
                 decoder.warnings.push(format!(
-                    "environment variable {OPTIONS}: `{name}` is not used; used are attempts, backoff, removeOnComplete and removeOnFail"
+                    "environment variable {OPTIONS}: `{name}` is not used; Runner uses attempts, backoff, removeOnComplete and removeOnFail"
                 ));
                 continue;
             }

@@ -30,19 +30,20 @@ pub(super) fn read_all(
     let mut plugins = BTreeMap::new();
     let mut withheld = Withheld::new();
     let used: Vec<&str> = queues.values().flat_map(|queue| queue.plugins()).collect();
-    let table = decoder.free_table(root, "plugins");
-    for entry in table.iter().flat_map(|table| &table.entries) {
+    for entry in decoder.free_entries(root, "plugins") {
         let path = join("plugins", entry.key);
         if let Err(fault) = check_plugin_name(entry.key) {
             decoder.refuse(entry.key_span.clone(), &path, fault);
         }
-        let Some(table) = decoder.as_table(entry, path) else {
+        let Some(table) = decoder.as_table(&entry, path) else {
             continue;
         };
         decoder.only(&table, PLUGIN.names());
         let (plugin, missing) = read(decoder, entry.key, &table, directory);
-        plugins.insert(entry.key.to_owned(), Arc::new(plugin));
-        withheld.insert(entry.key.to_owned(), missing);
+        plugins.insert(entry.key.to_owned(), plugin);
+        if !missing.is_empty() {
+            withheld.insert(entry.key.to_owned(), missing);
+        }
         if !used.contains(&entry.key) {
             let hint = match nearest(entry.key, used.iter().copied()) {
                 Some(near) => format!("; did you mean `{near}`?"),
@@ -52,35 +53,33 @@ pub(super) fn read_all(
             decoder.warn(entry.key_span.start, text);
         }
     }
-    for name in used {
-        plugins.entry(name.to_owned()).or_insert_with(|| {
-            Arc::new(Plugin {
-                name: name.to_owned(),
-                file: directory.join(format!("{name}.wasm")),
-                ..Plugin::default()
-            })
-        });
-    }
     for queue in queues.values() {
-        for settings in queue.all_settings() {
-            let plugin = settings
-                .plugin
-                .as_ref()
-                .and_then(|name| plugins.get_mut(name));
-            if let Some(plugin) = plugin {
-                let plugin = Arc::make_mut(plugin);
-                plugin.memory = plugin.memory.max(Some(settings.memory));
-            }
-        }
-        let (Some(plugin), Some(contract)) = (&queue.base.plugin, &queue.base.contract) else {
+        bind(queue, directory, &mut plugins);
+    }
+    let plugins = plugins.into_iter();
+    let plugins = plugins.map(|(name, plugin)| (name, Arc::new(plugin)));
+    (plugins.collect(), withheld)
+}
+
+/// Tell the plugins of a queue what the queue asks of them. One without a table has
+/// no grants.
+fn bind(queue: &Queue, directory: &Path, plugins: &mut BTreeMap<String, Plugin>) {
+    for settings in queue.all_settings() {
+        let Some(name) = &settings.plugin else {
             continue;
         };
-        if let Some(plugin) = plugins.get_mut(plugin) {
-            Arc::make_mut(plugin).contracts.push(contract.clone());
-        }
+        let plugin = plugins.entry(name.clone()).or_insert_with(|| Plugin {
+            name: name.clone(),
+            file: directory.join(format!("{name}.wasm")),
+            ..Plugin::default()
+        });
+        plugin.memory = plugin.memory.max(Some(settings.memory));
     }
-    withheld.retain(|_, missing| !missing.is_empty());
-    (plugins, withheld)
+    if let (Some(name), Some(contract)) = (&queue.base.plugin, &queue.base.contract)
+        && let Some(plugin) = plugins.get_mut(name)
+    {
+        plugin.contracts.push(contract.clone());
+    }
 }
 
 fn read(
@@ -191,7 +190,7 @@ fn origin(raw: Raw<'_>) -> Result<Origin, Fault> {
     if rest.contains(['/', '?', '#']) {
         return Err(fault(
             "must be an origin without a path",
-            "a plugin may call every path of an origin; end it after the host",
+            "a plugin may call every path of an origin; end the origin after the host",
         ));
     }
     let host = url.host().ok_or_else(refused)?;
@@ -253,12 +252,12 @@ fn secret(decoder: &mut Decoder<'_>, raw: Raw<'_>) -> Result<Option<Secret>, Sec
             Ok(text) => Ok(Some(Secret(text.trim_end_matches(['\r', '\n']).to_owned()))),
             Err(error) => Err(SecretFault::Missing(fault(
                 format!("cannot be read from {path}: {}", reason(&error)),
-                "a path starts at the directory of this file",
+                "paths are relative to the directory of this file",
             ))),
         };
     }
     Err(SecretFault::Literal(fault(
-        "must name where the secret is: secrets never stand in queues.toml",
+        "must say where the secret is: secrets are never written in queues.toml",
         "write \"env:NAME\", \"env:NAME?\" or \"file:/path\"",
     )))
 }
@@ -279,7 +278,7 @@ fn directory_of(decoder: &mut Decoder<'_>, path: &str, entry: &Entry<'_>) -> Opt
     let plain = entry.key.starts_with('/') && !entry.key.split('/').any(|part| part == "..");
     if !plain {
         let fault = fault(
-            "is not a path in the plugin: it must start with a slash and hold no `..`",
+            "is not a path in the plugin: it must start with a slash and must not contain `..`",
             "write \"/documents\" = \"data/documents\"",
         );
         // It may be a secret that has lost its table.

@@ -145,7 +145,7 @@ fn queue_name(name: &str, redis: &Redis) -> Result<(), Fault> {
         return Err(fault(
             "has no {tag}: on a Cluster all keys of a queue must be in one slot",
             format!(
-                "put braces round the prefix or the queue's name, here and in the producers: \
+                "put braces around the prefix or the queue's name, here and in the producers: \
                  prefix = \"{{{prefix}}}\", or [queues.\"{{{name}}}\"]"
             ),
         ));

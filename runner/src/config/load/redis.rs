@@ -170,7 +170,7 @@ fn host_text(raw: Raw<'_>) -> Result<String, Fault> {
         .map_err(|_| {
             raw.is_not(
                 "a host name",
-                "a host only; a whole address belongs into REDIS_URL",
+                "write only the host; a whole address belongs in REDIS_URL",
             )
         })
 }

@@ -130,7 +130,7 @@ fn when(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Option<When> {
             refuse_key(decoder, table, "offset", alone);
         }
         (false, true) if has("timezone") => {
-            let alone = fault("needs `cron`", "an interval is the same in all zones");
+            let alone = fault("needs `cron`", "an interval is the same in all time zones");
             refuse_key(decoder, table, "timezone", alone);
         }
         _ => {}

@@ -97,7 +97,7 @@ fn check(
     }
     if to == queue {
         return Err(fault(
-            "is the queue itself: what fails there would be added there again",
+            "is the queue itself: a job that fails there would be added there again",
             "name another queue",
         ));
     }
@@ -105,7 +105,7 @@ fn check(
     if leads_to(queue, &mut way, &mut BTreeSet::new(), queues) {
         return Err(fault(
             format!("leads back to the queue: {queue} → {}", way.join(" → ")),
-            "a job that fails everywhere would go round for ever",
+            "a job that fails everywhere would go round forever",
         ));
     }
     Ok(())
