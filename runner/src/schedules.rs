@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::config::{Config, Schedule};
-use crate::queue::{Declared, Error, Guarded, Pause, Queue};
+use crate::queue::{Declared, Error, Guarded, Queue, Spacing};
 use crate::telemetry::limit::limited;
 use crate::worker::Shared;
 
@@ -24,7 +24,7 @@ pub async fn keep(shared: Shared, mut config: watch::Receiver<Arc<Config>>) {
     let mut declare: BTreeMap<String, Queue> = queues
         .map(|queue| (queue.name.clone(), shared.queue(queue)))
         .collect();
-    let mut pause = Pause::default();
+    let mut pause = Spacing::default();
     // Runners that started together do not check together.
     let interval = shared.runtime.stalled_interval;
     let mut ticks = tokio::time::interval(interval.mul_f64(0.95 + fastrand::f64() / 10.0));
@@ -33,7 +33,7 @@ pub async fn keep(shared: Shared, mut config: watch::Receiver<Arc<Config>>) {
     loop {
         let wait = match declare_all(&mut declare, &now).await {
             Ok(()) => {
-                pause = Pause::default();
+                pause = Spacing::default();
                 Duration::MAX
             }
             Err(error) => {

@@ -24,7 +24,7 @@ use crate::host::{Host, Http};
 use crate::outbox::{self, Outbox};
 use crate::outcome::Outcome;
 use crate::plugin::{self, EngineError, Plugins};
-use crate::queue::{self, Attempt, Pause, Redis, Renewal};
+use crate::queue::{self, Attempt, Redis, Renewal, Spacing};
 use crate::schedules;
 use crate::telemetry::limit::limited;
 use crate::units;
@@ -352,7 +352,7 @@ async fn connect(config: &config::Redis) -> Result<(Redis, Option<Embedded>), Er
         }
     };
     let redis = Redis::new(&url, &config.prefix)?;
-    let mut pause = Pause::default();
+    let mut pause = Spacing::default();
     while let Err(error) = redis.ping().await {
         limited!(warn, redis.address(), "{error}; trying again");
         tokio::time::sleep(pause.next()).await;

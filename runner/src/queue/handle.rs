@@ -144,7 +144,7 @@ impl Queue {
         self.0.redis.markers().arm(wake, armed);
     }
 
-    /// No longer wait for work.
+    /// Stop waiting for work.
     pub(crate) fn leave_markers(&self) {
         self.0.redis.markers().leave(&self.key("marker"));
     }

@@ -1,12 +1,17 @@
-//! The queue engine: BullMQ's layout in Redis, seen from a worker.
+//! The queue engine: BullMQ's layout in Redis. Nothing outside this folder knows
+//! Redis; inside it, each room serves one who asks, and each script (`.lua`) stands
+//! beside the Rust that runs it. From the ground up:
 //!
-//! The verbs of a worker are one Lua script of ours each, with the effects of
-//! BullMQ's own on keys, hash fields and events: **settle** (and take in the same
-//! call), **renew**, **recover**, **note**, **add**. So are those of an operator,
-//! a bounded number of jobs in one call: **pause**, **bounds**, **sweep** (drain,
-//! clean, obliterate), **retry** and **promote**, **remove**; the rest are reads.
-//! Nothing outside this directory knows Redis. Every time-based decision is taken
-//! inside the scripts by Redis' own clock.
+//! - `wire`: Redis itself; `stored`: what BullMQ stores; `lib`: what scripts share
+//! - `settings`, `handle`, `attempt`: a queue, and a job that this process holds
+//! - `add`: a producer; `dead`: dead letters; `work`: a worker
+//! - `hold`: who holds a job, and who has died; `look`: a reader; `operate`: an operator
+//! - `serving`: what a process does once for all its queues
+//!
+//! Each room imports only from those before it. A verb is one script, with the
+//! effects of BullMQ's own on keys, hash fields and events, and a bounded number of
+//! jobs in one call. Every decision about time is taken inside the scripts, by Redis'
+//! own clock.
 
 mod add;
 mod attempt;
@@ -47,7 +52,7 @@ pub use stored::job::{Backoff, Job, Options, Parent, Retain, Scheduler};
 pub use stored::state::State;
 pub use wire::error::Error;
 pub use wire::redis::Redis;
-pub(crate) use wire::spacing::Spacing as Pause;
+pub(crate) use wire::spacing::Spacing;
 pub(crate) use wire::wake::Wake;
 pub use work::children::Dependencies;
 pub use work::settle::{Batch, Settled, Settlement, Taken};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::queue::Pause;
+use crate::queue::Spacing;
 
 /// A queue that has been silent for this long is asked all the same, as BullMQ's
 /// workers do (`drainDelay`): a marker may have been lost with the worker that
@@ -38,7 +38,7 @@ pub(super) struct Asking {
     /// After a failed call nothing is taken before this instant.
     rest_until: Instant,
     /// How long the next rest is.
-    pause: Pause,
+    pause: Spacing,
 }
 
 impl Asking {
@@ -50,7 +50,7 @@ impl Asking {
             limited: false,
             look_at: now,
             rest_until: now,
-            pause: Pause::default(),
+            pause: Spacing::default(),
         }
     }
 
@@ -122,7 +122,7 @@ impl Asking {
 
     /// A call was served.
     pub(super) fn served(&mut self) {
-        self.pause = Pause::default();
+        self.pause = Spacing::default();
     }
 
     /// What an answer says about the next call: whether it brought all jobs that

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 use self::run::Run;
 use self::shared::Stage;
 use crate::config;
-use crate::queue::{self, InFlight, Pause, Stop};
+use crate::queue::{self, InFlight, Spacing, Stop};
 
 pub use self::shared::{Done, Shared, Start};
 
@@ -103,7 +103,7 @@ async fn live(
     stage: watch::Receiver<Stage>,
 ) {
     let in_flight = Arc::new(InFlight::default());
-    let mut pause = Pause::default();
+    let mut pause = Spacing::default();
     loop {
         let (config, stage) = (config.clone(), stage.clone());
         let run = Run::new(shared.clone(), config, stage, in_flight.clone());

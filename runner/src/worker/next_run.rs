@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::shared::Stage;
 use crate::outcome::Outcome;
-use crate::queue::{Attempt, Pause, Scheduler, Settlement};
+use crate::queue::{Attempt, Scheduler, Settlement, Spacing};
 use crate::telemetry::limit::limited;
 
 /// The attempt, once it may begin: its next run is written, or cannot be written and
@@ -47,7 +47,7 @@ async fn lost(attempt: &Attempt) {
 /// harmless.
 async fn write(attempt: &Attempt, scheduler: &Scheduler) {
     let (queue, job) = (&attempt.queue, &attempt.job.id);
-    let mut pause = Pause::default();
+    let mut pause = Spacing::default();
     let mut told = false;
     loop {
         match queue.schedule_next(attempt, scheduler).await {

@@ -3,7 +3,7 @@
 
 use tokio::time::{Instant, sleep};
 
-use crate::queue::{Batch, Error, Pause, Queue, Settled, Taken};
+use crate::queue::{Batch, Error, Queue, Settled, Spacing, Taken};
 use crate::telemetry::limit::limited;
 
 /// The answer of one settle call, after all of its retries.
@@ -22,7 +22,7 @@ pub(super) struct Answer {
 /// the locks would have expired; a call without ends is left to the next turn.
 pub(super) async fn settle(queue: Queue, batch: Batch, take: usize) -> Answer {
     let until = Instant::now() + queue.settings().lock;
-    let mut pause = Pause::default();
+    let mut pause = Spacing::default();
     let mut faulty = false;
     let result = loop {
         match queue.settle(&batch, take).await {
@@ -152,7 +152,7 @@ pub(super) fn bury(queue: &Queue, taken: &Taken) {
 /// long as a settle is tried again.
 pub(super) async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool) {
     let until = Instant::now() + queue.settings().lock;
-    let mut pause = Pause::default();
+    let mut pause = Spacing::default();
     while let Err(error) = queue.bury(&ids, remove).await {
         if Instant::now() >= until {
             limited!(

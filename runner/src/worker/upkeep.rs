@@ -11,7 +11,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::settle;
 use crate::config;
-use crate::queue::{Attempt, Dead, Pause, Queue};
+use crate::queue::{Attempt, Dead, Queue, Spacing};
 use crate::telemetry::limit::limited;
 
 /// Room for one chore at a time. It makes progress while its worker waits for it,
@@ -126,7 +126,7 @@ pub(super) async fn reap(queue: &Queue, dead: Option<Arc<Dead>>) {
 /// Fail jobs whose ids are not text, again after an error until their locks expire.
 pub(super) async fn fail_unnamed(queue: Queue, ids: Vec<Vec<u8>>, token: String) {
     let until = Instant::now() + queue.settings().lock;
-    let mut pause = Pause::default();
+    let mut pause = Spacing::default();
     while let Err(error) = queue.fail_unnamed(&ids, &token).await {
         if Instant::now() >= until {
             limited!(

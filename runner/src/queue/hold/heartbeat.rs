@@ -33,10 +33,10 @@ script!(BEAT, "beat", "hold/beat");
 
 /// Between two beats.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
-/// Beats of ours without one of the other's. In so many seconds a connection
+/// Beats of ours without one of the other's. In this many seconds a connection
 /// that broke with the others' has been dialled again ([`crate::queue::wire::redis`]).
 const SILENT: u32 = 10;
-/// Who beat within so many milliseconds is not even looked at, after the first
+/// Who beat within this many milliseconds is not even looked at, after the first
 /// beat of ours.
 const RECENT: u64 = 1500;
 /// Milliseconds after which the dead are forgotten: their queues have had a

@@ -64,12 +64,12 @@ impl InFlight {
 
 impl Queue {
     /// Prolong the locks of these attempts in one call and stop those whose
-    /// lock is not ours any more. Their number is returned.
+    /// lock is no longer ours. Their number is returned.
     pub async fn renew(&self, attempts: &[Arc<Attempt>]) -> Result<usize, Error> {
         self.hold(attempts, self.settings().lock).await
     }
 
-    /// Stop an attempt whose lock is not ours any more. False when it has ended
+    /// Stop an attempt whose lock is no longer ours. False when it has ended
     /// already.
     pub(in crate::queue) async fn lose(&self, attempt: &Attempt) -> bool {
         let why = match self.is_gone(&attempt.job.id).await {
@@ -205,7 +205,7 @@ impl Renewal {
             .insert(queue.name().to_owned(), (mine, in_flight));
     }
 
-    /// No longer renew the locks of this queue's jobs.
+    /// Stop renewing the locks of this queue's jobs.
     pub fn forget(&self, queue: &str) {
         self.watched
             .lock()

@@ -84,7 +84,7 @@ impl Queue {
         Ok(counts.into_iter().sum())
     }
 
-    /// How many finished jobs ended at least so long ago, by Redis' clock.
+    /// How many finished jobs are at least this old, by Redis' clock.
     pub async fn count_older(&self, state: State, age: Duration) -> Result<u64, Error> {
         let now = self.now().await?;
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);

@@ -142,7 +142,7 @@ impl Watch {
         })
     }
 
-    /// Read the events that have come, waiting so many milliseconds for one.
+    /// Read the events that have come, waiting this many milliseconds for one.
     async fn look(&mut self, wait: Option<u64>) -> Result<(), Error> {
         let mut command = redis::cmd("XREAD");
         if let Some(wait) = wait {

@@ -29,17 +29,17 @@ const CALL: u64 = 1000;
 /// How [`Queue::obliterate`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obliteration {
-    /// The queue is gone, with so many jobs.
+    /// The queue is gone, and this many jobs with it.
     Done(u64),
     /// It has active jobs, and was only paused.
     Active,
-    /// Somebody resumed it meanwhile; so many jobs are gone.
+    /// Somebody resumed it meanwhile; this many jobs are gone.
     Resumed(u64),
 }
 
 /// What one sweep of a list or set did.
 enum Swept {
-    /// So many jobs are gone.
+    /// This many jobs are gone.
     Done(u64),
     /// Not paused, at this call.
     Unpaused(u64),

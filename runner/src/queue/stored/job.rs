@@ -50,12 +50,12 @@ pub struct Job {
 /// `removeOnComplete`, `removeOnFail` as BullMQ's script takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Retain {
-    /// Keep the newest so many; 0 removes the job itself at once, negative or
+    /// Keep this many of the newest; 0 removes the job itself at once, negative or
     /// none keeps all.
     pub count: Option<i64>,
-    /// Remove those that ended so many seconds ago.
+    /// Remove those that ended this many seconds ago, or earlier.
     pub age: Option<f64>,
-    /// Remove at most so many by age per end; 1000 if none.
+    /// Remove at most this many by age per end; 1000 if none.
     pub limit: Option<u64>,
 }
 
@@ -95,8 +95,8 @@ pub struct Options {
     pub remove_on_fail: Option<Retain>,
     /// `kl`: log lines to keep.
     pub keep_logs: Option<u64>,
-    /// `stackTraceLimit`: the newest so many entries of `stacktrace` are kept;
-    /// negative, so many of the oldest are not; none keeps all.
+    /// `stackTraceLimit`: this many of the newest entries of `stacktrace` are kept;
+    /// if negative, this many of the oldest are dropped; none keeps all.
     pub stack_trace_limit: Option<i64>,
     /// Fields that were present and ignored, for one warning per queue.
     pub ignored: Vec<String>,

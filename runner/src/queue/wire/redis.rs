@@ -28,7 +28,7 @@ use crate::queue::wire::token;
 use crate::queue::wire::wake::Markers;
 
 /// Longest wait for the answer of a call that does not block. A batch takes
-/// milliseconds; a Redis that is silent for so long is gone or stopped.
+/// milliseconds; a Redis that is silent for this long is gone or stopped.
 const ANSWER: Duration = Duration::from_secs(10);
 struct Dial {
     spacing: Spacing,

@@ -96,7 +96,7 @@ impl Server {
         self.0.user.as_deref().unwrap_or("default")
     }
 
-    /// Open a connection; answers are waited for so long.
+    /// Open a connection that gives up on an answer after this time.
     ///
     /// # Errors
     /// When nobody knows where to go, why the last one that was asked does not; else

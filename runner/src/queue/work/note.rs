@@ -1,5 +1,5 @@
 //! What a running job says: progress, log lines, its payload, checkpoints. All
-//! of it is refused when the job's lock is not ours any more, which BullMQ's own
+//! of it is refused when the job's lock is no longer ours, which BullMQ's own
 //! scripts do not check.
 
 use std::sync::Arc;

@@ -28,11 +28,11 @@ pub(crate) enum Verdict {
     /// does not count. The reason is for a job that never had a child, which
     /// fails.
     Waiting(Reason, Option<Retain>),
-    /// Back to the front, and no job of the queue starts for so many
+    /// Back to the front, and no job of the queue starts for this many
     /// milliseconds; the attempt does not count.
     Limited(u64, String),
     /// Back to the front, the attempt does not count.
-    Back,
+    Released,
     /// To the queue of this name.
     Moved(String),
 }
@@ -94,7 +94,7 @@ impl Verdict {
                 // Redis knows no expiry of 0.
                 Verdict::Limited(milliseconds(delay).max(1), reason)
             }
-            Outcome::Released => Verdict::Back,
+            Outcome::Released => Verdict::Released,
             Outcome::Moved(queue) => Verdict::Moved(queue),
             Outcome::Lost => return None,
         })

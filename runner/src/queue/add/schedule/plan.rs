@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::config::{Schedule, When};
 use crate::cron::{self, Cron};
 
-/// Missed runs are counted up to so many at a time: more is "many".
+/// Missed runs are counted up to this number; more are "many".
 const MOST_MISSED: usize = 10_000;
 
 /// When a scheduler runs. Times are ms since 1970.

@@ -192,7 +192,7 @@ impl End {
             Verdict::Snoozed(delay, _) => ("d", "", With::Delay(*delay, false)),
             Verdict::Waiting(reason, keep) => ("w", reason.text.as_str(), With::Keep(*keep)),
             Verdict::Limited(delay, _) => ("l", "", With::Pause(*delay)),
-            Verdict::Back => ("b", "", With::Nothing),
+            Verdict::Released => ("b", "", With::Nothing),
             Verdict::Moved(_) => ("m", base.as_str(), With::From(queue.name())),
         };
         let mut row = Row::new(op, job.id.as_bytes(), &self.attempt.token);

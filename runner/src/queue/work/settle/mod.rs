@@ -80,7 +80,7 @@ pub enum Settled {
     ChildFailed(&'static str),
     /// The job is gone: nothing was written.
     Removed,
-    /// The lock was not ours any more: nothing was written.
+    /// The lock was no longer ours: nothing was written.
     Lost,
 }
 

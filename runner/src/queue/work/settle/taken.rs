@@ -17,9 +17,9 @@ pub struct Taken {
     pub token: String,
     /// The jobs, in the order they were queued.
     pub jobs: Vec<Job>,
-    /// The rate limit is used up for so long.
+    /// How long the rate limit stays used up.
     pub limited_for: Option<Duration>,
-    /// The next delayed job is due in so long.
+    /// How long it takes until the next delayed job is due.
     pub delayed_for: Option<Duration>,
     /// Jobs that cannot be run as they are stored and were failed: id, reason.
     pub quarantined: Vec<(String, String)>,
