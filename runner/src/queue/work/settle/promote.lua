@@ -10,12 +10,17 @@ local function promote(due, runner)
     for i, id in ipairs(due) do
       local key = base .. id
       local priority = try('HGET', key, 'priority')
-      if not priority and not (call('TYPE', key)['ok'] == 'hash' and names_job(base, id)) then
-        quarantine(id, 'incomplete job: name, data or timestamp is missing', runner)
+      if not priority and not (call('TYPE', key)['ok'] == 'hash' and rarely().names_job(base, id)) then
+        rarely().quarantine(id, 'incomplete job: name, data or timestamp is missing', runner)
       elseif type(priority) == 'table' then
-        quarantine_key(id, priority.err, runner)
+        rarely().quarantine_key(id, priority.err, runner)
       else
-        put(here, id, priority_of(priority), 'LPUSH')
+        priority = priority_of(priority)
+        if priority == 0 then
+          call('LPUSH', target, id)
+        else
+          call('ZADD', prioritized, priority_score(base, priority), id)
+        end
         at = i
         call('XADD', events, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
         call('HSET', key, 'delay', 0)

@@ -56,7 +56,7 @@ local function end_row()
   if row[1] then
     call('ZADD', row.set, unpack(row))
     if row.age or (row.count and row.count > 0) then
-      rarely().keep(row.set, row.count, row.age, row.limit)
+      sometimes().keep(row.set, row.count, row.age, row.limit)
     end
     row = {}
     so_far.row = row
@@ -135,12 +135,6 @@ if ends > 0 and not so_far.points_at then
     row[#row + 1] = id
   end
 
-  local function await_children(id)
-    call('ZADD', base .. 'waiting-children', now_text, id)
-    call('XADD', events, '*', 'event', 'waiting-children', 'jobId', id, 'prev', 'active')
-    return 6
-  end
-
   -- Nothing needs to be known of a plain job. It had no parent and no deduplication,
   -- and got none since: its id is a number, which only the queue itself gives.
   local function complete(id, key, value, plain)
@@ -192,7 +186,7 @@ if ends > 0 and not so_far.points_at then
         code = -2
         call('DEL', lock)
       else
-        code = awaited and await_children(id) or complete(id, key, ARGV[s + 1], plain)
+        code = awaited and sometimes().await_children(id) or complete(id, key, ARGV[s + 1], plain)
         -- A quarantined job has been taken out of everything already.
         if code ~= 2 then
           free[#free + 1] = lock
@@ -221,7 +215,7 @@ if ends > 0 and not so_far.points_at then
           op = had and 'b' or 'f'
         end
       elseif op == 'l' then
-        rarely().limit_all(tonumber(ARGV[s + 4]))
+        sometimes().limit_all(tonumber(ARGV[s + 4]))
       end
       if op == 'c' and not no_children then
         if call('SCARD', key .. ':dependencies') > 0 then
@@ -281,7 +275,7 @@ if ends > 0 and not so_far.points_at then
           local count, age, limit = tonumber(ARGV[s + 4]), tonumber(ARGV[s + 5]), tonumber(ARGV[s + 6]) or 1000
           local set = base .. state
           if count == 0 and not kept_for_copy then
-            rarely().remove_keys(key)
+            sometimes().remove_keys(key)
             if parent ~= '' then
               rarely().forget_child(key, parent)
             end
@@ -318,12 +312,12 @@ if ends > 0 and not so_far.points_at then
           code = 7
           rarely().move_away(id, key, job, value, ARGV[s + 4])
         elseif op == 'w' then
-          code = await_children(id)
+          code = sometimes().await_children(id)
         else
           local priority = priority_of(job[6])
           if op == 'r' then
             -- Delayed jobs that are due by now go before it.
-            rarely().promote(nil, runner)
+            sometimes().promote(nil, runner)
             call('HSET', key, 'atm', made, unpack(ARGV, first, last))
           end
           if priority == 0 then

@@ -22,14 +22,14 @@ elseif want > 0 then
 
   local due = call('ZRANGEBYSCORE', delayed, 0, (now + 1) * 4096 - 1, 'LIMIT', 0, 1000)
   if due[1] then
-    rarely().promote(due, runner)
+    sometimes().promote(due, runner)
   end
 
   -- As in BullMQ, the queue's `max` overrides the worker's, but its duration does not.
   local max = count_of(meta[3]) or tonumber(ARGV[5])
   local limiter, n = base .. 'limiter', want
   if meta[7] then
-    limited = rarely().limited_for()
+    limited = sometimes().limited_for()
   end
   if max and limited == 0 then
     local used = count_of(call('GET', limiter)) or 0
