@@ -33,10 +33,10 @@ pub(super) fn refused(
         let reason = "job started more than allowable limit".to_owned();
         return Some(rejected(Cause::Deferred, reason));
     }
-    if let Some(limit) = settings.expires {
-        if job.expired(limit, job.started_at) {
-            return Some(rejected(Cause::Expired, expired(limit)));
-        }
+    if let Some(limit) = settings.expires
+        && job.expired(limit, job.started_at)
+    {
+        return Some(rejected(Cause::Expired, expired(limit)));
     }
     if settings.plugin.is_none() {
         return Some(unrouted(attempt, config));
