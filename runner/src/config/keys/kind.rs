@@ -8,11 +8,13 @@ use std::time::Duration;
 use crate::config::value::{self, Fault, Raw};
 use crate::units;
 
+type Read<V> = Box<dyn Fn(Raw<'_>) -> Result<V, Fault> + Send + Sync>;
+
 /// A kind of values of the type `V`.
 pub(in crate::config) struct Kind<V> {
     /// For people: `count, from 1`.
     pub(super) unit: String,
-    pub(super) read: Box<dyn Fn(Raw<'_>) -> Result<V, Fault> + Send + Sync>,
+    pub(super) read: Read<V>,
     pub(super) show: Box<dyn Fn(&V) -> String + Send + Sync>,
     /// Whether TOML writes it in quotes.
     pub(super) quoted: bool,

@@ -118,6 +118,8 @@ impl About {
 }
 
 type Show<T> = Box<dyn Fn(&T) -> Option<String> + Send + Sync>;
+type Differs<T> = Box<dyn Fn(&T, &T) -> bool + Send + Sync>;
+type ReadValue<T> = Box<dyn Fn(Raw<'_>, &mut T) -> Result<(), Fault> + Send + Sync>;
 
 /// A key of a table whose values are the fields of `T`.
 pub(super) struct Key<T> {
@@ -125,12 +127,12 @@ pub(super) struct Key<T> {
     read: Read<T>,
     /// The value for people; `None` where it says nothing.
     pub(super) show: Show<T>,
-    pub(super) differs: Box<dyn Fn(&T, &T) -> bool + Send + Sync>,
+    pub(super) differs: Differs<T>,
 }
 
 enum Read<T> {
     /// One value, in the file or the environment.
-    Value(Box<dyn Fn(Raw<'_>, &mut T) -> Result<(), Fault> + Send + Sync>),
+    Value(ReadValue<T>),
     /// From the table that has the key: a table of its own.
     Table(fn(&mut Decoder<'_>, &Table<'_>, &mut T)),
     /// In `load/`, because it takes more than the table to read it.
