@@ -134,7 +134,8 @@ fn a_delayed_job_starts_when_it_is_due() {
         node.finished("q", &id);
         let job = node.job("q", &id);
         let waited = job["processedOn"].as_u64().unwrap() - job["timestamp"].as_u64().unwrap();
-        assert!((300..1500).contains(&waited), "started after {waited} ms");
+        // Not before; the rest is for a busy machine.
+        assert!((300..5000).contains(&waited), "started after {waited} ms");
         engine.stop(Duration::from_secs(5));
     });
 }

@@ -1,8 +1,6 @@
 //! Recovery by identity: the jobs of a runner that died go back at once, those of
 //! one that lives do not, and a job that ends its runners fails.
 
-use std::time::{Duration, Instant};
-
 use crate::support::{Redis, Setup, guest, until};
 
 /// Locks so long that nothing comes back by their expiry within a test.
@@ -54,13 +52,11 @@ fn a_runner_that_starts_again_puts_its_jobs_back_at_once() {
         redis.run::<()>(&["HSET", &redis.key("work", id), "data", r#"{"result":1}"#]);
     }
     let _runner = setup.serve();
-    let ready = Instant::now();
     for id in &ids {
         assert_eq!(redis.until_ended("work", id), "completed");
+        // At once: who waits until the lock has run out finds it stalled.
         assert_recovered(&redis, id, "1");
     }
-    // The lock had 30 s. The rest is for a busy machine.
-    assert!(ready.elapsed() < Duration::from_secs(5));
 }
 
 #[test]
@@ -73,10 +69,8 @@ fn a_peer_puts_the_jobs_of_a_killed_runner_back() {
     let peer = long(&redis).env("RUNNER_NAME", "two");
     let _peer = peer.serve();
     redis.run::<()>(&["HSET", &redis.key("work", &id), "data", r#"{"result":1}"#]);
-    let died = Instant::now();
     dead.kill();
     assert_eq!(redis.until_ended("work", &id), "completed");
-    assert!(died.elapsed() < Duration::from_secs(10));
     assert_recovered(&redis, &id, "1");
     assert_eq!(redis.field("work", &id, "pb").as_deref(), Some("two"));
 }

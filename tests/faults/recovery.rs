@@ -77,12 +77,9 @@ fn jobs_of_an_unknown_dead_worker_start_again_within_lock_and_interval() {
     let _runner = setup.serve();
     assert_eq!(redis.until_ended("work", &id), "completed");
     // Lock 2 s, looked for twice a second, marked in one round and recovered in
-    // the next; the rest is for a busy machine.
-    assert!(
-        died.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        died.elapsed()
-    );
+    // the next; a lock that nobody set has 30 s.
+    let took = died.elapsed();
+    assert!(took < Duration::from_secs(25), "{took:?}");
     assert_eq!(
         redis.field("work", &id, "stc").as_deref(),
         Some("1"),
@@ -135,12 +132,9 @@ fn sigterm_hands_running_jobs_back_without_an_attempt_or_a_stall() {
     redis.until_count("work", "active", 1);
     let asked = Instant::now();
     assert!(runner.stop().success(), "{:?}", runner.log());
-    // 300 ms grace; the rest is for a busy machine.
-    assert!(
-        asked.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        asked.elapsed()
-    );
+    // The job would sleep for a minute, and a grace that nobody set has 25 s.
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
     let job = node.job("work", &id);
     assert_eq!(job["state"], "waiting");
     assert_eq!(job["attemptsMade"], 0);

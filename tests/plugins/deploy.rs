@@ -125,7 +125,7 @@ fn a_queue_waits_for_its_plugin_and_starts_when_the_file_is_there() {
     let setup = Setup::new(&redis, QUEUE);
     let runner = setup.spawn(&["serve"]);
     let id = redis.add("work", "early", r#"{"result":1}"#, "{}");
-    runner.until_logged("scripted");
+    runner.until_logged("queue held");
     assert_eq!(redis.count("work", "wait"), 1);
     setup.install("scripted", &guest("scripted"));
     assert_eq!(redis.until_ended("work", &id), "completed");
@@ -143,7 +143,7 @@ fn queues_come_and_go_with_queues_toml() {
     assert_eq!(redis.until_ended("more", &id), "completed");
 
     setup.write("[queues.work\n");
-    runner.until_logged("queues.toml");
+    runner.until_logged("was not reloaded");
     let id = redis.add("more", "job", "{}", "{}");
     assert_eq!(
         redis.until_ended("more", &id),

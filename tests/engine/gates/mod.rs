@@ -6,7 +6,7 @@ mod random;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runner::config::{Group, JobSettings, Limiter, Pattern};
 use runner::outcome::Outcome;
@@ -178,10 +178,9 @@ fn a_group_starts_so_many_jobs_in_a_time() {
     let others: Vec<String> = (0..5)
         .map(|_| redis.add(QUEUE, "x", of_shop(2), "{}"))
         .collect();
-    let limiter = Limiter {
-        max: 5,
-        duration: Duration::from_millis(400),
-    };
+    // Long enough for a busy machine to start five jobs in.
+    let duration = Duration::from_millis(1500);
+    let limiter = Limiter { max: 5, duration };
     let mut engine = Engine::new(&redis, watching(&seen, shop));
     engine.consume(by_shop(None, Some(limiter)));
     redis.until_count(QUEUE, "completed", 17);
@@ -192,8 +191,8 @@ fn a_group_starts_so_many_jobs_in_a_time() {
     let at = started(&ids);
     assert!(at.is_sorted(), "{at:?}");
     for (first, next) in [(0, 5), (5, 10)] {
-        assert!(at[next] - at[first] >= 400, "{at:?}");
-        assert!(at[next - 1] - at[first] < 400, "{at:?}");
+        assert!(at[next] - at[first] >= 1500, "{at:?}");
+        assert!(at[next - 1] - at[first] < 1500, "{at:?}");
     }
     assert!(started(&others).iter().all(|start| *start < at[5]));
     assert_nothing_left(&redis);
@@ -223,20 +222,15 @@ fn the_backlog_of_a_group_holds_no_other_up() {
         }
         Outcome::Completed("null".into())
     });
-    let began = Instant::now();
     engine.consume(by_shop(Some(1), None));
     redis.until_count(QUEUE, "completed", 20);
-    let (took, to_start) = (began.elapsed(), calls());
+    let to_start = calls();
     // The first of the group is still running.
     assert_eq!(redis.count(QUEUE, "active"), 1);
     assert_eq!(redis.count(QUEUE, "delayed"), 999);
     held.wait();
     redis.until_count(QUEUE, "completed", 1020);
     let all = calls();
-    println!(
-        "1000 jobs of one group before 20 of another: these ended after {took:?} and {to_start} calls; all after {:?} and {all} calls",
-        began.elapsed()
-    );
     assert!(to_start < 80, "{to_start}");
     assert!(all < 2500, "{all}");
     assert_nothing_left(&redis);
