@@ -10,9 +10,9 @@ pub(crate) const FILE: &str = "docs/arrows.toml";
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Allowed {
-    /// A room of `runner/src`, and the rooms that it imports.
+    /// A room of `runner`, and the rooms that it imports.
     pub(crate) arrows: BTreeMap<String, BTreeSet<String>>,
-    /// A library, and the files and folders of `runner/src` that may name it.
+    /// A library, and the rooms, or files and folders of one, that may name it.
     pub(crate) libraries: BTreeMap<String, BTreeSet<String>>,
     pub(crate) sizes: Sizes,
     #[serde(default)]
@@ -33,7 +33,7 @@ pub(crate) struct Sizes {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Owed {
-    /// Files of `runner/src` that import each other in a circle.
+    /// Files of `runner` that import each other in a circle.
     pub(crate) circles: Vec<BTreeSet<String>>,
     /// Places that name a library as well.
     pub(crate) libraries: BTreeMap<String, BTreeSet<String>>,

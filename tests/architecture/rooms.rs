@@ -6,16 +6,26 @@ use super::allowed::{self, FILE};
 use super::tree::{SOURCE, Tree};
 use super::{circles, none};
 
-/// The room of a file below `runner/src`: the folder at the top, or the file that stands
+/// A file below `runner` as people name it: without the `src` that it is in.
+fn place(file: &str) -> String {
+    match file.strip_prefix("src/") {
+        Some(inside) => inside.to_owned(),
+        None => file.replacen("/src/", "/", 1),
+    }
+}
+
+/// The room of a file: a crate, or in `src` the folder at the top or the file that stands
 /// there alone.
-fn room(file: &str) -> &str {
-    let top = file.split('/').next().unwrap_or(file);
-    top.strip_suffix(".rs").unwrap_or(top)
+fn room(file: &str) -> String {
+    let place = place(file);
+    let top = place.split('/').next().unwrap_or(&place);
+    top.strip_suffix(".rs").unwrap_or(top).to_owned()
 }
 
 /// A folder and its head are one thing: what is inside may name what the head defines.
 fn is_headed_by(file: &str, head: &str) -> bool {
-    let folder = head.strip_suffix("/mod.rs").or(head.strip_suffix(".rs"));
+    let mut ends = ["/mod.rs", "/lib.rs", ".rs"].into_iter();
+    let folder = ends.find_map(|end| head.strip_suffix(end));
     folder.is_some_and(|folder| file.starts_with(&format!("{folder}/")))
 }
 
@@ -30,11 +40,8 @@ fn each_room_imports_the_rooms_that_are_allowed_to_it() {
             continue;
         }
         // The first place of each arrow is enough.
-        let is_new = drawn
-            .entry(from.to_owned())
-            .or_default()
-            .insert(to.to_owned());
-        if is_new && !allowed.get(from).is_some_and(|rooms| rooms.contains(to)) {
+        let is_new = drawn.entry(from.clone()).or_default().insert(to.clone());
+        if is_new && !allowed.get(&from).is_some_and(|rooms| rooms.contains(&to)) {
             wrong.push(format!(
                 "{SOURCE}/{}:{}: {from} imports {to} ({}): move what is needed to where both may \
                  know it, or allow the arrow in {FILE}",
@@ -130,8 +137,10 @@ fn each_library_is_named_behind_its_boundary_only() {
         let Some(places) = allowed.get(&library) else {
             continue;
         };
+        let named = place(&file);
         let is_in = |place: &&String| {
-            file.strip_prefix(place.as_str())
+            named
+                .strip_prefix(place.as_str())
                 .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
         };
         match places.iter().find(is_in) {

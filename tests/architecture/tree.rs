@@ -1,5 +1,6 @@
-//! The modules of `runner/src`, read as the compiler finds them: from `lib.rs` and
-//! `main.rs` along their `mod` lines, without what is compiled for tests only.
+//! The modules of `runner` and of the crates in its folder, read as the compiler finds
+//! them: from `lib.rs` and `main.rs` along their `mod` lines, without what is compiled
+//! for tests only. The crate `runner-config` is read as a module `config`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +10,15 @@ use syn::{Item, Visibility};
 use super::at;
 use super::names::{self, Brought, Name};
 
-pub(crate) const SOURCE: &str = "runner/src";
+/// Where all of it is: its own source in `src`, that of a crate in `<crate>/src`.
+pub(crate) const SOURCE: &str = "runner";
 
-/// The names from the crate's root to a module.
+/// The names from the root of `runner` to a module.
 pub(crate) type Path = Vec<String>;
 
 #[derive(Default)]
 pub(crate) struct Module {
-    /// Below `runner/src`.
+    /// Below `runner`.
     pub(crate) file: String,
     children: BTreeSet<String>,
     /// What it defines itself.
@@ -44,6 +46,8 @@ pub(crate) struct Import {
 
 pub(crate) struct Tree {
     modules: BTreeMap<Path, Module>,
+    /// Modules that are crates.
+    crates: BTreeSet<String>,
 }
 
 /// Where a name leads to.
@@ -56,11 +60,21 @@ enum Found {
 
 impl Tree {
     pub(crate) fn read() -> Tree {
+        let manifests = std::fs::read_dir(at(SOURCE)).unwrap();
+        let crates = manifests
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().join("Cargo.toml").exists())
+            .map(|entry| entry.file_name().into_string().unwrap());
         let mut tree = Tree {
             modules: BTreeMap::new(),
+            crates: crates.collect(),
         };
-        tree.file(Vec::new(), "lib.rs", "");
-        tree.file(vec!["main".into()], "main.rs", "");
+        tree.file(Vec::new(), "src/lib.rs", "src/");
+        tree.file(vec!["main".into()], "src/main.rs", "src/");
+        for name in tree.crates.clone() {
+            let folder = format!("{name}/src/");
+            tree.file(vec![name], &format!("{folder}lib.rs"), &folder);
+        }
         tree
     }
 
@@ -190,9 +204,12 @@ impl Tree {
         let mut at = path.to_vec();
         let mut rest = &name.parts[..];
         match rest[0].as_str() {
-            "crate" => (at, rest) = (Vec::new(), &rest[1..]),
+            "crate" => (at, rest) = (self.root(path), &rest[1..]),
             // The binary sees the library as another crate.
             "runner" if path == ["main"] => (at, rest) = (Vec::new(), &rest[1..]),
+            first if self.of_crate(first).is_some() => {
+                (at, rest) = (vec![self.of_crate(first)?], &rest[1..]);
+            }
             "self" => rest = &rest[1..],
             "super" => {
                 while rest.first().is_some_and(|part| part == "super") {
@@ -209,6 +226,18 @@ impl Tree {
             }
         }
         self.follow(at, rest, 0)
+    }
+
+    /// The root of the crate that a module belongs to.
+    fn root(&self, path: &[String]) -> Path {
+        let first = path.first().filter(|first| self.crates.contains(*first));
+        first.cloned().into_iter().collect()
+    }
+
+    /// `config` for `runner_config`.
+    fn of_crate(&self, name: &str) -> Option<String> {
+        let name = name.strip_prefix("runner_")?;
+        self.crates.contains(name).then(|| name.to_owned())
     }
 
     fn follow(&self, mut at: Path, mut rest: &[String], depth: usize) -> Option<Found> {
@@ -255,7 +284,10 @@ impl Tree {
     fn again(&self, at: &[String], used: &Use, parts: Vec<String>, depth: usize) -> Option<Found> {
         let (mut from, mut skip) = (at.to_vec(), 0);
         match parts[0].as_str() {
-            "crate" => (from, skip) = (Vec::new(), 1),
+            "crate" => (from, skip) = (self.root(at), 1),
+            first if self.of_crate(first).is_some() => {
+                (from, skip) = (vec![self.of_crate(first)?], 1);
+            }
             "self" => skip = 1,
             "super" => {
                 while parts.get(skip).is_some_and(|part| part == "super") {

@@ -8,10 +8,10 @@ use super::classify::Ended;
 use crate::config::JobSettings;
 use crate::contract::{self, Function};
 use crate::host::State;
-use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
 use crate::queue::Job;
+use runner_bindings::runner::plugin::outcome::Failure as Returned;
 
 /// A call that is ready to be made.
 pub(super) enum Call<'a> {

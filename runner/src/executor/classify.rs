@@ -10,7 +10,6 @@ use wasmtime_wasi::I32Exit;
 use super::report::{self, Report};
 use crate::config::{JobSettings, LONGEST_WAIT};
 use crate::contract;
-use crate::host::bindings::runner::plugin::outcome::Failure as Returned;
 use crate::host::limits::Memory;
 use crate::host::{State, output};
 use crate::outcome::{Cause, Failure, Outcome};
@@ -18,6 +17,7 @@ use crate::plugin::Plugin;
 use crate::printable;
 use crate::queue::{Attempt, Stop};
 use crate::units;
+use runner_bindings::runner::plugin::outcome::Failure as Returned;
 
 /// Frames kept of a backtrace: enough to follow the calls, too few to fill Redis.
 const FRAMES: usize = 32;

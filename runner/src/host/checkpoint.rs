@@ -1,9 +1,9 @@
 //! `runner:plugin/checkpoint`: steps that a retry need not repeat, stored as
 //! fields `cp:<step>` of the job's hash, so that they go when the job goes.
 
-use super::bindings::runner::plugin::checkpoint::Host;
 use super::{Effect, State};
 use crate::contract::check_json;
+use runner_bindings::runner::plugin::checkpoint::Host;
 
 /// Steps of one job.
 const STEPS: usize = 64;

@@ -1,7 +1,7 @@
 //! `runner:plugin/config`: settings and secrets of the plugin.
 
 use super::State;
-use super::bindings::runner::plugin::config::Host;
+use runner_bindings::runner::plugin::config::Host;
 
 impl Host for State {
     async fn get(&mut self, key: String) -> Option<String> {

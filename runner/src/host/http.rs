@@ -1,8 +1,8 @@
 //! `runner:plugin/http`.
 
 use super::State;
-use super::bindings::runner::plugin::http::{Error, Host, Request, Response};
 use super::client::Caller;
+use runner_bindings::runner::plugin::http::{Error, Host, Request, Response};
 
 impl Host for State {
     async fn send(&mut self, request: Request) -> Result<Response, Error> {

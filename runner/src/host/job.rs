@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::bindings::runner::plugin::job::{DependencyCounts, Host, Job, Parent};
-use super::bindings::runner::plugin::outcome;
 use super::{Effect, State};
 use crate::contract::{check_json, too_deep};
 use crate::queue::{self, Attempt};
+use runner_bindings::runner::plugin::job::{DependencyCounts, Host, Job, Parent};
+use runner_bindings::runner::plugin::outcome;
 
 /// The record the guest is called with.
 pub(super) fn record(attempt: &Attempt, request_id: Option<&str>) -> Job {

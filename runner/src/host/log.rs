@@ -1,7 +1,7 @@
 //! `runner:plugin/log`.
 
 use super::State;
-use super::bindings::runner::plugin::log::{Host, Level};
+use runner_bindings::runner::plugin::log::{Host, Level};
 
 impl Host for State {
     async fn write(&mut self, level: Level, message: String, fields: Vec<(String, String)>) {

@@ -8,7 +8,6 @@
 //! [`Host`] belongs to the process, [`State`] to one attempt: it is made from
 //! nothing and dropped with the instance, so that no job sees anything of another.
 
-pub mod bindings;
 mod checkpoint;
 pub mod client;
 mod config;
@@ -56,7 +55,7 @@ impl Host {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         files::add_to_linker(&mut linker)?;
-        bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+        runner_bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
         Ok(Host {
             engine,
             linker,

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::State;
-use super::bindings::runner::plugin::log::Level;
-use super::bindings::runner::plugin::progress::Host;
 use crate::contract::check_json;
+use runner_bindings::runner::plugin::log::Level;
+use runner_bindings::runner::plugin::progress::Host;
 
 /// Bytes of progress; it is written to Redis and to the event stream each time.
 const MAX: usize = 64 << 10;

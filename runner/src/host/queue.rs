@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::bindings::runner::plugin::queue as wit;
-use super::bindings::runner::plugin::queue::{Error, Host};
 use super::{Effect, State, state};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 use crate::contract::check_json;
 use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob, Queue};
+use runner_bindings::runner::plugin::queue as wit;
+use runner_bindings::runner::plugin::queue::{Error, Host};
 
 impl Host for State {
     async fn add(&mut self, queue: String, job: wit::NewJob) -> Result<String, Error> {

@@ -9,7 +9,6 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
-use super::bindings::runner::plugin::log::Level;
 use super::client::{Grant, Hooks, Http, Room};
 use super::limits::{Budget, Memory};
 use super::lost::refuse_lost;
@@ -19,6 +18,7 @@ use super::writes::Writes;
 use crate::config::{JobSettings, Plugin};
 use crate::queue::Attempt;
 use crate::redact::Redactor;
+use runner_bindings::runner::plugin::log::Level;
 
 /// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
 const CALL: usize = 16 << 20;

@@ -1,7 +1,7 @@
 //! Why a file does not serve, in words.
 
-use crate::host::bindings::HANDLER;
 use crate::units;
+use runner_bindings::HANDLER;
 
 /// Why a file does not serve.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -43,10 +43,10 @@ use url::{Origin, Url};
 use self::connect::Connector;
 use self::policy::Policy;
 use self::request::Outgoing;
-pub use super::bindings::runner::plugin::http::{Error, Request, Response};
 use crate::config::Plugin;
 use crate::outbox::{Exchange, Outbox};
 use crate::redact::Redactor;
+pub use runner_bindings::runner::plugin::http::{Error, Request, Response};
 
 pub use self::caller::Caller;
 pub use self::connect::Resolve;

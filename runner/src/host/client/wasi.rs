@@ -22,10 +22,10 @@ use super::limit::Limit;
 use super::request::{Outgoing, is_host_field};
 use super::room::{Held, Ticket};
 use super::{BODY, Caller, Error, Grant, Response, Room};
-use crate::host::bindings::runner::plugin::log::Level;
 use crate::host::lost::refuse_lost;
 use crate::host::output::Log;
 use crate::queue::Attempt;
+use runner_bindings::runner::plugin::log::Level;
 
 /// Failed requests of an attempt that are logged: one that repeats itself is
 /// understood by then.

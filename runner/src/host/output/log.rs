@@ -7,11 +7,11 @@ use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
 
 use crate::config::Contract;
-use crate::host::bindings::runner::plugin::log::Level;
 use crate::host::limits::{Budget, Line};
 use crate::printable;
 use crate::queue::Attempt;
 use crate::redact::Redactor;
+use runner_bindings::runner::plugin::log::Level;
 
 /// Bytes of one line; the rest is cut.
 const LINE: usize = 8 << 10;

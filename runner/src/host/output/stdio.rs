@@ -13,7 +13,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::Log;
-use crate::host::bindings::runner::plugin::log::Level;
+use runner_bindings::runner::plugin::log::Level;
 
 /// Bytes a line is collected to before it is cut in two.
 const LINE: usize = 8 << 10;

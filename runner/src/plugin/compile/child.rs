@@ -15,9 +15,9 @@ use rustix::process::{
 
 use super::word;
 use crate::contract::Opened;
-use crate::host::bindings::HANDLER;
 use crate::plugin::component::bounds::{self, Fault};
 use crate::plugin::engine;
+use runner_bindings::HANDLER;
 
 /// What to do, and with how much.
 #[derive(Debug, clap::Args)]

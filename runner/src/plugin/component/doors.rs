@@ -8,10 +8,10 @@ use wasmtime::component::{Component, InstancePre};
 use super::shape::{self, Shape};
 use crate::config::{self, Contract};
 use crate::contract::{Difference, Function, Interface, Opened, compare};
-use crate::host::bindings::door::DoorPre;
-use crate::host::bindings::{HANDLER, PluginPre};
 use crate::host::{Host, State};
 use crate::plugin::refusal::Refusal;
+use runner_bindings::door::DoorPre;
+use runner_bindings::{HANDLER, PluginPre};
 
 /// The ways into a component.
 #[derive(Clone)]

@@ -6,6 +6,7 @@ mod forgery;
 mod limits;
 mod lock;
 mod names;
+mod outbox;
 mod redirects;
 mod requests;
 mod room;

@@ -1,0 +1,83 @@
+//! The tables of keys in `docs/configuration.md`.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use super::job::{BACKOFF, JOB_DEFAULTS, KEEP};
+use super::plugin::PLUGIN;
+use super::queue::{GROUP, JOB, JOB_NAME, LIMITER, QUEUE};
+use super::redis::REDIS;
+use super::runtime::RUNTIME;
+use super::schedule::SCHEDULE;
+use super::{About, DEFAULTS, ROOT};
+
+/// All tables by the name they have in the documentation.
+fn tables() -> [(&'static str, Vec<&'static About>); 12] {
+    [
+        ("redis", REDIS.abouts().collect()),
+        ("runtime", RUNTIME.abouts().collect()),
+        ("defaults.job", JOB_DEFAULTS.abouts().collect()),
+        ("backoff", BACKOFF.abouts().collect()),
+        ("keep", KEEP.abouts().collect()),
+        ("queues", JOB.abouts().collect()),
+        ("queue", QUEUE.abouts().collect()),
+        ("limiter", LIMITER.abouts().collect()),
+        ("group", GROUP.abouts().collect()),
+        ("jobs", JOB_NAME.abouts().collect()),
+        ("plugins", PLUGIN.abouts().collect()),
+        ("schedules", SCHEDULE.abouts().collect()),
+    ]
+}
+
+/// The tables of the documentation: the name of each, and its Markdown. The last is
+/// that of the environment.
+pub fn reference() -> Vec<(&'static str, String)> {
+    let mut all: Vec<_> = tables()
+        .into_iter()
+        .map(|(name, keys)| {
+            let head = "| Key | Meaning | Unit | Default | Example |\n|---|---|---|---|---|\n";
+            (
+                name,
+                keys.iter()
+                    .fold(head.to_owned(), |all, key| all + &row(key)),
+            )
+        })
+        .collect();
+    let mut environment = "| Variable | Overrides |\n|---|---|\n".to_owned();
+    for (table, keys) in tables() {
+        let table = match table {
+            "queue" => "defaults.queue",
+            table => table,
+        };
+        for key in keys.iter().filter(|key| !key.env.is_empty()) {
+            let names: Vec<String> = key.env.iter().map(|name| format!("`{name}`")).collect();
+            let names = names.join(", else ");
+            environment += &format!("| {names} | `[{table}] {}` |\n", key.name);
+        }
+    }
+    all.push(("environment", environment));
+    all
+}
+
+fn row(about: &About) -> String {
+    let About {
+        name,
+        help,
+        unit,
+        default,
+        example,
+        ..
+    } = about;
+    format!("| `{name}` | {help} | {unit} | {default} | `{example}` |\n")
+}
+
+/// Whether some table has this key, and its value is no secret.
+pub(crate) fn is_known(key: &str) -> bool {
+    static KNOWN: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+        let tables = tables();
+        let keys = tables.iter().flat_map(|(_, keys)| keys);
+        let plain = keys.filter(|key| !key.sensitive).map(|key| key.name);
+        plain.chain(ROOT).chain(DEFAULTS).collect()
+    });
+    KNOWN.contains(key)
+}
