@@ -6,6 +6,12 @@ TARGET := wasm32-wasip2
 WASM := target/$(TARGET)/plugin
 BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
+# rust-toolchain.toml pins a version. Where rustup has none of that name and may not fetch
+# it, its stable serves; tests/setup refuses one that is too old.
+ifneq ($(shell cargo --version >/dev/null 2>&1 && echo found),found)
+export RUSTUP_TOOLCHAIN := stable
+endif
+
 .PHONY: help setup plugins guests build dist install demo test proof lint bench figures faults
 
 help: ## List the targets
