@@ -73,7 +73,7 @@ fn the_documentation_lists_the_keys_as_they_are() {
         let length = new[from..].find("<!-- end -->").unwrap();
         new.replace_range(from..from + length, &table);
     }
-    if std::env::var_os("BLESS").is_some() {
+    if crate::support::env("BLESS").is_some() {
         fs::write(&path, &new).unwrap();
     } else {
         assert!(

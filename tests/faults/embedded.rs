@@ -114,7 +114,7 @@ fn the_five_minutes_of_the_readme_work_as_they_stand() {
         "/../tests/guests/examples/greeter.rs"
     );
     let source = std::fs::read_to_string(source).unwrap();
-    let code = readme("```rust\n", "```");
+    let code = readme("```rust\n// src/lib.rs\n", "```");
     assert!(
         source.ends_with(&code),
         "tests/guests/examples/greeter.rs is not the README's"
@@ -122,9 +122,13 @@ fn the_five_minutes_of_the_readme_work_as_they_stand() {
 
     let dev = Dev::new();
     dev.0.write(&readme("```toml\n", "```"));
-    dev.0.install("greeter", &guest("greeter"));
-    let session = readme("```console\n$ runner dev\n$ ", "```");
-    let (command, output) = session.split_once('\n').unwrap();
+    // Where the README's `cargo build` puts it.
+    let built = dev.0.path("target/wasm32-wasip2/release");
+    std::fs::create_dir_all(&built).unwrap();
+    std::fs::copy(guest("greeter"), built.join("greeter.wasm")).unwrap();
+    let output = readme("```console\n$ runner add greetings", "```");
+    let (arguments, output) = output.split_once('\n').unwrap();
+    let command = format!("runner add greetings{arguments}");
     let _runner = dev.start();
     let command = command.replacen("runner", env!("CARGO_BIN_EXE_runner"), 1);
     let shell = std::process::Command::new("sh")
