@@ -19,7 +19,7 @@ use runner::executor::Executor;
 use runner::host::{Host, Http};
 use runner::outcome::Outcome;
 use runner::plugin::{self, Plugins};
-use runner::queue::{Attempt, Job, Queue};
+use runner::queue::{Attempt, Job};
 use serde_json::json;
 
 #[global_allocator]
@@ -57,8 +57,7 @@ impl Bench {
             data: data.into(),
             ..Job::default()
         };
-        let queue = Queue::detached("bench");
-        let attempt = Arc::new(Attempt::new(job, queue, String::new(), settings.timeout));
+        let attempt = Arc::new(Attempt::trial(job, "bench", settings.timeout));
         let (sender, receiver) = channel();
         let began = Instant::now();
         self.executor.start(attempt, settings, move |_, outcome| {

@@ -368,7 +368,7 @@ fn until_answered(url: &str, prefix: &str) {
 }
 
 fn queue_of(redis: &runner::queue::Redis) -> runner::queue::Queue {
-    let settings = runner::queue::Queue::detached("orders").settings().clone();
+    let settings = crate::support::sandbox::undeclared("orders");
     runner::queue::Queue::new(redis.clone(), settings)
 }
 

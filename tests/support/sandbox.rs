@@ -13,7 +13,7 @@ use runner::executor::Executor;
 use runner::host::{Effect, Host, Http};
 use runner::outcome::Outcome;
 use runner::plugin::{self, Plugins};
-use runner::queue::{Attempt, Job, Options, Queue, Redis, Settings};
+use runner::queue::{Attempt, Job, Options, Settings};
 use tempfile::TempDir;
 
 use super::{PATIENCE, until};
@@ -104,7 +104,7 @@ impl Sandbox {
     /// Start a job.
     pub(crate) fn start(&self, job: Job, settings: JobSettings) -> Running {
         let timeout = settings.timeout;
-        let attempt = Arc::new(Attempt::new(job, queue(NAME), String::new(), timeout));
+        let attempt = Arc::new(Attempt::trial(job, NAME, timeout));
         let (sender, outcome) = channel();
         let settings = JobSettings {
             plugin: settings.plugin.or(Some(NAME.into())),
@@ -189,9 +189,7 @@ pub(crate) fn host() -> Arc<Host> {
         (io, plugin::engine().expect("address space").0)
     });
     let host = Host::new(engine.clone(), Http::new(io.handle().clone())).expect("links");
-    let host = Arc::new(host.recording());
-    host.set_queues([("other".to_owned(), queue("other"))].into());
-    host
+    Arc::new(host.recording([("other".to_owned(), undeclared("other"))].into()))
 }
 
 /// A configuration of nothing but plugins.
@@ -230,23 +228,8 @@ fn threads() -> NonZeroUsize {
     NonZeroUsize::new(2).expect("two")
 }
 
-/// A queue that is never asked anything.
-fn queue(name: &str) -> Queue {
-    let settings = Settings {
-        name: name.to_owned(),
-        runner: "test".into(),
-        lock: Duration::MAX,
-        max_stalled: 0,
-        max_crashes: 2,
-        max_starts: None,
-        stalled_interval: Duration::MAX,
-        limiter: None,
-        max_logs: 0,
-        defaults: Default::default(),
-        metrics: None,
-        dead_letters: Default::default(),
-        contract: None,
-        gates: None,
-    };
-    Queue::new(Redis::new("redis://127.0.0.1", "bull").unwrap(), settings)
+/// The settings of a queue that no configuration names.
+pub(crate) fn undeclared(name: &str) -> Settings {
+    let runtime = config(Path::new("."), []).runtime;
+    Settings::undeclared(name, &runtime, "test".into())
 }

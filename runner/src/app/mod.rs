@@ -272,7 +272,7 @@ fn starts(executor: Executor) -> worker::Start {
 
 /// Each failure gets a line in the log; other ends show only with `-v`.
 fn tell(attempt: &Attempt, outcome: &Outcome) {
-    let (queue, job) = (attempt.queue.name(), attempt.job.id.as_str());
+    let (queue, job) = (attempt.queue_name(), attempt.job.id.as_str());
     let number = attempt.job.attempts_made.saturating_add(1);
     match outcome {
         Outcome::Retry { failure, .. } | Outcome::Rejected(failure) => {

@@ -13,7 +13,7 @@ use crate::config::{self, Config, JobSettings, Loaded, Queue};
 use crate::executor::Executor;
 use crate::host::{Host, Http};
 use crate::plugin::{self, Plugin, Plugins, Status};
-use crate::queue::{self, Attempt, Job, Options};
+use crate::queue::{Attempt, Job, Options, Settings};
 
 /// Plugins, loaded as the server loads them, over a host that records what they
 /// would write.
@@ -25,13 +25,11 @@ pub(super) struct Bench {
 impl Bench {
     /// Load all plugins of a configuration.
     pub(super) fn new(host: Host, config: &Config) -> Bench {
-        let host = Arc::new(host.recording());
-        let queues = config.queues.keys();
-        host.set_queues(
-            queues
-                .map(|name| (name.clone(), queue::Queue::detached(name)))
-                .collect(),
-        );
+        let queues = config.queues.iter().map(|(name, queue)| {
+            let settings = Settings::of(queue, &config.runtime, "trial".to_owned());
+            (name.clone(), settings)
+        });
+        let host = Arc::new(host.recording(queues.collect()));
         let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
         plugins.configure(config);
         Bench { host, plugins }
@@ -128,13 +126,7 @@ pub(super) fn place(
 impl Place {
     /// An attempt of a job that was taken here just now.
     pub(super) fn attempt(&self, job: Job) -> Arc<Attempt> {
-        let queue = queue::Queue::detached(&self.queue);
-        Arc::new(Attempt::new(
-            job,
-            queue,
-            String::new(),
-            self.settings.timeout,
-        ))
+        Arc::new(Attempt::trial(job, &self.queue, self.settings.timeout))
     }
 }
 

@@ -49,15 +49,13 @@ impl Host for State {
             ));
         }
         self.budget.spend(step.len() + value.len())?;
-        let effect = || Effect::Checkpoint(step.clone(), value.clone());
-        let written = match self.writes.record(effect) {
-            true => Ok(true),
-            false => {
-                self.attempt
-                    .queue
-                    .checkpoint(&self.attempt, &step, &value)
-                    .await
+        let written = match self.attempt.queue() {
+            None => {
+                let effect = Effect::Checkpoint(step.clone(), value.clone());
+                self.writes.record(effect);
+                Ok(true)
             }
+            Some(queue) => queue.checkpoint(&self.attempt, &step, &value).await,
         };
         match written {
             Ok(true) => {

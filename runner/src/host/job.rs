@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Effect, State};
 use crate::contract::{check_json, too_deep};
-use crate::queue::{self, Attempt};
+use crate::queue::{Attempt, Dependencies};
 use runner_bindings::runner::plugin::job::{DependencyCounts, Host, Job, Parent};
 use runner_bindings::runner::plugin::outcome;
 
@@ -13,7 +13,7 @@ pub(super) fn record(attempt: &Attempt, request_id: Option<&str>) -> Job {
     let job = &attempt.job;
     Job {
         id: job.id.clone(),
-        queue: attempt.queue.name().to_owned(),
+        queue: attempt.queue_name().to_owned(),
         name: job.name.clone(),
         data: job.data.clone(),
         attempt: job.attempts_made.saturating_add(1),
@@ -54,11 +54,12 @@ impl Host for State {
         check_json("data", &data, self.settings.max_depth)
             .map_err(|fault| format!("the payload {fault}"))?;
         self.budget.spend(data.len())?;
-        if self.writes.record(|| Effect::Data(data.clone())) {
+        let Some(queue) = self.attempt.queue() else {
+            self.writes.record(Effect::Data(data));
             return Ok(());
-        }
+        };
         let _turn = self.writes.turn(data.len()).await;
-        match self.attempt.queue.update_data(&self.attempt, &data).await {
+        match queue.update_data(&self.attempt, &data).await {
             Ok(true) => Ok(()),
             Ok(false) => self.refuse_lost(),
             Err(error) => Err(error.to_string()),
@@ -66,14 +67,11 @@ impl Host for State {
     }
 
     async fn children_values(&mut self) -> Result<Vec<(String, String)>, String> {
-        if self.writes.records() {
+        let Some(queue) = self.attempt.queue() else {
             return Ok(Vec::new());
-        }
+        };
         let most = self.settings.max_held;
-        let found = self
-            .attempt
-            .queue
-            .children_values(&self.attempt.job.id, most);
+        let found = queue.children_values(&self.attempt.job.id, most);
         let found = found.await.map_err(|error| error.to_string())?;
         for (child, value) in &found {
             if let Some(fault) = too_deep("value", value, self.settings.max_depth) {
@@ -86,30 +84,27 @@ impl Host for State {
     }
 
     async fn ignored_failures(&mut self) -> Result<Vec<(String, String)>, String> {
-        if self.writes.records() {
+        let Some(queue) = self.attempt.queue() else {
             return Ok(Vec::new());
-        }
+        };
         let most = self.settings.max_held;
-        let found = self
-            .attempt
-            .queue
-            .ignored_failures(&self.attempt.job.id, most);
+        let found = queue.ignored_failures(&self.attempt.job.id, most);
         found.await.map_err(|error| error.to_string())
     }
 
     async fn failed_children(&mut self) -> Result<Vec<String>, String> {
-        if self.writes.records() {
+        let Some(queue) = self.attempt.queue() else {
             return Ok(Vec::new());
-        }
-        let found = self.attempt.queue.failed_children(&self.attempt.job.id);
+        };
+        let found = queue.failed_children(&self.attempt.job.id);
         found.await.map_err(|error| error.to_string())
     }
 
     async fn dependencies(&mut self) -> Result<DependencyCounts, String> {
-        let found = match self.writes.records() {
-            true => queue::Dependencies::default(),
-            false => {
-                let found = self.attempt.queue.dependencies(&self.attempt.job.id);
+        let found = match self.attempt.queue() {
+            None => Dependencies::default(),
+            Some(queue) => {
+                let found = queue.dependencies(&self.attempt.job.id);
                 found.await.map_err(|error| error.to_string())?
             }
         };
@@ -123,10 +118,10 @@ impl Host for State {
 
     async fn remove_unprocessed_children(&mut self) -> Result<(), String> {
         self.refuse_lost()?;
-        if self.writes.records() {
+        let Some(queue) = self.attempt.queue() else {
             return Ok(());
-        }
-        match self.attempt.queue.disown(&self.attempt).await {
+        };
+        match queue.disown(&self.attempt).await {
             Ok(true) => Ok(()),
             Ok(false) => self.refuse_lost(),
             Err(error) => Err(error.to_string()),

@@ -35,7 +35,7 @@ use self::wasi::files;
 pub use self::writes::Effect;
 use self::writes::Writes;
 use crate::config::{JobSettings, Plugin};
-use crate::queue::{Attempt, Queue};
+use crate::queue::{Attempt, Queue, Settings};
 
 /// What all guests of the process share.
 pub struct Host {
@@ -65,10 +65,10 @@ impl Host {
     }
 
     /// Record what guests write instead of writing it: `runner run` works without
-    /// Redis.
-    pub fn recording(self) -> Host {
+    /// Redis. These are the queues they can add to.
+    pub fn recording(self, queues: HashMap<String, Settings>) -> Host {
         Host {
-            writes: Arc::new(Writes::recording()),
+            writes: Arc::new(Writes::recording(queues)),
             ..self
         }
     }
@@ -88,7 +88,8 @@ impl Host {
         &self.linker
     }
 
-    /// The queues plugins can add to: all that are declared.
+    /// The queues plugins can add to: all that are declared. A host that records keeps
+    /// its own.
     pub fn set_queues(&self, queues: HashMap<String, Queue>) {
         self.writes.set_queues(queues);
     }

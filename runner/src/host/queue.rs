@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::writes::Target;
 use super::{Effect, State, state};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 use crate::contract::check_json;
-use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob, Queue};
+use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob};
 use runner_bindings::runner::plugin::queue as wit;
 use runner_bindings::runner::plugin::queue::{Error, Host};
 
@@ -30,20 +31,13 @@ impl Host for State {
             .map_err(Error::Invalid)?;
         let size = jobs.iter().map(size).sum();
         self.budget.spend(size).map_err(Error::Limit)?;
-        if self.writes.records() {
-            let added = jobs.into_iter().enumerate().map(|(at, job)| {
-                let id = job
-                    .id
-                    .clone()
-                    .unwrap_or_else(|| (self.jobs_added + at + 1).to_string());
-                self.writes
-                    .record(|| Effect::Added(queue.clone(), Box::new(job)));
-                id
-            });
-            let ids: Vec<String> = added.collect();
-            self.jobs_added += ids.len();
-            return Ok(ids);
-        }
+        let target = match target {
+            Target::Queue(target) => target,
+            Target::Record(_) => {
+                let jobs = jobs.into_iter();
+                return Ok(self.record(jobs.map(|job| (queue.clone(), job, false))));
+            }
+        };
         let _turn = self.writes.turn(size).await;
         let added = target.add(&jobs).await.map_err(|error| match error {
             queue::Error::Invalid(reason) => Error::Invalid(reason),
@@ -64,16 +58,27 @@ impl Host for State {
 
 impl State {
     /// A queue that is declared.
-    fn target(&self, queue: &str) -> Result<Queue, Error> {
-        let queues = self.writes.queues();
-        queues.get(queue).cloned().ok_or_else(|| {
-            let mut declared: Vec<&str> = queues.keys().map(String::as_str).collect();
-            declared.sort_unstable();
+    fn target(&self, queue: &str) -> Result<Target, Error> {
+        self.writes.target(queue).map_err(|declared| {
             Error::UnknownQueue(format!(
                 "queue {queue:?} is not declared in queues.toml; declared are {}",
                 declared.join(", ")
             ))
         })
+    }
+
+    /// Record jobs instead of adding them, children of others or not; their ids.
+    fn record(&mut self, jobs: impl Iterator<Item = (String, NewJob, bool)>) -> Vec<String> {
+        let jobs = jobs.enumerate().map(|(at, (queue, job, child))| {
+            let next = || (self.jobs_added + at + 1).to_string();
+            let id = job.id.clone().unwrap_or_else(next);
+            let effect = if child { Effect::Child } else { Effect::Added };
+            self.writes.record(effect(queue, Box::new(job)));
+            id
+        });
+        let ids: Vec<String> = jobs.collect();
+        self.jobs_added += ids.len();
+        ids
     }
 
     /// Whether the attempt may add this many more jobs.
@@ -97,33 +102,29 @@ impl State {
         self.refuse_lost().map_err(Error::Lost)?;
         self.afford(jobs.len())?;
         let mut tree = Vec::with_capacity(jobs.len());
+        let mut recorded = Vec::new();
+        let mut bytes = 0;
         for of in jobs {
-            let queue = self.target(&of.queue)?;
-            tree.push(FlowJob {
-                job: self.checked(&queue, of.job).map_err(Error::Invalid)?,
-                queue,
-                parent: of.parent.map(|parent| parent as usize),
-                on_failure: of.on_failure.map(child_failure),
-            });
+            let target = self.target(&of.queue)?;
+            let job = self.checked(&target, of.job).map_err(Error::Invalid)?;
+            bytes += size(&job);
+            let child = of.parent.is_some() || children;
+            match target {
+                Target::Record(_) => recorded.push((of.queue, job, child)),
+                Target::Queue(queue) => tree.push(FlowJob {
+                    job,
+                    queue,
+                    parent: of.parent.map(|parent| parent as usize),
+                    on_failure: of.on_failure.map(child_failure),
+                }),
+            }
         }
-        let size = tree.iter().map(|of| size(&of.job)).sum();
-        self.budget.spend(size).map_err(Error::Limit)?;
-        if self.writes.records() {
-            let ids = tree.into_iter().enumerate().map(|(at, of)| {
-                let next = || (self.jobs_added + at + 1).to_string();
-                let id = of.job.id.clone().unwrap_or_else(next);
-                let queue = of.queue.name().to_owned();
-                let child = of.parent.is_some() || children;
-                let effect = if child { Effect::Child } else { Effect::Added };
-                self.writes.record(|| effect(queue, Box::new(of.job)));
-                id
-            });
-            let ids: Vec<String> = ids.collect();
-            self.jobs_added += ids.len();
-            return Ok(ids);
+        self.budget.spend(bytes).map_err(Error::Limit)?;
+        if !recorded.is_empty() {
+            return Ok(self.record(recorded.into_iter()));
         }
         let current = children.then_some(&*self.attempt);
-        let _turn = self.writes.turn(size).await;
+        let _turn = self.writes.turn(bytes).await;
         match queue::add_flow(current, &tree).await {
             Ok(Some(ids)) => {
                 self.jobs_added += ids.len();
@@ -136,7 +137,7 @@ impl State {
     }
 
     /// A job of the guest, as it can be added.
-    fn checked(&self, target: &Queue, job: wit::NewJob) -> Result<NewJob, String> {
+    fn checked(&self, target: &Target, job: wit::NewJob) -> Result<NewJob, String> {
         let max = self.settings.max_payload;
         let wit::NewJob {
             name,
@@ -167,10 +168,9 @@ impl State {
             },
             deduplication: options.deduplication.map(deduplication),
         };
-        // Else the queue does so itself.
-        if self.writes.records() {
-            job.check(target.settings())
-                .map_err(|error| error.to_string())?;
+        // A queue checks it itself.
+        if let Target::Record(settings) = target {
+            job.check(settings).map_err(|error| error.to_string())?;
         }
         Ok(job)
     }

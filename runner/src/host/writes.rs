@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use tokio::time::Instant;
 
-use crate::queue::{NewJob, Queue};
+use crate::queue::{NewJob, Queue, Settings};
 
 /// Bytes from which a write to Redis waits for its turn. Redis takes about 0.1 ms
 /// for this many, as for a batch of plain jobs.
@@ -32,66 +32,92 @@ pub enum Effect {
 
 /// The way to Redis that all guests of the process share.
 pub(super) struct Writes {
-    queues: ArcSwap<HashMap<String, Queue>>,
-    recorded: Option<Mutex<Vec<Effect>>>,
+    way: Way,
     /// When the next large write may begin: see [`Writes::turn`].
     large: AsyncMutex<Instant>,
+}
+
+/// The declared queues, which are those that plugins can add to.
+enum Way {
+    /// To Redis.
+    Write(ArcSwap<HashMap<String, Queue>>),
+    /// Into a record, as far as a queue with these settings would take it.
+    Record(HashMap<String, Settings>, Mutex<Vec<Effect>>),
+}
+
+/// Where a job that a guest adds goes.
+pub(super) enum Target {
+    /// Into this queue.
+    Queue(Queue),
+    /// Into the record, if it can be added by these settings.
+    Record(Settings),
 }
 
 impl Writes {
     /// Writes to Redis.
     pub(super) fn new() -> Writes {
+        Writes::by(Way::Write(ArcSwap::default()))
+    }
+
+    /// Records instead.
+    pub(super) fn recording(queues: HashMap<String, Settings>) -> Writes {
+        Writes::by(Way::Record(queues, Mutex::default()))
+    }
+
+    fn by(way: Way) -> Writes {
         Writes {
-            queues: ArcSwap::default(),
-            recorded: None,
+            way,
             large: AsyncMutex::new(Instant::now()),
         }
     }
 
-    /// Records instead.
-    pub(super) fn recording() -> Writes {
-        Writes {
-            recorded: Some(Mutex::default()),
-            ..Writes::new()
+    /// The queues plugins can add to. A record has its own.
+    pub(super) fn set_queues(&self, declared: HashMap<String, Queue>) {
+        if let Way::Write(queues) = &self.way {
+            queues.store(Arc::new(declared));
         }
-    }
-
-    /// The queues plugins can add to.
-    pub(super) fn set_queues(&self, queues: HashMap<String, Queue>) {
-        self.queues.store(Arc::new(queues));
-    }
-
-    /// All declared queues.
-    pub(super) fn queues(&self) -> Arc<HashMap<String, Queue>> {
-        self.queues.load_full()
     }
 
     /// The declared queue of this name.
     pub(super) fn queue(&self, name: &str) -> Option<Queue> {
-        self.queues.load().get(name).cloned()
+        match &self.way {
+            Way::Write(queues) => queues.load().get(name).cloned(),
+            Way::Record(..) => None,
+        }
+    }
+
+    /// Where jobs go that are added to the queue of this name.
+    ///
+    /// # Errors
+    /// The names of all declared queues, sorted, when it is not one of them.
+    pub(super) fn target(&self, name: &str) -> Result<Target, Vec<String>> {
+        let (found, mut declared): (_, Vec<String>) = match &self.way {
+            Way::Write(queues) => match queues.load().get(name) {
+                Some(queue) => return Ok(Target::Queue(queue.clone())),
+                None => (None, queues.load().keys().cloned().collect()),
+            },
+            Way::Record(queues, _) => (queues.get(name), queues.keys().cloned().collect()),
+        };
+        declared.sort_unstable();
+        found.cloned().map(Target::Record).ok_or(declared)
     }
 
     /// What was recorded since the last call.
     pub(super) fn take_recorded(&self) -> Vec<Effect> {
-        let Some(recorded) = &self.recorded else {
-            return Vec::new();
-        };
-        std::mem::take(&mut recorded.lock().unwrap_or_else(PoisonError::into_inner))
+        match &self.way {
+            Way::Write(_) => Vec::new(),
+            Way::Record(_, recorded) => {
+                std::mem::take(&mut recorded.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
     }
 
-    /// Record an effect; false when this host writes to Redis.
-    pub(super) fn record(&self, effect: impl FnOnce() -> Effect) -> bool {
-        let Some(recorded) = &self.recorded else {
-            return false;
-        };
-        let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        recorded.push(effect());
-        true
-    }
-
-    /// Whether what guests write is recorded instead of written.
-    pub(super) fn records(&self) -> bool {
-        self.recorded.is_some()
+    /// Record an effect of a trial. A host that writes has nowhere to record it.
+    pub(super) fn record(&self, effect: Effect) {
+        if let Way::Record(_, recorded) = &self.way {
+            let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+            recorded.push(effect);
+        }
     }
 
     /// Wait for the turn of a write of this many bytes, kept until it is done. Large

@@ -75,13 +75,21 @@ impl Notes {
 /// Beside the reasons of [`Stop`]: there is nothing to stop any more.
 const ENDED: u8 = u8::MAX;
 
+/// Where a job is.
+#[derive(Debug)]
+enum Home {
+    /// In this queue.
+    Queue(Queue),
+    /// In no Redis; what a queue of this name would have is tried.
+    Trial(String),
+}
+
 /// One attempt of one job.
 #[derive(Debug)]
 pub struct Attempt {
     /// The job.
     pub job: Job,
-    /// The queue it came from.
-    pub queue: Queue,
+    home: Home,
     /// The value of the job's lock, unique for this attempt.
     pub token: String,
     /// When it was taken, for durations.
@@ -101,11 +109,21 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// An attempt that begins now.
+    /// An attempt of a job of this queue that begins now.
     pub fn new(job: Job, queue: Queue, token: String, timeout: Duration) -> Self {
+        Attempt::of(job, Home::Queue(queue), token, timeout)
+    }
+
+    /// An attempt that begins now of a job that is in no Redis, as if it came from a
+    /// queue of this name.
+    pub fn trial(job: Job, queue: &str, timeout: Duration) -> Self {
+        Attempt::of(job, Home::Trial(queue.to_owned()), String::new(), timeout)
+    }
+
+    fn of(job: Job, home: Home, token: String, timeout: Duration) -> Self {
         Attempt {
             job,
-            queue,
+            home,
             token,
             started: Instant::now(),
             ready: OnceLock::new(),
@@ -115,6 +133,22 @@ impl Attempt {
             stop: AtomicU8::new(0),
             wake: Notify::new(),
             notes: Mutex::default(),
+        }
+    }
+
+    /// The queue it came from; none for a trial.
+    pub fn queue(&self) -> Option<&Queue> {
+        match &self.home {
+            Home::Queue(queue) => Some(queue),
+            Home::Trial(_) => None,
+        }
+    }
+
+    /// The name of its queue.
+    pub fn queue_name(&self) -> &str {
+        match &self.home {
+            Home::Queue(queue) => queue.name(),
+            Home::Trial(name) => name,
         }
     }
 
@@ -203,7 +237,7 @@ mod tests {
 
     fn attempt() -> Attempt {
         let timeout = Duration::from_secs(60);
-        Attempt::new(Job::default(), Queue::detached("q"), "t".into(), timeout)
+        Attempt::trial(Job::default(), "q", timeout)
     }
 
     #[test]

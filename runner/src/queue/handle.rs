@@ -2,12 +2,10 @@
 //! verbs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use redis::Value;
 
-use crate::config::JobDefaults;
-use crate::queue::settings::{DeadLetters, Settings};
+use crate::queue::settings::Settings;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::redis::Redis;
 use crate::queue::wire::reply::texts;
@@ -37,28 +35,6 @@ impl Queue {
             settings,
             base,
         }))
-    }
-
-    /// A queue that is never asked anything, for attempts in a host that records.
-    pub fn detached(name: &str) -> Queue {
-        let redis = Redis::new("redis://127.0.0.1", "bull").expect("the address is well-formed");
-        let settings = Settings {
-            name: name.to_owned(),
-            runner: "detached".into(),
-            lock: Duration::MAX,
-            max_stalled: 0,
-            max_crashes: 0,
-            max_starts: None,
-            stalled_interval: Duration::MAX,
-            limiter: None,
-            max_logs: 0,
-            defaults: JobDefaults::default(),
-            metrics: None,
-            dead_letters: DeadLetters::default(),
-            contract: None,
-            gates: None,
-        };
-        Queue::new(redis, settings)
     }
 
     /// Name without prefix.

@@ -80,6 +80,17 @@ impl Settings {
     }
 }
 
+#[cfg(test)]
+impl Settings {
+    /// Those of a queue in an empty `queues.toml`.
+    pub(in crate::queue) fn named(name: &str) -> Settings {
+        let (path, env) = (std::path::Path::new("queues.toml"), config::Env::default());
+        let loaded = config::Config::parse(path, "", &config::Overrides::default(), &env);
+        let runtime = loaded.expect("no mistake in nothing").config.runtime;
+        Settings::undeclared(name, &runtime, "test".to_owned())
+    }
+}
+
 /// The dead letter queues of one queue, by job name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeadLetters {

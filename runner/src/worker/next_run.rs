@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::shared::Stage;
 use crate::outcome::Outcome;
-use crate::queue::{Attempt, Scheduler, Settlement, Spacing};
+use crate::queue::{Attempt, Queue, Scheduler, Settlement, Spacing};
 use crate::telemetry::limit::limited;
 
 /// The attempt, once it may begin: its next run is written, or cannot be written and
@@ -18,6 +18,7 @@ use crate::telemetry::limit::limited;
 /// # Errors
 /// The outcome of an attempt that is not to begin.
 pub(super) async fn written(
+    queue: Queue,
     attempt: Arc<Attempt>,
     mut stage: watch::Receiver<Stage>,
 ) -> Result<Arc<Attempt>, Settlement> {
@@ -26,7 +27,7 @@ pub(super) async fn written(
     };
     let outcome = tokio::select! {
         biased;
-        () = write(&attempt, scheduler) => {
+        () = write(&queue, &attempt, scheduler) => {
             attempt.ready();
             return Ok(attempt);
         }
@@ -45,8 +46,8 @@ async fn lost(attempt: &Attempt) {
 
 /// Write the next run, again after each transient error; writing it twice is
 /// harmless.
-async fn write(attempt: &Attempt, scheduler: &Scheduler) {
-    let (queue, job) = (&attempt.queue, &attempt.job.id);
+async fn write(queue: &Queue, attempt: &Attempt, scheduler: &Scheduler) {
+    let job = &attempt.job.id;
     let mut pause = Spacing::default();
     let mut told = false;
     loop {

@@ -35,7 +35,7 @@ impl Run {
         }
         self.running += 1;
         if attempt.job.scheduler.is_some() {
-            let written = next_run::written(attempt, self.stages.clone());
+            let written = next_run::written(self.queue.clone(), attempt, self.stages.clone());
             self.scheduling.push(Box::pin(written));
         } else {
             self.ready.push_back(attempt);

@@ -27,7 +27,7 @@ impl Caller {
     /// The job of this attempt.
     pub fn new(attempt: &Attempt, request_id: Option<String>, nth: u32, room: Room) -> Self {
         Caller {
-            queue: attempt.queue.name().to_owned(),
+            queue: attempt.queue_name().to_owned(),
             job: attempt.job.id.clone(),
             deadline: attempt.deadline(),
             request_id,

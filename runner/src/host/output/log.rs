@@ -112,7 +112,7 @@ impl Log {
     }
 
     fn emit(&self, level: Level, text: &str) {
-        let queue = self.attempt.queue.name();
+        let queue = self.attempt.queue_name();
         let job = &*self.attempt.job.id;
         let plugin = self.attempt.ran.get().map(String::as_str);
         let request_id = self.request_id.as_deref();

@@ -13,7 +13,7 @@ use crate::host::{Grants, Host, State};
 use crate::plugin::component::Doors;
 use crate::plugin::crew::Crew;
 use crate::plugin::refusal::Refusal;
-use crate::queue::{Attempt, Job, Queue};
+use crate::queue::{Attempt, Job};
 use crate::units;
 
 /// How long a component may take to start; a job's own timeout is for its work.
@@ -34,8 +34,7 @@ pub(super) fn run(
         memory: grants.plugin.memory.unwrap_or(settings.memory),
         ..settings
     };
-    let queue = Queue::detached("trial");
-    let attempt = Attempt::new(Job::default(), queue, String::new(), START);
+    let attempt = Attempt::trial(Job::default(), "trial", START);
     let mut store = host.store(grants, &Arc::new(attempt), &settings);
     // So that the clock is looked at while it spins.
     store.epoch_deadline_async_yield_and_update(1);

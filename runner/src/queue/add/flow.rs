@@ -78,7 +78,7 @@ pub async fn add_flow(
         .iter()
         .map(|job| job.job.options(&job.queue.settings().defaults))
         .collect();
-    let queue = current.map_or(&first.queue, |attempt| &attempt.queue);
+    let queue = current.and_then(Attempt::queue).unwrap_or(&first.queue);
     for job in jobs {
         queue.reaches(&job.queue)?;
     }
@@ -156,7 +156,7 @@ fn check_tree(current: Option<&Attempt>, jobs: &[FlowJob]) -> Result<(), Error> 
         let id = of.job.id.as_deref()?;
         Some((of.queue.name(), id))
     };
-    let running = current.map(|attempt| (attempt.queue.name(), attempt.job.id.as_str()));
+    let running = current.map(|attempt| (attempt.queue_name(), attempt.job.id.as_str()));
     let mut parents = HashMap::new();
     for (at, of) in jobs.iter().enumerate() {
         let Some(job) = named(at) else { continue };
@@ -187,12 +187,16 @@ fn check_tree(current: Option<&Attempt>, jobs: &[FlowJob]) -> Result<(), Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::queue::settings::Settings;
+    use crate::queue::wire::redis::Redis;
 
     fn tree(rows: &[(&str, Option<usize>)]) -> Result<(), String> {
+        let redis = Redis::new("redis://127.0.0.1", "bull").unwrap();
+        let queue = Queue::new(redis, Settings::named("q"));
         let jobs: Vec<FlowJob> = rows
             .iter()
             .map(|(id, parent)| FlowJob {
-                queue: Queue::detached("q"),
+                queue: queue.clone(),
                 job: NewJob {
                     id: (!id.is_empty()).then(|| (*id).to_owned()),
                     ..NewJob::default()

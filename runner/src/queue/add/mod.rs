@@ -275,7 +275,7 @@ mod tests {
     fn settings(defaults: JobDefaults) -> Settings {
         Settings {
             defaults,
-            ..Queue::detached("mail").settings().clone()
+            ..Settings::named("mail")
         }
     }
 

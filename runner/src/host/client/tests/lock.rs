@@ -7,33 +7,15 @@ use super::told::hooks;
 use super::upstream::Upstream;
 use super::*;
 use crate::host::lost::refuse_lost;
-use crate::queue::{Attempt, Job, Queue, Redis, Settings, Stop};
+use crate::queue::{Attempt, Job, Stop};
 
-/// An attempt of job 42 of `otp-queue`; its Redis is never dialled.
+/// An attempt of job 42 of `otp-queue`.
 fn attempt() -> Attempt {
     let job = Job {
         id: "42".into(),
         ..Job::default()
     };
-    let settings = Settings {
-        name: "otp-queue".into(),
-        runner: "test".into(),
-        lock: Duration::from_secs(30),
-        max_stalled: 5,
-        max_crashes: 2,
-        max_starts: None,
-        stalled_interval: Duration::from_secs(15),
-        limiter: None,
-        max_logs: 1000,
-        defaults: crate::config::JobDefaults::default(),
-        metrics: None,
-        dead_letters: crate::queue::DeadLetters::default(),
-        contract: None,
-        gates: None,
-    };
-    let redis = Redis::new("redis://127.0.0.1:1", "bull").unwrap();
-    let queue = Queue::new(redis, settings);
-    Attempt::new(job, queue, "token".into(), Duration::from_secs(60))
+    Attempt::trial(job, "otp-queue", Duration::from_secs(60))
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::upstream::{Does, Upstream};
 use super::*;
 use crate::host::limits::Budget;
 use crate::host::output::Log;
-use crate::queue::{Attempt, Job, Queue};
+use crate::queue::{Attempt, Job};
 use crate::redact::Redactor;
 
 /// The hooks of an attempt of a plugin with this grant.
@@ -26,9 +26,8 @@ pub(super) fn hooks(grant: Grant, attempt: Arc<Attempt>) -> Hooks {
 }
 
 fn attempt() -> Arc<Attempt> {
-    let queue = Queue::detached("otp-queue");
     let timeout = Duration::from_secs(20);
-    Arc::new(Attempt::new(Job::default(), queue, String::new(), timeout))
+    Arc::new(Attempt::trial(Job::default(), "otp-queue", timeout))
 }
 
 /// Send a request for this URL; the new lines of the log, without their time.

@@ -51,7 +51,9 @@ impl Batch {
         let ends = ends
             .into_iter()
             .map(|Settlement { attempt, outcome }| {
-                let starts = attempt.queue.settings().max_starts;
+                let starts = attempt
+                    .queue()
+                    .and_then(|queue| queue.settings().max_starts);
                 let verdict = bug::caught(|| Verdict::on(&attempt.job, outcome, starts));
                 let verdict = verdict
                     .unwrap_or_else(|text| Verdict::on(&Job::default(), bug::outcome(&text), None));
