@@ -45,7 +45,10 @@ end
 /// The first command in these bytes, as its words, and how long it is.
 fn command(bytes: &[u8]) -> Option<(Vec<&[u8]>, usize)> {
     let line = |from: usize| {
-        let length = bytes[from..].windows(2).position(|pair| pair == b"\r\n")?;
+        let length = bytes
+            .get(from..)?
+            .windows(2)
+            .position(|pair| pair == b"\r\n")?;
         let number = std::str::from_utf8(&bytes[from + 1..from + length]).ok()?;
         Some((number.parse::<usize>().ok()?, from + length + 2))
     };
