@@ -7,6 +7,7 @@ pub(in crate::queue) mod redis;
 pub(in crate::queue) mod reply;
 pub(in crate::queue) mod script;
 pub(in crate::queue) mod server;
+pub(in crate::queue) mod shared;
 pub(in crate::queue) mod spacing;
 pub(in crate::queue) mod tls;
 pub(in crate::queue) mod token;

@@ -7,6 +7,7 @@ use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
 
 use crate::queue::wire::error::{Error, Fault};
 use crate::queue::wire::redis::Redis;
+use crate::queue::wire::shared::filled;
 
 /// One script and the digest Redis gave it.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ impl Script {
 
     async fn load(&self, redis: &Redis) -> Result<&str, Error> {
         let mut command = redis::cmd("SCRIPT");
-        command.arg("LOAD").arg(self.source);
+        command.arg("LOAD").arg(filled(self.source));
         match redis.call(&command).await? {
             Value::BulkString(digest) => {
                 let digest = String::from_utf8(digest).map_err(|_| Error::Answer("SCRIPT LOAD"))?;

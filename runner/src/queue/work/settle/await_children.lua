@@ -2,5 +2,5 @@
 local function await_children(id)
   call('ZADD', base .. 'waiting-children', now_text, id)
   call('XADD', events, '*', 'event', 'waiting-children', 'jobId', id, 'prev', 'active')
-  return 6
+  return $WAITING_CHILDREN
 end

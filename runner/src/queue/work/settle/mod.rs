@@ -17,6 +17,7 @@ use crate::queue::stored::state::State;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::{list, pairs, whole};
 use crate::queue::wire::script::script;
+use crate::queue::wire::shared;
 use crate::queue::work::verdict::Verdict;
 
 /// The script of the hot path; without gates it has no code for them.
@@ -197,27 +198,23 @@ impl Queue {
     }
 }
 
-/// The codes of the script for where a job went.
-const CODES: [(i64, State); 6] = [
-    (1, State::Completed),
-    (2, State::Failed),
-    (3, State::Waiting),
-    (4, State::Prioritized),
-    (5, State::Delayed),
-    (6, State::WaitingChildren),
-];
-
 fn settled(code: i64, verdict: &Verdict) -> Settled {
-    if let Some((_, state)) = CODES.iter().find(|(known, _)| *known == code) {
-        return Settled::Now(*state);
-    }
-    match code {
-        7 => Settled::Left,
-        -1 => Settled::Removed,
-        -9 => Settled::ChildFailed(match verdict {
-            Verdict::Waiting(..) => "moveToWaitingChildren",
-            _ => "moveToFinished",
-        }),
-        _ => Settled::Lost,
-    }
+    Settled::Now(match code {
+        shared::COMPLETED => State::Completed,
+        shared::FAILED => State::Failed,
+        shared::WAITING => State::Waiting,
+        shared::PRIORITIZED => State::Prioritized,
+        shared::DELAYED => State::Delayed,
+        shared::WAITING_CHILDREN => State::WaitingChildren,
+        shared::MOVED => return Settled::Left,
+        shared::GONE => return Settled::Removed,
+        shared::CHILD_FAILED => {
+            return Settled::ChildFailed(match verdict {
+                Verdict::Waiting(..) => "moveToWaitingChildren",
+                _ => "moveToFinished",
+            });
+        }
+        // `LOCK_LOST`
+        _ => return Settled::Lost,
+    })
 }

@@ -75,7 +75,7 @@ local function undo(i, id, key, in_order, why, runner)
   elseif is_forbidden(why) then
     return false
   else
-    so_far.codes[i] = 2
+    so_far.codes[i] = $FAILED
     quarantine(id, 'its end could not be written: ' .. text_of(why), runner)
   end
   return true

@@ -33,9 +33,7 @@
 --          for which it is limited; ms to the next look, or -1; now; quarantined ids,
 --          each with its reason; ids that were not copied to the dead letter queue,
 --          each with the reason; what else was found and mended
---   code   1 completed  2 failed  3 waiting  4 prioritized  5 delayed
---          6 waiting for children  7 moved  -1 the job is gone  -2 its lock is lost
---          -9 it has failed children
+--   code   $COMPLETED, $GONE, …: wire/shared.rs has all of them
 --
 -- Whatever the queue and its jobs are made of, the script goes on. An end that cannot
 -- be written is undone, what is in its way is put aside (lib/keys.lua), and it is
@@ -148,16 +146,16 @@ if ends > 0 and not so_far.points_at then
     end
     if type(written) == 'table' then
       rarely().quarantine_key(id, written.err, runner)
-      return 2
+      return $FAILED
     elseif written == 4 then
       -- Even `processedOn` is new: there was no job.
       call('DEL', key)
-      return -1
+      return $GONE
     end
     into(base .. 'completed', id, plain.count, plain.age, plain.limit)
     call('XADD', events, '*', 'event', 'completed', 'jobId', id, 'returnvalue', value, 'prev', 'active')
     so_far.finished = so_far.finished + 1
-    return 1
+    return $COMPLETED
   end
 
   if failure then
@@ -179,27 +177,27 @@ if ends > 0 and not so_far.points_at then
         (call('SCARD', key .. ':dependencies') > 0 and 6 or call('ZCARD', key .. ':unsuccessful') > 0 and -9)
     local job = ours_yet and not plain and try('HMGET', key, 'name', 'parentKey', 'parent', 'deid', 'atm', 'priority')
     if plain and awaited == -9 then
-      code = -9
+      code = $CHILD_FAILED
     elseif plain and ours_yet then
       if not in_order and call('LREM', active, -1, id) == 0 and not rarely().is_nowhere(id) then
         -- Not active although the lock is ours: somebody moved it by hand.
-        code = -2
+        code = $LOCK_LOST
         call('DEL', lock)
       else
         code = awaited and sometimes().await_children(id) or complete(id, key, ARGV[s + 1], plain)
         -- A quarantined job has been taken out of everything already.
-        if code ~= 2 then
+        if code ~= $FAILED then
           free[#free + 1] = lock
           ours[#ours + 1] = id
         end
       end
     elseif not job then
-      code = -2
+      code = $LOCK_LOST
     elseif job.err then
-      code = 2
+      code = $FAILED
       rarely().quarantine_key(id, job.err, runner)
     elseif not job[1] then
-      code = -1
+      code = $GONE
       call('DEL', lock)
       call('LREM', active, -1, id)
     else
@@ -209,7 +207,7 @@ if ends > 0 and not so_far.points_at then
       local target_code
       if op == 'w' then
         if call('ZCARD', key .. ':unsuccessful') > 0 then
-          target_code = -9
+          target_code = $CHILD_FAILED
         elseif call('SCARD', key .. ':dependencies') == 0 then
           local had = call('EXISTS', key .. ':processed', key .. ':failed') > 0 or call('HEXISTS', key, 'fc') == 1
           op = had and 'b' or 'f'
@@ -221,14 +219,14 @@ if ends > 0 and not so_far.points_at then
         if call('SCARD', key .. ':dependencies') > 0 then
           op = 'w'
         elseif call('ZCARD', key .. ':unsuccessful') > 0 then
-          target_code = -9
+          target_code = $CHILD_FAILED
         end
       end
       if target_code then
         code = target_code
       elseif not in_order and call('LREM', active, -1, id) == 0 and not rarely().is_nowhere(id) then
         -- Not active although the lock is ours: somebody moved it by hand.
-        code = -2
+        code = $LOCK_LOST
         call('DEL', lock)
       else
         free[#free + 1] = lock
@@ -251,10 +249,10 @@ if ends > 0 and not so_far.points_at then
           kept_for_copy = not rarely().copy_failed(id, key, job[1], value, ARGV[first + 1], last + 1)
         end
         if op == 'c' or op == 'f' then
-          code = 1
+          code = $COMPLETED
           local cause
           if op == 'f' then
-            code = 2
+            code = $FAILED
             cause, last = ARGV[last], last - 1
           end
           local parent = job[2] or ''
@@ -297,7 +295,7 @@ if ends > 0 and not so_far.points_at then
             causes[cause] = (causes[cause] or 0) + 1
           end
         elseif op == 'd' then
-          code = 5
+          code = $DELAYED
           so_far.any_delayed = true
           local delay = tonumber(ARGV[s + 4])
           local due = now + delay
@@ -309,7 +307,7 @@ if ends > 0 and not so_far.points_at then
           call('ZADD', delayed, delayed_score(delayed, due), id)
           call('XADD', events, '*', 'event', 'delayed', 'jobId', id, 'delay', due)
         elseif op == 'm' then
-          code = 7
+          code = $MOVED
           rarely().move_away(id, key, job, value, ARGV[s + 4])
         elseif op == 'w' then
           code = sometimes().await_children(id)
@@ -321,10 +319,10 @@ if ends > 0 and not so_far.points_at then
             call('HSET', key, 'atm', made, unpack(ARGV, first, last))
           end
           if priority == 0 then
-            code = 3
+            code = $WAITING
             call(op == 'r' and ARGV[s + 4] or 'RPUSH', target, id)
           else
-            code = 4
+            code = $PRIORITIZED
             call('ZADD', prioritized, op == 'r' and priority_score(base, priority) or priority * 4294967296, id)
           end
           wake()
@@ -353,7 +351,7 @@ if ends > 0 and not so_far.points_at then
     for i = 1, ends do
       -- A job that goes back to the front keeps its gates: it is the next to start.
       local op = not plains[i] and ARGV[starts[i]]
-      if codes[i] ~= -2 and codes[i] ~= -9 and op ~= 'b' and op ~= 'l' then
+      if codes[i] ~= $LOCK_LOST and codes[i] ~= $CHILD_FAILED and op ~= 'b' and op ~= 'l' then
         left[#left + 1] = ids[i]
       end
     end
