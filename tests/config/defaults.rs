@@ -38,6 +38,7 @@ fn an_empty_file_is_the_defaults() {
     assert!(config.plugins["p"].http.is_empty());
 }
 
+// Long because it is one table of what the sample says.
 #[test]
 fn the_sample_loads_as_the_systems_it_serves_are_set_up() {
     let path = root().join("queues.toml");

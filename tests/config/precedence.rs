@@ -6,6 +6,7 @@ use runner::config::{BackoffKind, Overrides, RedisUrl};
 
 use super::{load, load_with, url_of};
 
+// Long because it is one table: each setting, from three places.
 #[test]
 fn a_flag_wins_over_the_environment_over_the_file() {
     let text = "[redis]\nurl = \"redis://file\"\nprefix = \"file\"\n[runtime]\ngrace = \"1s\"\n\

@@ -88,6 +88,7 @@ fn producers_compile_with_the_types_of_a_contract_and_not_with_a_wrong_field() {
     assert!(told.contains("producer.ts(4,15): error TS2345"), "{told}");
 }
 
+// Long because it is one table of payloads.
 #[test]
 fn the_schema_takes_and_refuses_what_the_contract_takes_and_refuses() {
     let setup = setup();
@@ -221,6 +222,7 @@ fn covers(setup: &Setup, command: &str, cover: &str) {
     assert!(text.contains(cover), "{command}: {text}");
 }
 
+// Long because it is one list of the commands that show a job.
 #[test]
 fn sensitive_values_are_covered_wherever_the_command_line_shows_a_job() {
     let redis = Redis::shared();

@@ -250,6 +250,7 @@ fn an_id_whose_job_has_vanished_is_free_again() {
     );
 }
 
+// Long because it is one story, told to two workers step by step.
 /// The ids that are held, once Runner has worked on what was added.
 #[test]
 fn runner_releases_what_npm_holds_as_a_node_worker_does() {

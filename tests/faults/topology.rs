@@ -39,6 +39,7 @@ fn a_socket_a_database_and_a_user_are_dialled() {
     assert!(keys("db3:") && keys("db2:") && !keys("db0:"));
 }
 
+// Long because it is one story: each step needs the one before.
 #[test]
 fn a_failover_by_sentinel_is_followed_and_no_job_is_lost() {
     let directory = TempDir::new().unwrap();

@@ -32,6 +32,7 @@ pub(crate) fn waiting(node: &mut Node, queue: &str) -> Vec<Value> {
     jobs
 }
 
+// Long because it compares one copy, field by field.
 #[test]
 fn a_job_that_failed_for_good_leaves_a_fresh_copy_that_says_where_it_comes_from() {
     for version in [5, 6] {
@@ -98,6 +99,7 @@ fn a_job_that_failed_for_good_leaves_a_fresh_copy_that_says_where_it_comes_from(
     }
 }
 
+// Long because it is one table of ways to fail.
 #[test]
 fn every_way_to_fail_for_good_leaves_a_copy_and_a_retry_leaves_none() {
     let redis = Redis::shared();

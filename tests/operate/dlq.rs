@@ -30,6 +30,7 @@ fn ends(setup: &Setup, line: &[&str], code: i32, stdout: &str, stderr: &str) {
     assert_eq!(seen, (Some(code), stdout, stderr), "{line:?}");
 }
 
+// Long because it is one table of commands on the same letters.
 #[test]
 fn letters_are_listed_and_filtered_and_shown() {
     let (redis, setup, ids) = failed(&[("whatsapp-otp", "{}"), ("email-otp", r#"{"attempts":4}"#)]);
@@ -289,6 +290,7 @@ fn a_rate_spaces_the_jobs() {
     assert!(wrong.stderr.contains(reason), "{}", wrong.stderr);
 }
 
+// Long because it is one table of refusals.
 #[test]
 fn what_cannot_be_replayed_is_said_with_the_way_out() {
     let (redis, setup, ids) = failed(&[("a", "{}")]);

@@ -18,6 +18,7 @@ const SERVERS: [&str; 2] = ["serve", "dev"];
 /// A command, its exit code, and whether what it prints has the hostile text.
 type Row = (Vec<String>, i32, bool);
 
+// Long because it is one table of command lines.
 fn rows(id: &str, queue: &str) -> Vec<Row> {
     let hostile = |text: &str| text.replace("EVIL", HOSTILE);
     let row = |code: i32, shows: bool, line: &str, more: &[&str]| {

@@ -133,6 +133,7 @@ fn half_a_plugin_is_refused_and_loads_when_it_is_whole() {
     until_serves(&redis, "echo", "the whole file");
 }
 
+// Long because it is one story: each switch follows the one before.
 #[test]
 fn a_volume_of_kubernetes_is_taken_over_when_it_is_switched() {
     const TYPED: &str = include_str!("../guests/wit/typed.wit");

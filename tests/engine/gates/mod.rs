@@ -254,6 +254,7 @@ fn jobs_that_fail_or_are_retried_let_the_next_one_go() {
     assert_nothing_left(&redis);
 }
 
+// Long because it is one table of payloads.
 #[test]
 fn the_field_of_the_group_is_found_wherever_json_has_it() {
     let redis = Redis::shared();

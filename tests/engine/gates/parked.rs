@@ -41,6 +41,7 @@ fn told(node: &mut Node, id: &str) -> Vec<String> {
 
 const RUNNING: &str = r#"{"shop":1,"sleep":60000}"#;
 
+// Long because it is one story: each step needs the one before.
 #[test]
 fn node_and_the_commands_see_parked_jobs_as_delayed_ones() {
     let redis = Redis::shared();

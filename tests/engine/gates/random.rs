@@ -11,6 +11,7 @@ use super::{QUEUE, Seen, assert_nothing_left, by_shop, of_shop, shop, watching};
 use crate::support::engine::{Engine, settings};
 use crate::support::{Redis, env, until};
 
+// Long because it is one story: set up, disturb, look.
 /// Whatever is done to the jobs meanwhile, each ends or is removed, and no limit
 /// is broken.
 #[test]

@@ -33,6 +33,7 @@ fn seed(redis: &Redis, queue: &str, version: &str, case: &Case) {
     }
 }
 
+// Long because it is one match: an arm for each verb of the steps.
 fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Value) {
     let connection = queue::Redis::new(&redis.url(), redis.prefix()).unwrap();
     let queue = Queue::new(
@@ -139,6 +140,7 @@ async fn take(queue: &Queue, wanted: usize, jobs: &mut VecDeque<Arc<Attempt>>) {
     }
 }
 
+// Long because it is one list of what may differ between two workers.
 /// All keys of the queue and of its parents' queue, readable, with what may
 /// differ replaced.
 pub(crate) fn state(redis: &Redis, queue: &str) -> BTreeMap<String, Vec<String>> {

@@ -171,6 +171,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, got: T) -> Resu
 }
 
 impl World {
+    // Long because it is one match: an arm for each kind of step.
     async fn step(&mut self, step: &Step, redis: &mut redis::Connection) -> Result<(), String> {
         for queue in &mut self.model.queues {
             queue.must_wake = false;
@@ -335,6 +336,7 @@ impl World {
         new
     }
 
+    // Long because it does what one call of the script does, in its order.
     /// One call of a worker: some attempts end, some jobs are taken.
     async fn work(
         &mut self,

@@ -344,6 +344,7 @@ fn line(
     )
 }
 
+// Long because it is one list of the keys that a queue has.
 fn expected(model: &Model, v5: bool) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for queue in &model.queues {

@@ -236,6 +236,7 @@ impl Writer<'_> {
     }
 }
 
+// Long because it is one story: write, run, account for each job.
 #[test]
 fn hundreds_of_mutated_jobs_and_entries_stop_no_queue_and_none_is_lost() {
     const QUEUES: usize = 8;

@@ -6,6 +6,7 @@ use runner_sdk::prelude::*;
 use runner_sdk::queue::Deduplication;
 use serde_json::{Value, json};
 
+// Long because it is one match: an arm for each thing that a test asks of the host.
 fn handle(job: Job) -> Result<Value> {
     let data: Value = job.data()?;
     let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();

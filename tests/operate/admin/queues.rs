@@ -111,6 +111,7 @@ fn an_unknown_queue_is_not_found_and_a_near_one_is_named() {
     );
 }
 
+// Long because it is one story: what is written, and how it is counted in each form.
 #[test]
 fn stats_tell_states_rates_and_times() {
     let redis = Redis::shared();
@@ -473,6 +474,7 @@ fn a_parent_that_goes_with_its_last_child_leaves_no_deduplication() {
     assert_eq!(left, 0);
 }
 
+// Long because it is one table of commands on one large queue.
 #[test]
 fn large_queues_are_worked_on_in_small_calls() {
     let redis = Redis::own();

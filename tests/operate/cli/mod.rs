@@ -207,6 +207,7 @@ fn colour_is_left_out_unless_it_is_wanted() {
     assert!(coloured.starts_with("\u{1b}["), "{coloured:?}");
 }
 
+// Long because it is one table of environments.
 /// As no-color.org and bixense.com/clicolors say.
 #[test]
 fn the_environment_says_when_to_colour() {

@@ -32,6 +32,7 @@ impl Model {
         settled
     }
 
+    // Long because it follows the script from top to bottom.
     fn end(
         &mut self,
         q: usize,

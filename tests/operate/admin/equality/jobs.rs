@@ -6,6 +6,7 @@ use super::{
     Case, all, case, delayed, ended, equal, job, lines, of_job, parent, prioritized, queue, waiting,
 };
 
+// Long because it is one table of cases.
 fn retrying() -> Vec<Case> {
     let retry = |state: &str| vec![of_job("1", "retry", json!([state]))];
     let paused = || lines(&["HSET @meta paused 1"]);
@@ -185,6 +186,7 @@ fn promoting() -> Vec<Case> {
     ]
 }
 
+// Long because it is one table of cases.
 fn removing() -> Vec<Case> {
     let remove = || queue("remove", json!(["1"]));
     let family = || {

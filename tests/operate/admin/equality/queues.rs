@@ -6,6 +6,7 @@ use super::{
     Case, all, case, delayed, ended, equal, job, lines, parent, prioritized, queue, waiting,
 };
 
+// Long because it is one table of cases.
 fn pausing() -> Vec<Case> {
     let pause = || queue("pause", json!([]));
     let resume = || queue("resume", json!([]));
@@ -89,6 +90,7 @@ fn pausing() -> Vec<Case> {
     ]
 }
 
+// Long because it is one table of cases.
 fn draining() -> Vec<Case> {
     let drain = |delayed: bool| queue("drain", json!([delayed]));
     let everything = || {
@@ -158,6 +160,7 @@ fn draining() -> Vec<Case> {
     ]
 }
 
+// Long because it is one table of cases.
 fn cleaning() -> Vec<Case> {
     let clean = |limit: u64, state: &str| queue("clean", json!([3_600_000, limit, state]));
     let new = |id: &str| format!("HSET @{id} timestamp 4000000000000");

@@ -8,6 +8,7 @@ use super::{Case, equal, of_job, queue};
 /// Queues per run; each is compared for both versions.
 const QUEUES: u64 = 40;
 
+// Long because it is one list of what a queue may hold by chance.
 /// What BullMQ does otherwise is left out: see the cases of `queues` and `jobs`.
 fn made(seed: u64) -> Case {
     let mut chance = fastrand::Rng::with_seed(seed);
@@ -91,6 +92,7 @@ fn made(seed: u64) -> Case {
     }
 }
 
+// Long because it is one list of what may be done by chance.
 /// The same in npm's methods and in our words. `of` finds a job in one of these
 /// states.
 fn operation(
