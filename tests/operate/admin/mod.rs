@@ -3,6 +3,7 @@
 mod equality;
 mod jobs;
 mod queues;
+mod stats;
 mod workers;
 
 use serde_json::Value;
