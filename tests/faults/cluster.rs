@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::engine::{Engine, config, echo, jobs};
-use crate::support::server::{Server, cluster, cluster_url, owner, until_replicated};
+use crate::support::server::{Server, cluster, cluster_url, owner, replicate, until_replicated};
 use crate::support::{Redis, Runner, Setup, guest, until};
 
 const LOCK: Duration = Duration::from_secs(30);
@@ -145,16 +145,7 @@ fn one_node_may_fail_and_the_queues_of_the_others_go_on() {
     let directory = TempDir::new().unwrap();
     let mut servers = cluster(directory.path(), &[]);
     let queues = tags(&servers);
-    let id: String = servers[0].run(&["CLUSTER", "MYID"]);
-    until("the replica to know the master", || {
-        servers[3]
-            .try_run::<()>(&["CLUSTER", "REPLICATE", &id])
-            .ok()
-    });
-    until("the replica to follow", || {
-        let info: String = servers[3].run(&["INFO", "replication"]);
-        info.contains("master_link_status:up").then_some(())
-    });
+    replicate(&servers, 0);
     let mut engine = Engine::over(&cluster_url(&servers), "bull", LOCK, echo);
     for name in &queues {
         engine.consume(config(name, 2));

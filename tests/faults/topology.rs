@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::engine::{Engine, config, echo, jobs, works};
 use crate::support::redis::free_port;
-use crate::support::server::{Server, cluster, cluster_url, owner, until_replicated};
+use crate::support::server::{Server, cluster, cluster_url, owner, replicate, until_replicated};
 use crate::support::until;
 
 const LOCK: Duration = Duration::from_secs(30);
@@ -111,16 +111,7 @@ fn a_cluster_is_used_by_its_tag_and_a_failover_of_the_node_is_followed() {
     let directory = TempDir::new().unwrap();
     let mut servers = cluster(directory.path(), &[]);
     let owner = owner(&servers, "{bull}");
-    let id: String = servers[owner].run(&["CLUSTER", "MYID"]);
-    until("the replica to know the master", || {
-        servers[3]
-            .try_run::<()>(&["CLUSTER", "REPLICATE", &id])
-            .ok()
-    });
-    until("the replica to follow", || {
-        let info: String = servers[3].run(&["INFO", "replication"]);
-        info.contains("master_link_status:up").then_some(())
-    });
+    replicate(&servers, owner);
 
     let url = cluster_url(&servers);
     let mut engine = Engine::over(&url, "{bull}", LOCK, echo);

@@ -153,6 +153,36 @@ impl Redis {
         })
     }
 
+    /// Write what a queue and its parents' queue hold before a case: `HSET @1 name x`,
+    /// where `@` is the base of the queue's keys, and the meta of this version.
+    #[track_caller]
+    pub(crate) fn write_lines(&self, queue: &str, version: &str, lines: &[String]) {
+        let base = self.key(queue, "");
+        let mut connection = self.connect();
+        let meta = |of: &str| {
+            format!("HSET {of}meta opts.maxLenEvents 10000 version bullmq:{version}.0.0")
+        };
+        for line in lines.iter().chain(&[meta("@"), meta("@up:")]) {
+            let mut words = line.split(' ').filter(|word| !word.is_empty());
+            let mut command = redis::cmd(words.next().unwrap());
+            for word in words {
+                command.arg(word.replace('@', &base));
+            }
+            command.query::<redis::Value>(&mut connection).unwrap();
+        }
+    }
+
+    /// Write the hash of a job of shop 7 by hand, and put it nowhere.
+    #[track_caller]
+    pub(crate) fn write_job(&self, queue: &str, id: &str, name: &str, priority: &str) {
+        let fields = format!(
+            r#"name {name} data {{"shop":7}} opts {{}} timestamp 1700000000000 delay 0 priority {priority}"#
+        );
+        let key = self.key(queue, id);
+        let words = ["HSET", &key].into_iter().chain(fields.split(' '));
+        self.run::<u64>(&words.collect::<Vec<_>>());
+    }
+
     /// Add a job as BullMQ does, without Node: for tests in which the producer
     /// does not matter. `options` is the JSON that BullMQ stores.
     #[track_caller]

@@ -151,3 +151,17 @@ pub(crate) fn cluster_url(servers: &[Server]) -> String {
         .collect();
     format!("redis+cluster://{}", hosts.join(","))
 }
+
+/// Make the fourth node a replica of this one, and wait until it follows.
+pub(crate) fn replicate(servers: &[Server], master: usize) {
+    let id: String = servers[master].run(&["CLUSTER", "MYID"]);
+    until("the replica to know the master", || {
+        servers[3]
+            .try_run::<()>(&["CLUSTER", "REPLICATE", &id])
+            .ok()
+    });
+    until("the replica to follow", || {
+        let info: String = servers[3].run(&["INFO", "replication"]);
+        info.contains("master_link_status:up").then_some(())
+    });
+}

@@ -15,23 +15,8 @@ use runner::outcome::{Cause, Failure, Outcome};
 use runner::queue::{self, Attempt, Batch, Queue, Settings, Settlement};
 use serde_json::{Value, json};
 
-use self::cases::{Case, cases};
+use self::cases::cases;
 use crate::support::{Node, Redis};
-
-fn seed(redis: &Redis, queue: &str, version: &str, case: &Case) {
-    let base = redis.key(queue, "");
-    let mut connection = redis.connect();
-    let meta =
-        |of: &str| format!("HSET {of}meta opts.maxLenEvents 10000 version bullmq:{version}.0.0");
-    for line in case.start.iter().chain(&[meta("@"), meta("@up:")]) {
-        let mut words = line.split(' ').filter(|word| !word.is_empty());
-        let mut command = redis::cmd(words.next().unwrap());
-        for word in words {
-            command.arg(word.replace('@', &base));
-        }
-        let _: redis::Value = command.query(&mut connection).unwrap();
-    }
-}
 
 // Long because it is one match: an arm for each verb of the steps.
 fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Value) {
@@ -216,8 +201,8 @@ fn ends_takes_and_recovery_leave_what_bullmq_s_own_scripts_leave() {
         drop(Node::start(&theirs, 6));
         let cases = cases();
         for case in &cases {
-            seed(&theirs, case.name, version, case);
-            seed(&mine, case.name, version, case);
+            theirs.write_lines(case.name, version, &case.start);
+            mine.write_lines(case.name, version, &case.start);
         }
         let steps: Vec<Value> = cases
             .iter()

@@ -163,22 +163,7 @@ fn fill(redis: &Redis, queue: &str) -> Vec<String> {
         ("parent", "waiting-children", "1"),
     ] {
         let priority = if place == "prioritized" { "1" } else { "0" };
-        set(&[
-            "HSET",
-            &redis.key(queue, id),
-            "name",
-            "plain",
-            "data",
-            r#"{"shop":7}"#,
-            "opts",
-            "{}",
-            "timestamp",
-            "1700000000000",
-            "delay",
-            "0",
-            "priority",
-            priority,
-        ]);
+        redis.write_job(queue, id, "plain", priority);
         set(&["ZADD", &redis.key(queue, place), score, id]);
         ids.push(id.to_owned());
     }

@@ -64,24 +64,8 @@ fn set(redis: &Redis, key: &str, kind: &str) {
 
 /// A job that waits in the list or, if it must not be read, in the other set.
 fn add(redis: &Redis, queue: &str, id: &str, wait: &str) {
-    let key = redis.key(queue, id);
     let priority = if wait == "wait" { "0" } else { "1" };
-    redis.run::<u64>(&[
-        "HSET",
-        &key,
-        "name",
-        "x",
-        "data",
-        r#"{"shop":7}"#,
-        "opts",
-        "{}",
-        "timestamp",
-        "1700000000000",
-        "delay",
-        "0",
-        "priority",
-        priority,
-    ]);
+    redis.write_job(queue, id, "x", priority);
     match wait {
         "wait" => redis.run::<u64>(&["LPUSH", &redis.key(queue, "wait"), id]),
         _ => redis.run::<u64>(&["ZADD", &redis.key(queue, wait), "4294967297", id]),

@@ -112,21 +112,6 @@ fn case(name: &'static str, start: Vec<String>, theirs: Vec<Value>, ours: &'stat
     }
 }
 
-fn seed(redis: &Redis, version: u8, case: &Case) {
-    let base = redis.key(case.name, "");
-    let mut connection = redis.connect();
-    let meta =
-        |of: &str| format!("HSET {of}meta opts.maxLenEvents 10000 version bullmq:{version}.0.0");
-    for line in case.start.iter().chain(&[meta("@"), meta("@up:")]) {
-        let mut words = line.split(' ').filter(|word| !word.is_empty());
-        let mut command = redis::cmd(words.next().unwrap());
-        for word in words {
-            command.arg(word.replace('@', &base));
-        }
-        let _: redis::Value = command.query(&mut connection).unwrap();
-    }
-}
-
 fn markers(redis: &Redis, queue: &str) -> Vec<String> {
     redis.run(&["ZRANGE", &redis.key(queue, "marker"), "0", "-1"])
 }
@@ -139,8 +124,8 @@ fn equal(cases: Vec<Case>) {
         let setup = Setup::new(&mine, "");
         let mut wrong = String::new();
         for case in cases.iter().filter(|case| case.versions.contains(&version)) {
-            seed(&theirs, version, case);
-            seed(&mine, version, case);
+            theirs.write_lines(case.name, &version.to_string(), &case.start);
+            mine.write_lines(case.name, &version.to_string(), &case.start);
             for step in &case.theirs {
                 let method = step["method"].as_str().unwrap();
                 match step["id"].as_str() {
