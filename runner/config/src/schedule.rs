@@ -53,7 +53,7 @@ impl Default for Schedule {
 /// When the jobs of a schedule run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum When {
-    /// `cron`: at the times of a pattern that [`crate::cron`] takes.
+    /// `cron`: at the times of a pattern that [`runner_cron`] takes.
     Cron {
         /// As written.
         pattern: String,

@@ -50,7 +50,7 @@ pub(super) enum Target {
     /// Into this queue.
     Queue(Queue),
     /// Into the record, if it can be added by these settings.
-    Record(Settings),
+    Record(Box<Settings>),
 }
 
 impl Writes {
@@ -99,7 +99,8 @@ impl Writes {
             Way::Record(queues, _) => (queues.get(name), queues.keys().cloned().collect()),
         };
         declared.sort_unstable();
-        found.cloned().map(Target::Record).ok_or(declared)
+        let record = |settings: &Settings| Target::Record(Box::new(settings.clone()));
+        found.map(record).ok_or(declared)
     }
 
     /// What was recorded since the last call.

@@ -23,11 +23,11 @@ pub struct Taken {
     pub delayed_for: Option<Duration>,
     /// Jobs that cannot be run as they are stored and were failed: id, reason.
     pub quarantined: Vec<(String, String)>,
-    /// Ids of jobs that are no text. They are ours: see [`Queue::fail_unnamed`].
+    /// Ids of jobs that are no text. They are ours: see [`Queue::fail_unnamed`](crate::queue::Queue::fail_unnamed).
     pub unnamed: Vec<Vec<u8>>,
     /// Jobs whose copy could not be added to the dead letter queue in this call,
     /// and why. They are in `failed`, whatever their policy says: see
-    /// [`Queue::bury`].
+    /// [`Queue::bury`](crate::queue::Queue::bury).
     pub unburied: Vec<(String, String)>,
 }
 
