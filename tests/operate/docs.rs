@@ -1,4 +1,4 @@
-//! docs/cli.md says what the binary does.
+//! docs/cli.md says what the binary does, and the README's demo ends as it should.
 
 use crate::support::{Redis, Setup};
 
@@ -171,4 +171,21 @@ fn each_command_of_an_operator_has_an_example_in_its_help() {
             assert!(shown, "{group} {command}: {help}");
         }
     }
+}
+
+#[test]
+fn the_demo_ends_with_its_summary() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/demo/demo.mjs");
+    let ended = std::process::Command::new("node")
+        .arg(demo)
+        .env("DEMO_EXIT", "1")
+        .env("DEMO_RUNNER", env!("CARGO_BIN_EXE_runner"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let summary = "  otp-queue            2 completed  1 failed\n";
+    assert!(
+        ended.status.success() && said.contains(summary),
+        "{ended:?}"
+    );
 }
