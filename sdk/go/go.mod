@@ -1,0 +1,3 @@
+module runner.dev/sdk
+
+go 1.26
