@@ -1,0 +1,40 @@
+// The handler as QuickJS exports it.
+
+import { use } from '../host.ts';
+import { failed, type Plugin, plugin, work } from '../handler.ts';
+import { type SourceMap, useMap } from '../trace.ts';
+import type { RawJob } from '../host.ts';
+import { installAll, installHosts } from './install.ts';
+import { run, stopAll, tellUnhandled } from './loop.ts';
+import { forget, PromiseClass } from './promise.ts';
+import { reseed } from './random.ts';
+import { type Imports, wire } from './wire.ts';
+
+/** Before the project's own modules are evaluated. */
+export function prepare(imports: Imports): void {
+  globalThis.Promise = PromiseClass;
+  installAll();
+  installHosts();
+  use(wire(imports, value => value));
+}
+
+/** `handler.handle` of the world, for the project's main module. */
+export function serve(module: { default?: unknown }, map: () => SourceMap): (raw: RawJob) => string | undefined {
+  const of: Plugin = plugin(module);
+  const reset = (): void => {
+    reseed();
+    stopAll();
+    useMap(map);
+  };
+  return raw => {
+    forget();
+    try {
+      return run(work(of, raw, reset));
+    } catch (thrown) {
+      // A failure of the host's form, or of the loop itself.
+      throw typeof thrown === 'object' && thrown !== null && 'tag' in thrown ? thrown : failed(thrown);
+    } finally {
+      tellUnhandled();
+    }
+  };
+}

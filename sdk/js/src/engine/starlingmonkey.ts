@@ -1,0 +1,27 @@
+// The handler as StarlingMonkey exports it. The engine has its own promises, timers, URL and
+// encodings; random numbers, console and fetch are the host's.
+
+import { use } from '../host.ts';
+import { plugin, work } from '../handler.ts';
+import { type SourceMap, useMap } from '../trace.ts';
+import type { RawJob } from '../host.ts';
+import { installHosts, installMissing } from './install.ts';
+import { reseed } from './random.ts';
+import { type Imports, wire } from './wire.ts';
+
+/** Before the project's own modules are evaluated. */
+export function prepare(imports: Imports): void {
+  installMissing();
+  installHosts();
+  use(wire(imports, BigInt));
+}
+
+/** `handler.handle` of the world, for the project's main module. */
+export function serve(module: { default?: unknown }, map: () => SourceMap): (raw: RawJob) => Promise<string | undefined> {
+  const of = plugin(module);
+  const reset = (): void => {
+    reseed();
+    useMap(map);
+  };
+  return raw => work(of, raw, reset);
+}
