@@ -12,4 +12,5 @@ mod faults;
 mod interop;
 mod operate;
 mod plugins;
+mod sources;
 mod support;

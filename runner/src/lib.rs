@@ -35,5 +35,6 @@ pub use runner_contract as contract;
 pub use runner_cron as cron;
 pub use runner_outbox as outbox;
 pub use runner_redact as redact;
+pub use runner_sources as sources;
 pub use runner_text::{printable, units};
 pub use runner_watch as watch;

@@ -13,6 +13,9 @@ pub struct Plugin {
     pub name: String,
     /// The component's file; relative to `queues.toml`.
     pub file: PathBuf,
+    /// `source`: the directory of its project, relative to `queues.toml`, if Runner
+    /// builds it.
+    pub source: Option<PathBuf>,
     /// Origins the plugin may call: `https://api.example.com`,
     /// `https://*.example.com`, `http://127.0.0.1:9000`. If this is empty, it
     /// may call none. A host that is an address grants that address, public or not.

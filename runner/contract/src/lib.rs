@@ -8,6 +8,7 @@
 //! For everybody who has a contract at hand: configuration, loading, the executor,
 //! commands. Knows WIT and the canonical ABI; no queue, no job, no running guest.
 
+mod bundle;
 mod compare;
 mod cover;
 mod door;
@@ -17,6 +18,7 @@ mod json;
 mod library;
 mod notes;
 mod read;
+mod sample;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -27,15 +29,17 @@ mod write;
 use wit_component::DecodedWasm;
 use wit_parser::{InterfaceId, Resolve};
 
+pub use self::bundle::bundle;
 pub use self::compare::{Difference, compare};
 pub use self::cover::{cover, sensitive};
 pub use self::door::VERSION as DOOR;
 pub use self::fault::{Fault, Path, Step};
 pub use self::interface::{Function, Interface, unversioned};
 pub use self::json::{check_json, is_json, too_deep};
-pub use self::library::Library;
+pub use self::library::{HOST, Library};
 pub use self::notes::Notes;
 pub use self::read::{Rules, read};
+pub use self::sample::sample;
 pub use self::schema::{openapi, schema};
 pub use self::types::{Case, Field, Integer, Item, Shape, Type};
 pub use self::typescript::typescript;

@@ -13,8 +13,8 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 
 use super::interface::{self, Interface, unversioned};
 
-/// The host's package.
-const HOST: [(&str, &str); 10] = [
+/// The host's package: the files of `wit/runner`, by name.
+pub const HOST: [(&str, &str); 10] = [
     ("worlds.wit", include_str!("../../../wit/runner/worlds.wit")),
     (
         "checkpoint.wit",
@@ -57,19 +57,7 @@ impl Library {
     /// # Errors
     /// The first mistake of the files, with file, line and column.
     pub fn read(directory: &Path) -> Result<Library, String> {
-        let mut groups = Vec::new();
-        packages(directory, &mut BTreeSet::new(), &mut groups)?;
-        let mut host = wit_parser::SourceMap::default();
-        for (name, text) in HOST {
-            host.push_str(name, text);
-        }
-        groups.push(host.parse().map_err(|(map, error)| error.render(&map))?);
-
-        let (main, deps) = all("runner:contracts", groups)?;
-        let mut resolve = Resolve::default();
-        resolve
-            .push_groups(main, deps)
-            .map_err(|error| resolve.render_error(&error.into()))?;
+        let resolve = resolve(directory, "package runner:contracts;")?;
         let mut library = Library::default();
         for (id, of) in resolve.interfaces.iter() {
             let package = of.package.map(|package| &resolve.packages[package].name);
@@ -119,15 +107,23 @@ fn version(id: &str) -> Vec<u64> {
     parts.map(|part| part.parse().unwrap_or(0)).collect()
 }
 
-/// A package of no content that all others are given to as dependencies: they
-/// are then brought into an order.
-fn all(
-    name: &str,
-    deps: Vec<UnresolvedPackageGroup>,
-) -> Result<(UnresolvedPackageGroup, Vec<UnresolvedPackageGroup>), String> {
-    let main = UnresolvedPackageGroup::parse("", &format!("package {name};"))
-        .map_err(|(map, error)| error.render(&map))?;
-    Ok((main, deps))
+/// All packages of a directory, the host's, and this one, which may use them all.
+pub(super) fn resolve(directory: &Path, package: &str) -> Result<Resolve, String> {
+    let mut groups = Vec::new();
+    packages(directory, &mut BTreeSet::new(), &mut groups)?;
+    let mut host = wit_parser::SourceMap::default();
+    for (name, text) in HOST {
+        host.push_str(name, text);
+    }
+    groups.push(host.parse().map_err(|(map, error)| error.render(&map))?);
+    let main =
+        UnresolvedPackageGroup::parse("", package).map_err(|(map, error)| error.render(&map))?;
+    let mut resolve = Resolve::default();
+    // As its dependencies they are brought into an order.
+    match resolve.push_groups(main, groups) {
+        Ok(_) => Ok(resolve),
+        Err(error) => Err(resolve.render_error(&error.into())),
+    }
 }
 
 fn packages(

@@ -262,7 +262,7 @@ impl Schemas {
 
 impl Type {
     /// Whether it is worth a definition of its own.
-    pub(super) fn is_structured(&self) -> bool {
+    pub fn is_structured(&self) -> bool {
         matches!(
             self.shape,
             Shape::Record(_) | Shape::Variant { .. } | Shape::Enum(_) | Shape::Flags(_)

@@ -1,4 +1,4 @@
-//! `runner dev`: serve with an embedded Redis.
+//! `runner dev`: serve with an embedded Redis, and build what has a source.
 
 use super::{Cli, Result, serve};
 
@@ -17,6 +17,6 @@ impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let mut overrides = self.serve.overrides(cli);
         overrides.redis_url.get_or_insert_with(|| "embedded".into());
-        serve::serve(cli, overrides, self.outbox)
+        serve::serve(cli, overrides, self.outbox, true)
     }
 }

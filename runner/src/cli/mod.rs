@@ -11,6 +11,7 @@
 
 mod add;
 mod args;
+mod build;
 mod check;
 mod completions;
 mod contract;
@@ -19,6 +20,7 @@ mod dlq;
 mod exit;
 mod explain;
 mod job;
+mod new;
 mod outbox;
 mod plugin;
 mod queue;
@@ -93,6 +95,10 @@ enum Command {
     Dev(dev::Args),
     /// Add a job to a queue.
     Add(add::Args),
+    /// Create the project of a plugin: Rust, TypeScript, JavaScript, Python, Go or C.
+    New(new::Args),
+    /// Build plugins from source into the plugins directory.
+    Build(build::Args),
     /// Run one job through a plugin file, without Redis.
     Run(run::Args),
     /// Run test cases for plugins, without Redis or the network.
@@ -182,6 +188,8 @@ impl Cli {
             Command::Serve(args) => args.run(&self),
             Command::Dev(args) => args.run(&self),
             Command::Add(args) => args.run(&self),
+            Command::New(args) => args.run(&self),
+            Command::Build(args) => args.run(&self),
             Command::Run(args) => args.run(&self),
             Command::Check(args) => args.run(&self),
             Command::Test(args) => args.run(&self),

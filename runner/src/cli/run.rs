@@ -12,7 +12,7 @@ use super::output::{self, dim, plain};
 use super::terminal::cover::Cover;
 use super::trial::{self, Bench};
 use super::{Cli, Exit, Result};
-use crate::config::{Config, Contract, JobSettings, SwapCheck};
+use crate::config::{Config, JobSettings};
 use crate::executor::Executor;
 use crate::host::{Effect, Host, Http};
 use crate::outbox::{self, Outbox};
@@ -76,7 +76,7 @@ impl Args {
         settings.timeout = self.timeout.unwrap_or(settings.timeout);
         settings.plugin = Some(name);
         if settings.contract.is_none() {
-            settings.contract = own(&plugin, &self.name);
+            settings.contract = trial::own(&plugin, &self.name);
         }
         let job = trial::job(&self.id, &self.name, data, 1, place.attempts);
         let attempt = place.attempt(job);
@@ -101,22 +101,6 @@ impl Args {
         };
         output::say([dim(what), plain(text)]);
     }
-}
-
-/// The contract of a plugin that no queue names, for a job of this name.
-fn own(plugin: &plugin::Plugin, job: &str) -> Option<Arc<Contract>> {
-    let mut contracts = plugin.doors.contracts();
-    let contract = contracts.find(|contract| contract.function(job).is_some())?;
-    Some(Arc::new(Contract {
-        queue: String::new(),
-        id: contract.id.clone(),
-        declared: None,
-        names: Vec::new(),
-        strict: false,
-        swap_check: SwapCheck::default(),
-        routed: Vec::new(),
-        memory: JobSettings::default().memory,
-    }))
 }
 
 /// Run the attempt and show what it says meanwhile.

@@ -29,7 +29,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        serve(cli, self.overrides(cli), false)
+        serve(cli, self.overrides(cli), false, false)
     }
 
     pub(super) fn overrides(&self, cli: &Cli) -> Overrides {
@@ -47,7 +47,7 @@ impl Args {
 const NETWORK_THREADS: usize = 2;
 
 /// Serve until a signal, and drain.
-pub(super) fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
+pub(super) fn serve(cli: &Cli, overrides: Overrides, outbox: bool, build: bool) -> Result {
     let network = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(NETWORK_THREADS)
         .thread_name("runner-network")
@@ -58,6 +58,7 @@ pub(super) fn serve(cli: &Cli, overrides: Overrides, outbox: bool) -> Result {
         file: cli.config.clone(),
         overrides,
         outbox: outbox.then(|| cli.data()),
+        build,
         network: network.handle().clone(),
     };
     // Queues run on this one thread: handing a job from one thread to another

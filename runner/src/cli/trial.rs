@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Exit, Result, target};
-use crate::config::{self, Config, JobSettings, Loaded, Queue};
+use crate::config::{self, Config, Contract, JobSettings, Loaded, Queue, SwapCheck};
 use crate::executor::Executor;
 use crate::host::{Host, Http};
 use crate::plugin::{self, Plugin, Plugins, Status};
@@ -128,6 +128,22 @@ impl Place {
     pub(super) fn attempt(&self, job: Job) -> Arc<Attempt> {
         Arc::new(Attempt::trial(job, &self.queue, self.settings.timeout))
     }
+}
+
+/// The contract of a plugin that no queue names, for a job of this name.
+pub(super) fn own(plugin: &Plugin, job: &str) -> Option<Arc<Contract>> {
+    let mut contracts = plugin.doors.contracts();
+    let contract = contracts.find(|contract| contract.function(job).is_some())?;
+    Some(Arc::new(Contract {
+        queue: String::new(),
+        id: contract.id.clone(),
+        declared: None,
+        names: Vec::new(),
+        strict: false,
+        swap_check: SwapCheck::default(),
+        routed: Vec::new(),
+        memory: JobSettings::default().memory,
+    }))
 }
 
 /// A job that was added now and is in this attempt, from 1, of `attempts`.

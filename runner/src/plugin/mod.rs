@@ -15,6 +15,7 @@ mod component;
 mod crew;
 mod engine;
 mod entry;
+mod examine;
 mod load;
 mod pace;
 mod refusal;
@@ -24,6 +25,7 @@ mod version;
 
 pub use self::component::{Doors, Shape};
 pub use self::engine::{EngineError, INSTANCES, engine};
+pub use self::examine::examine;
 pub use self::refusal::Refusal;
 pub use self::registry::{Plugins, Status};
 pub use self::version::Plugin;

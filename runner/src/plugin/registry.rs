@@ -272,6 +272,14 @@ impl Plugins {
         self.entries.load().values().any(|entry| entry.is_held())
     }
 
+    /// Begin to load a plugin's file, if there is one of this name: for who has just
+    /// written it, and does not wait until that is noticed.
+    pub fn load(self: &Arc<Self>, name: &str) {
+        if let Some(entry) = self.entries.load().get(name) {
+            self.start(entry.clone(), || {});
+        }
+    }
+
     /// Begin to load again what was held back.
     pub fn load_held(self: &Arc<Self>) {
         for entry in self.entries.load_full().values() {

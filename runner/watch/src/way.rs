@@ -19,15 +19,22 @@ pub enum Place {
     /// The files with this extension in a directory and below it, except names that
     /// begin with a dot.
     Tree(PathBuf, &'static str),
+    /// All files in a directory and below it, except in directories of these names, and
+    /// names that begin with a dot.
+    Source(PathBuf, &'static [&'static str]),
 }
 
 impl Place {
-    pub(super) fn path(&self) -> &Path {
+    /// By which its changes are told.
+    pub fn path(&self) -> &Path {
         match self {
-            Place::File(path) | Place::Tree(path, _) => path,
+            Place::File(path) | Place::Tree(path, _) | Place::Source(path, _) => path,
         }
     }
 }
+
+/// Whether a name in a tree counts, and whether it is that of a directory.
+type Wanted<'a> = &'a dyn Fn(&Path, bool) -> bool;
 
 /// The files of a place that exist; those of a tree by their path in it.
 pub(super) type Look = BTreeMap<PathBuf, Stat>;
@@ -63,15 +70,29 @@ impl Way {
                 look.extend(Stat::of(path).map(|stat| (path.clone(), stat)));
             }
             Place::Tree(directory, extension) => {
-                if let Some(directory) = self.follow(directory) {
-                    self.below(&directory, Path::new(""), extension, &mut look);
-                }
+                let wanted = |name: &Path, is_directory: bool| {
+                    is_directory || name.extension().is_some_and(|of| of == *extension)
+                };
+                self.tree(directory, &wanted, &mut look);
+            }
+            Place::Source(directory, without) => {
+                let wanted = |name: &Path, is_directory: bool| {
+                    let is = |of: &&str| name.file_name().is_some_and(|name| name == *of);
+                    !is_directory || !without.iter().any(is)
+                };
+                self.tree(directory, &wanted, &mut look);
             }
         }
         look
     }
 
-    fn below(&mut self, directory: &Path, name: &Path, extension: &str, look: &mut Look) {
+    fn tree(&mut self, directory: &Path, wanted: Wanted<'_>, look: &mut Look) {
+        if let Some(directory) = self.follow(directory) {
+            self.below(&directory, Path::new(""), wanted, look);
+        }
+    }
+
+    fn below(&mut self, directory: &Path, name: &Path, wanted: Wanted<'_>, look: &mut Look) {
         let Ok(entries) = fs::read_dir(directory) else {
             return;
         };
@@ -87,9 +108,13 @@ impl Way {
                 continue;
             };
             let name = name.join(entry.file_name());
-            if real.is_dir() {
-                self.below(&real, &name, extension, look);
-            } else if name.extension().is_some_and(|of| of == extension) {
+            let is_directory = real.is_dir();
+            if !wanted(&name, is_directory) {
+                continue;
+            }
+            if is_directory {
+                self.below(&real, &name, wanted, look);
+            } else {
                 look.extend(Stat::of(&real).map(|stat| (name, stat)));
             }
         }
@@ -162,5 +187,21 @@ mod tests {
         std::os::unix::fs::symlink(".", directory.path().join("round")).unwrap();
         let look = Way::default().look(&Place::Tree(real, "wit"));
         assert_eq!(look.keys().collect::<Vec<_>>(), [Path::new("x.wit")]);
+    }
+
+    #[test]
+    fn a_source_is_all_but_what_tools_make_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        for file in ["a.c", "lib/b", "target/c", "lib/target/d", ".git/e"] {
+            let file = directory.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let place = Place::Source(directory.path().to_owned(), &["target"]);
+        let look = Way::default().look(&place);
+        assert_eq!(
+            look.keys().collect::<Vec<_>>(),
+            [Path::new("a.c"), Path::new("lib/b")]
+        );
     }
 }

@@ -11,6 +11,10 @@ pub(crate) static PLUGIN: LazyLock<Keys<Plugin>> = LazyLock::new(|| {
         keys.elsewhere("file", "path", |_| None)
             .default("`<name>.wasm` in `plugins`")
             .help("\"build/otp.wasm\"", "The component.");
+        keys.elsewhere("source", "path", |_| None).help(
+            "\"greeter\"",
+            "The directory of its project, in any language with an SDK. `runner build` builds it into `file`, and `runner dev` does so whenever the source changes.",
+        );
         keys.elsewhere("http", "list of origins", |_| None)
             .default("`[]`")
             .help(

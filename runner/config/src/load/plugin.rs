@@ -89,12 +89,14 @@ fn read(
     directory: &Path,
 ) -> (Plugin, Vec<String>) {
     let file = decoder.value(table, "file", value::text);
+    let source = decoder.value(table, "source", value::text);
     let mut plugin = Plugin {
         name: name.to_owned(),
         file: match file {
             Some(file) => decoder.path(&file),
             None => directory.join(format!("{name}.wasm")),
         },
+        source: source.map(|directory| decoder.path(&directory)),
         http: decoder.list(table, "http", origin),
         http_networks: decoder.list(table, "http_networks", network),
         ..Plugin::default()

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::output::{self, good, plain, warn};
 use super::{Cli, Exit, Result, trial};
-use crate::config::Loaded;
+use crate::app::Target;
+use crate::config::{Config, Loaded};
 use crate::plugin::Status;
 
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,7 @@ fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
     let (bench, warnings) = trial::load(&loaded.config)?;
     let plugins = bench.plugins.list();
     loaded.warnings.extend(warnings);
+    loaded.warnings.extend(unbuilt(&loaded.config));
     let refused: Vec<(&str, String)> = plugins
         .iter()
         .filter_map(|plugin| Some((plugin.name.as_str(), plugin.refusal.as_ref()?.to_string())))
@@ -72,4 +74,19 @@ fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
             false => format!("{count} of {} plugins cannot serve", plugins.len()),
         })),
     }
+}
+
+/// The plugins whose source is newer than what was built of it.
+fn unbuilt(config: &Config) -> Vec<String> {
+    let stale = Target::all(config).into_iter().filter(Target::is_stale);
+    let told = stale.map(|Target { source, plugin }| {
+        format!(
+            "plugin {:?}: its source {} is newer than {}: runner build {}",
+            plugin.name,
+            source.display(),
+            plugin.file.display(),
+            source.display()
+        )
+    });
+    told.collect()
 }

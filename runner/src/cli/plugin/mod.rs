@@ -6,7 +6,7 @@ mod list;
 use std::path::PathBuf;
 
 use super::{Cli, Exit, Result};
-use crate::config::Config;
+use crate::config::{Config, Plugin};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -34,12 +34,34 @@ pub(super) fn named(config: &Config, plugin: &str) -> Result<(String, PathBuf)> 
     if let Some(known) = config.plugins.get(plugin) {
         return Ok((plugin.to_owned(), known.file.clone()));
     }
+    let beside = unnamed(config, plugin);
+    if beside.file.exists() {
+        return Ok((beside.name, beside.file));
+    }
     let path = PathBuf::from(plugin);
     if !path.exists() {
         return Err(Exit::not_found(format!(
             "{plugin:?} is neither a plugin of queues.toml nor a file"
         )));
     }
+    if path.is_dir() {
+        return Err(Exit::not_found(format!(
+            "{plugin:?} is a directory, and {} is not there: runner build {plugin} makes a \
+             plugin of a project",
+            beside.file.display()
+        )));
+    }
     let stem = path.file_stem().unwrap_or_default();
     Ok((stem.to_string_lossy().into_owned(), path))
+}
+
+/// A plugin that queues.toml does not have, from the directory of the others. It has no
+/// grants and may have any contract.
+pub(super) fn unnamed(config: &Config, name: &str) -> Plugin {
+    Plugin {
+        name: name.to_owned(),
+        file: config.runtime.plugins.join(format!("{name}.wasm")),
+        unbound: true,
+        ..Plugin::default()
+    }
 }

@@ -107,7 +107,10 @@ impl Shared {
         let mut place = trial::place(&self.loaded, file.queue.as_deref(), name, &case.job)?;
         place.settings.plugin = Some(name.clone());
         let bench = Bench::new((self.host)(http)?, &self.granted(path, file, name));
-        bench.plugin(name)?;
+        let plugin = bench.plugin(name)?;
+        if place.settings.contract.is_none() {
+            place.settings.contract = trial::own(&plugin, &case.job);
+        }
         let data = case.data.to_string();
         let job = trial::job("1", &case.job, data, case.attempt, case.attempts);
         let attempt = place.attempt(job);
@@ -134,8 +137,10 @@ impl Shared {
     fn granted(&self, path: &Path, file: &File, name: &str) -> Config {
         let config = &self.loaded.config;
         let known = config.plugins.get(name);
-        let mut plugin = known.map_or_else(Plugin::default, |known| Plugin::clone(known));
-        plugin.name = name.to_owned();
+        let mut plugin = match known {
+            Some(known) => Plugin::clone(known),
+            None => super::plugin::unnamed(config, name),
+        };
         if let Some(component) = &file.file {
             plugin.file = path.with_file_name(component);
         }

@@ -301,7 +301,7 @@ fn key(digest: &str, typed: bool) -> String {
 }
 
 /// The file is a component by its first bytes.
-fn look(bytes: &[u8]) -> Result<(), Refusal> {
+pub(super) fn look(bytes: &[u8]) -> Result<(), Refusal> {
     // Magic, then the version and layer: 1/0 is a core module, 0xd/1 a component.
     match bytes {
         [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
@@ -310,6 +310,6 @@ fn look(bytes: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-fn shape(bytes: &[u8]) -> Result<Shape, Refusal> {
+pub(super) fn shape(bytes: &[u8]) -> Result<Shape, Refusal> {
     Shape::read(bytes).map_err(|error| Refusal::Invalid(error.to_string()))
 }

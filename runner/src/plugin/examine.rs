@@ -1,0 +1,33 @@
+//! Whether a component would be let in, told without compiling it: what loading checks
+//! before it compiles, in the same order.
+//!
+//! For what builds plugins. Knows the checks of [`component`](super::component).
+
+use super::component::bounds::{self, Fault};
+use super::component::{Shape, doors};
+use super::load;
+use super::refusal::Refusal;
+use crate::config;
+use crate::contract::Opened;
+use crate::host::Host;
+
+/// Look at a component for a plugin of `queues.toml`: its bounds, imports, exports and
+/// contracts. What it imports and exports.
+///
+/// # Errors
+/// Why it would be refused.
+pub fn examine(host: &Host, bytes: &[u8], plugin: &config::Plugin) -> Result<Shape, Refusal> {
+    load::look(bytes)?;
+    let within = bounds::check(bytes).and_then(|bodies| bounds::check_functions(&bodies));
+    within.map_err(|fault| match fault {
+        Fault::Invalid(reason) => Refusal::Invalid(reason),
+        Fault::Bound { what, max } => Refusal::Bound {
+            what: what.to_owned(),
+            max,
+        },
+    })?;
+    let shape = load::shape(bytes)?;
+    doors::check_imports(host, &shape, bytes)?;
+    doors::fits(&shape, &Opened::read(bytes), plugin)?;
+    Ok(shape)
+}
