@@ -1,9 +1,10 @@
 //! Contracts: queues whose jobs are functions of a WIT interface. `doors` shows where a
 //! payload is checked and what a mistake looks like, `loading` what a plugin and a change
-//! are refused for, `tools` what producers get: TypeScript, JSON Schema and OpenAPI.
+//! are refused for, `tools` what producers get: TypeScript, JSON Schema and OpenAPI, `python` what Python gets.
 
 mod doors;
 mod loading;
+mod python;
 mod tools;
 
 use std::path::Path;

@@ -45,6 +45,7 @@ fn rows(id: &str, queue: &str) -> Vec<Row> {
         row(0, false, "contract show typed", &[]),
         row(3, true, "contract schema typed --job EVIL", &[]),
         row(0, false, "contract typescript typed", &[]),
+        row(0, false, "contract python typed", &[]),
         row(0, false, "contract openapi", &[]),
         row(0, true, "plugin list", &[]),
         row(1, true, "plugin inspect odd", &[]),

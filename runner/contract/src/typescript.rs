@@ -227,7 +227,7 @@ fn quote(text: &str) -> String {
 }
 
 /// `OtpRequest` of `otp-request`.
-fn pascal(name: &str) -> String {
+pub(super) fn pascal(name: &str) -> String {
     let mut pascal = String::with_capacity(name.len());
     for word in name.split('-') {
         let mut letters = word.chars();

@@ -3,6 +3,7 @@
 
 mod list;
 mod openapi;
+mod python;
 mod schema;
 mod show;
 mod typescript;
@@ -39,6 +40,12 @@ pub(super) enum Command {
         /// A queue of queues.toml.
         queue: String,
     },
+    /// Print dataclasses for handlers and producers in Python.
+    #[command(after_help = "Example: runner contract python otp-queue > otp_queue.py")]
+    Python {
+        /// A queue of queues.toml.
+        queue: String,
+    },
     /// Print the payloads of queues as OpenAPI 3.1 request bodies.
     #[command(after_help = "Example: runner contract openapi > openapi.json")]
     Openapi {
@@ -66,6 +73,10 @@ impl Command {
             Command::Schema { queue, job } => schema::run(&bound(&loaded, queue)?, job.as_deref()),
             Command::Typescript { queue } => {
                 typescript::run(&bound(&loaded, queue)?);
+                Ok(())
+            }
+            Command::Python { queue } => {
+                python::run(&bound(&loaded, queue)?);
                 Ok(())
             }
             Command::Openapi { queue: None } => {

@@ -1,0 +1,1 @@
+"""Tests of the SDK, run on the machine: ``python -m unittest`` in ``sdk/python``."""
