@@ -1,8 +1,10 @@
 //! Contracts: queues whose jobs are functions of a WIT interface. `doors` shows where a
 //! payload is checked and what a mistake looks like, `loading` what a plugin and a change
-//! are refused for, `tools` what producers get: TypeScript, JSON Schema and OpenAPI, `python` what Python gets.
+//! are refused for, `tools` what producers get: TypeScript, JSON Schema and OpenAPI,
+//! `python` and `go` what handlers of these languages get.
 
 mod doors;
+mod go;
 mod loading;
 mod python;
 mod tools;

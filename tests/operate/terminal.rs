@@ -46,6 +46,7 @@ fn rows(id: &str, queue: &str) -> Vec<Row> {
         row(3, true, "contract schema typed --job EVIL", &[]),
         row(0, false, "contract typescript typed", &[]),
         row(0, false, "contract python typed", &[]),
+        row(0, false, "contract go typed", &[]),
         row(0, false, "contract openapi", &[]),
         row(0, true, "plugin list", &[]),
         row(1, true, "plugin inspect odd", &[]),

@@ -14,6 +14,7 @@ mod relay;
 pub(crate) mod runner;
 pub(crate) mod sandbox;
 pub(crate) mod server;
+mod tools;
 pub(crate) mod wasm;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -22,6 +23,7 @@ pub(crate) use self::node::Node;
 pub(crate) use self::redis::Redis;
 pub(crate) use self::relay::Relay;
 pub(crate) use self::runner::{Runner, Setup};
+pub(crate) use self::tools::tool;
 pub(crate) use self::wasm::guest;
 
 /// How long anything may take before the test fails. Far above what is needed:

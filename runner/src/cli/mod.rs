@@ -107,7 +107,8 @@ enum Command {
     Check(check::Args),
     /// Show the settings of a queue, where each one is set, and when it retries.
     Explain(explain::Args),
-    /// Show the contract of a queue, or export it: JSON Schema, TypeScript, Python, OpenAPI.
+    /// Show the contract of a queue, or export it: JSON Schema, TypeScript,
+    /// Python, Go, OpenAPI.
     #[command(subcommand)]
     Contract(contract::Command),
     /// Inspect plugins.

@@ -1,6 +1,7 @@
 //! `runner contract`: what the jobs of a queue are, for people and for other tools.
 //! One file per command; here is how a queue's contract is found.
 
+mod go;
 mod list;
 mod openapi;
 mod python;
@@ -46,6 +47,12 @@ pub(super) enum Command {
         /// A queue of queues.toml.
         queue: String,
     },
+    /// Print types for handlers and producers in Go.
+    #[command(after_help = "Example: runner contract go otp-queue > contract/contract.go")]
+    Go {
+        /// A queue of queues.toml.
+        queue: String,
+    },
     /// Print the payloads of queues as OpenAPI 3.1 request bodies.
     #[command(after_help = "Example: runner contract openapi > openapi.json")]
     Openapi {
@@ -77,6 +84,10 @@ impl Command {
             }
             Command::Python { queue } => {
                 python::run(&bound(&loaded, queue)?);
+                Ok(())
+            }
+            Command::Go { queue } => {
+                go::run(&bound(&loaded, queue)?);
                 Ok(())
             }
             Command::Openapi { queue: None } => {

@@ -1,0 +1,16 @@
+//! The compilers of other languages: `tests/setup` installs them into `target/tools`.
+
+use std::path::{Path, PathBuf};
+
+/// A program of theirs: there, in the directories of `RUNNER_TOOLS`, or on the PATH.
+#[track_caller]
+pub(crate) fn tool(name: &str) -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/bin");
+    let listed = ["RUNNER_TOOLS", "PATH"].map(|name| super::env(name).unwrap_or_default());
+    let listed = listed.iter().flat_map(std::env::split_paths);
+    let found = std::iter::once(own)
+        .chain(listed)
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("{name} is missing: run tests/setup"))
+}
