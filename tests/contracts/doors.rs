@@ -44,8 +44,14 @@ impl Typed {
     }
 
     fn run(&self, name: &str, data: &str) -> Outcome {
+        self.run_by(name, data, 1)
+    }
+
+    /// In an instance that may serve so many jobs.
+    fn run_by(&self, name: &str, data: &str, reuse: u32) -> Outcome {
         let settings = JobSettings {
             contract: Some(self.contract.clone()),
+            reuse,
             ..JobSettings::default()
         };
         self.sandbox.start(job(name, data), settings).outcome()
@@ -358,4 +364,24 @@ fn the_contract_of_deliveries_catches_producers_that_name_no_recipient() {
     let expected = "data.task: expected one of \"cleanup_old_messages\", \
                     \"retry_failed_messages\", \"rollup_reports\", found the string \"cleanup\"";
     assert!(unknown.stderr.contains(expected), "{unknown:?}");
+}
+
+#[test]
+fn one_instance_takes_job_after_job_in_the_same_memory() {
+    let typed = Typed::new();
+    // Together they would need 200 MiB of the 64 that an instance has.
+    let large = format!("\"{}\"", "AAEC".repeat(1 << 19));
+    for _ in 0..100 {
+        let outcome = typed.run_by("bytes", &large, 1000);
+        assert!(matches!(outcome, Outcome::Completed(text) if text == large));
+    }
+    for maximum in [false, true, false] {
+        let data = every(maximum);
+        match typed.run_by("every", &data.to_string(), 1000) {
+            Outcome::Completed(text) => {
+                assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), data);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

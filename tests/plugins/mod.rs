@@ -10,6 +10,7 @@ mod http;
 mod loading;
 mod plugin_cases;
 mod reload;
+mod reuse;
 mod sandbox;
 mod swap_check;
 mod system;

@@ -60,6 +60,11 @@ impl Sandbox {
         sandbox
     }
 
+    /// Put other grants in force.
+    pub(crate) fn regrant(&self, grants: Plugin) {
+        self.plugins.configure(&self.config(grants));
+    }
+
     fn empty(guest: &Path) -> Sandbox {
         let directory = TempDir::new().expect("a temporary directory");
         let host = host();

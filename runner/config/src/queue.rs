@@ -68,6 +68,11 @@ impl Queue {
         self.plugins().next().is_some()
     }
 
+    /// Whether instances may serve several jobs of some name.
+    pub fn reuses(&self) -> bool {
+        self.all_settings().any(|settings| settings.reuse > 1)
+    }
+
     /// Whether jobs of some name expire.
     pub fn has_expiry(&self) -> bool {
         self.all_settings()
@@ -133,6 +138,12 @@ pub struct JobSettings {
     /// Bytes one attempt may write to Redis: jobs it adds, data it updates,
     /// checkpoints, progress, log lines; not the result. Defaults to 64 MiB.
     pub max_sent: usize,
+    /// How many jobs one instance may serve, one after the other; at least 1. Defaults
+    /// to 1: a fresh instance for each job.
+    pub reuse: u32,
+    /// How long an instance that may serve further jobs is kept without one. Defaults
+    /// to 10 s.
+    pub reuse_idle: Duration,
     /// Where a copy of the job goes when it fails for good; `None` means nowhere.
     pub dead_letter: Option<Arc<DeadLetter>>,
     /// What the payloads of the queue must be; `None` means anything.
@@ -166,6 +177,8 @@ impl Default for JobSettings {
             max_adds: 1000,
             max_depth: 128,
             max_requests: 8,
+            reuse: 1,
+            reuse_idle: Duration::from_secs(10),
             max_held: 64 << 20,
             max_sent: 64 << 20,
             dead_letter: None,

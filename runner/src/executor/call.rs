@@ -9,7 +9,7 @@ use crate::config::JobSettings;
 use crate::contract::{self, Function};
 use crate::host::State;
 use crate::outcome::{Cause, Failure, Outcome};
-use crate::plugin::Plugin;
+use crate::plugin::{Entry, Plugin};
 use crate::queue::Job;
 use runner_bindings::runner::plugin::outcome::Failure as Returned;
 
@@ -23,6 +23,13 @@ pub(super) enum Call<'a> {
         number: u32,
         image: Vec<u8>,
     },
+}
+
+impl Call<'_> {
+    /// Whether it is of a typed function.
+    pub(super) fn is_typed(&self) -> bool {
+        matches!(self, Call::Function { .. })
+    }
 }
 
 /// Find the door for a job, and check its payload before there is an instance.
@@ -91,39 +98,65 @@ fn unnamed(plugin: &Plugin) -> String {
     )
 }
 
-/// Make an instance and call it.
+/// Make an instance, unless there is one, and call it.
 pub(super) async fn make(
     store: &mut Store<State>,
+    entry: &mut Option<Entry>,
     plugin: &Plugin,
     call: Call<'_>,
 ) -> wasmtime::Result<Ended> {
-    if let Err(reason) = store.data_mut().open_directories().await {
-        return Ok(Ended::Unready(reason));
-    }
-    Ok(match call {
-        Call::Handler => {
-            let handler = plugin.doors.handler.as_ref().expect("found before");
+    let entry = match entry {
+        Some(entry) => entry,
+        None => {
+            if let Err(reason) = store.data_mut().open_directories().await {
+                return Ok(Ended::Unready(reason));
+            }
+            let made = instantiate(store, plugin, &call).await?;
+            store.data_mut().has_started();
+            entry.insert(made)
+        }
+    };
+    Ok(match (call, entry) {
+        (Call::Handler, Entry::Handler(instance)) => {
             let job = store.data().job();
-            let instance = handler.instantiate_async(&mut *store).await?;
             let handler = instance.runner_plugin_handler();
             match handler.call_handle(&mut *store, &job).await? {
                 Ok(value) => Ended::Text(value),
                 Err(failure) => Ended::Returned(failure),
             }
         }
-        Call::Function {
-            function,
-            number,
-            image,
-        } => {
-            let door = plugin.doors.typed.as_ref().expect("found before");
-            let instance = door.instantiate_async(&mut *store).await?;
+        (
+            Call::Function {
+                function,
+                number,
+                image,
+            },
+            Entry::Typed(instance),
+        ) => {
             let region = instance.call_call(&mut *store, number, &image).await?;
             match contract::returned(function, &region) {
                 Ok(Ok(value)) => Ended::Value(value),
                 Ok(Err(error)) => Ended::Returned(failure(function, error)),
                 Err(reason) => Ended::Unwritable(reason),
             }
+        }
+        _ => unreachable!("an instance was made or taken for this call"),
+    })
+}
+
+async fn instantiate(
+    store: &mut Store<State>,
+    plugin: &Plugin,
+    call: &Call<'_>,
+) -> wasmtime::Result<Entry> {
+    Ok(match call {
+        Call::Handler => {
+            let handler = plugin.doors.handler.as_ref().expect("found before");
+            Entry::Handler(handler.instantiate_async(store).await?)
+        }
+        Call::Function { .. } => {
+            let door = plugin.doors.typed.as_ref().expect("found before");
+            Entry::Typed(door.instantiate_async(store).await?)
         }
     })
 }

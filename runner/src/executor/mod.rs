@@ -1,5 +1,5 @@
 //! One attempt, top to bottom: resolve the plugin, check the payload against the
-//! contract, make the instance, call it, classify how it ended.
+//! contract, make the instance or take a kept one, call it, classify how it ended.
 //!
 //! Guests run on threads of their own, so that they cannot delay Redis I/O, lock
 //! renewal and HTTP. Only a plugin that is known to be quick has its first turn on
@@ -13,6 +13,7 @@
 mod call;
 mod classify;
 mod report;
+mod reuse;
 
 use std::future::{self, Future};
 use std::num::NonZeroUsize;
@@ -25,6 +26,7 @@ use tokio::runtime::Runtime;
 use wasmtime::{Store, UpdateDeadline};
 
 use self::classify::Ended;
+use self::reuse::Served;
 use crate::bug;
 use crate::config::JobSettings;
 use crate::host::{Host, State};
@@ -134,11 +136,12 @@ async fn run(
         Ok(ready) => ready,
         Err(outcome) => return outcome,
     };
-    let mut store = host.store(&plugin.grants, attempt, settings);
-    supervise(&mut store, attempt.clone());
+    let mut served = Served::get(host, &plugin, attempt, settings, ready.is_typed());
+    let Served { store, entry, .. } = &mut served;
+    supervise(store, attempt.clone());
     let ended = tokio::select! {
         biased;
-        result = call::make(&mut store, &plugin, ready) => match result {
+        result = call::make(store, entry, &plugin, ready) => match result {
             Ok(ended) => ended,
             Err(error) => Ended::Error(error),
         },
@@ -146,7 +149,9 @@ async fn run(
         () = tokio::time::sleep_until(attempt.deadline().into()) => Ended::Stopped(Stop::Deadline),
     };
     let output = store.data().finish_output();
-    classify::outcome(ended, attempt, settings, &plugin, store.data(), &output)
+    let outcome = classify::outcome(ended, attempt, settings, &plugin, store.data(), &output);
+    served.end(&plugin, attempt, settings, &outcome);
+    outcome
 }
 
 /// A queue is held while its plugin does not serve, so this job was taken just

@@ -5,8 +5,10 @@
 //! [`State`]; what the process shares is in [`Host`] and [`writes`]. Around them:
 //! [`client`] (HTTP), [`wasi`], [`output`] (log lines), [`limits`].
 //!
-//! [`Host`] belongs to the process, [`State`] to one attempt: it is made from
-//! nothing and dropped with the instance, so that no job sees anything of another.
+//! [`Host`] belongs to the process, [`State`] to one attempt: it is made from nothing,
+//! so that no job sees anything of another. Where instances serve several jobs
+//! (`reuse`), each has a state of its own, too; only WASI's clock, standard streams and
+//! directories go on.
 
 mod checkpoint;
 pub mod client;
@@ -111,7 +113,20 @@ impl Host {
         attempt: &Arc<Attempt>,
         settings: &JobSettings,
     ) -> Store<State> {
-        State::store(&self.engine, &self.writes, grants, attempt, settings)
+        let state = State::new(&self.writes, grants, attempt, settings);
+        State::store(&self.engine, state)
+    }
+
+    /// Prepare the store of an attempt that has ended for another of the same plugin.
+    pub fn renew(
+        &self,
+        store: &mut Store<State>,
+        grants: &Grants,
+        attempt: &Arc<Attempt>,
+        settings: &JobSettings,
+    ) {
+        let state = State::new(&self.writes, grants, attempt, settings);
+        store.data_mut().renew(state);
     }
 }
 

@@ -13,7 +13,7 @@ use super::client::{Grant, Hooks, Http, Room};
 use super::limits::{Budget, Memory};
 use super::lost::refuse_lost;
 use super::output::{Lines, Log};
-use super::wasi::context;
+use super::wasi::{context, handles};
 use super::writes::Writes;
 use crate::config::{JobSettings, Plugin};
 use crate::queue::Attempt;
@@ -23,7 +23,7 @@ use runner_bindings::runner::plugin::log::Level;
 /// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
 const CALL: usize = 16 << 20;
 /// Handles a guest may hold: streams, descriptors, requests.
-const HANDLES: usize = 1_000;
+pub(super) const HANDLES: usize = 1_000;
 
 /// What one plugin may reach, prepared once per version and configuration.
 #[derive(Debug, Clone)]
@@ -88,13 +88,20 @@ pub struct State {
 
 impl State {
     /// A store for one attempt, with every limit set and no directory opened.
-    pub(super) fn store(
-        engine: &Engine,
+    pub(super) fn store(engine: &Engine, state: State) -> Store<State> {
+        let mut store = Store::new(engine, state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(CALL);
+        store
+    }
+
+    /// What is held for one attempt, with no directory opened.
+    pub(super) fn new(
         writes: &Arc<Writes>,
         grants: &Grants,
         attempt: &Arc<Attempt>,
         settings: &JobSettings,
-    ) -> Store<State> {
+    ) -> State {
         let request_id = request_id(&attempt.job.data);
         let budget = Arc::new(Budget::new(settings.max_logs, settings.max_sent));
         let log = Log::new(
@@ -109,7 +116,7 @@ impl State {
         let wasi = context::wasi(&stdout, &stderr);
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
-        let state = State {
+        State {
             attempt: attempt.clone(),
             settings: settings.clone(),
             writes: writes.clone(),
@@ -132,11 +139,47 @@ impl State {
             wasi,
             wasi_http: context::http(),
             table,
-        };
-        let mut store = Store::new(engine, state);
-        store.limiter(|state| &mut state.memory);
-        store.set_hostcall_fuel(CALL);
-        store
+        }
+    }
+
+    /// The instance has been made.
+    pub fn has_started(&mut self) {
+        self.memory.has_started();
+    }
+
+    /// Put this state of another attempt in the place of the last one's. What the guest
+    /// has of WASI goes on: its clock does not jump, its handles stay as they are, and
+    /// its standard streams are those of the new attempt.
+    pub(super) fn renew(&mut self, new: State) {
+        let old = std::mem::replace(self, new);
+        self.memory = old.memory.renewed(self.settings.memory);
+        old.stdout.become_those(&self.stdout);
+        old.stderr.become_those(&self.stderr);
+        self.stdout = old.stdout;
+        self.stderr = old.stderr;
+        self.wasi = old.wasi;
+        self.table = old.table;
+    }
+
+    /// Whether the attempt came to one of its limits, also if the guest made do.
+    fn is_limited(&self) -> bool {
+        self.memory.refused().is_some() || self.budget.is_reached()
+    }
+
+    /// Whether the guest of an attempt that has ended may serve another: it came to no
+    /// limit, and holds nothing of the host but what every job has. Otherwise this says
+    /// why not.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn is_reusable(&mut self) -> Result<(), &'static str> {
+        if self.is_limited() {
+            return Err("it came to a limit");
+        }
+        match handles::are_those_of_every_job(self) {
+            true => Ok(()),
+            false => Err("it holds handles of its job"),
+        }
     }
 
     /// What the memory limit was and what the guest asked for.

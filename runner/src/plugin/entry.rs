@@ -46,6 +46,14 @@ impl Entry {
         }
     }
 
+    /// Have this version serve from now on. Instances that are kept of the one before
+    /// go at once.
+    pub(super) fn serve(&self, plugin: Arc<Plugin>) {
+        if let Some(old) = self.serving.swap(Some(plugin)) {
+            old.kept.close();
+        }
+    }
+
     pub(super) fn lock_refused(&self) -> MutexGuard<'_, Option<(String, Refusal)>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,5 +94,14 @@ impl Entry {
             "plugin refused"
         );
         true
+    }
+}
+
+impl Drop for Entry {
+    /// An attempt may hold the version for a while; it keeps no instance then.
+    fn drop(&mut self) {
+        if let Some(plugin) = self.serving.load_full() {
+            plugin.kept.close();
+        }
     }
 }

@@ -129,7 +129,8 @@ impl Plugins {
             let (was, is) = (&known.config, plugin);
             if was.file == is.file && was.contracts == is.contracts {
                 let regranted = serving.regrant(self.loader.grants(plugin));
-                entry.serving.store(Some(Arc::new(regranted)));
+                entry.serve(Arc::new(regranted));
+                serving.kept.close();
                 return (name.clone(), entry);
             }
             coming.insert(name.clone(), entry);

@@ -1,9 +1,9 @@
-//! What the system allows this process: executable memory, and whether pages of
-//! it may be swapped out.
+//! What the system allows this process: executable memory, whether pages of it may be
+//! swapped out, and whether memory is short.
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
@@ -35,6 +35,40 @@ pub(super) fn swaps() -> bool {
     swaps_under(Path::new("/"))
 }
 
+/// Whether memory is short: less than a sixteenth is left of what the machine has, or of
+/// what the control group (version 2) of this process may use, or one above it.
+pub(super) fn is_memory_short() -> bool {
+    is_memory_short_under(Path::new("/"))
+}
+
+fn is_memory_short_under(root: &Path) -> bool {
+    /// Of all.
+    const LEFT: u64 = 16;
+    let info = fs::read_to_string(root.join("proc/meminfo")).unwrap_or_default();
+    if let Some(all) = field(&info, "MemTotal:")
+        && let Some(left) = field(&info, "MemAvailable:")
+        && left < all / LEFT
+    {
+        return true;
+    }
+    groups(root).iter().any(|group| {
+        let read = |name| fs::read_to_string(group.join(name)).unwrap_or_default();
+        let Ok(max) = read("memory.max").trim().parse::<u64>() else {
+            return false;
+        };
+        let used = read("memory.current").trim().parse().unwrap_or(0);
+        // Files that were read and not used since go first.
+        let cache = field(&read("memory.stat"), "inactive_file").unwrap_or(0);
+        max.saturating_sub(used).saturating_add(cache) < max / LEFT
+    })
+}
+
+/// The number after a word at the beginning of a line.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+    value.split_whitespace().next()?.parse().ok()
+}
+
 fn swaps_under(root: &Path) -> bool {
     let on = match fs::read_to_string(root.join("proc/swaps")) {
         // A line of titles, and one for each device or file.
@@ -49,19 +83,26 @@ fn swaps_under(root: &Path) -> bool {
 /// Whether the process is in a control group (version 2) that may not swap, or
 /// below one.
 fn forbidden_by_group(root: &Path) -> bool {
+    groups(root).iter().any(|group| {
+        let max = fs::read_to_string(group.join("memory.swap.max"));
+        max.is_ok_and(|max| max.trim() == "0")
+    })
+}
+
+/// The directories of the control group (version 2) that the process is in, and of those
+/// above it.
+fn groups(root: &Path) -> Vec<PathBuf> {
     let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     let Some(group) = groups.lines().find_map(|line| line.strip_prefix("0::/")) else {
-        return false;
+        return Vec::new();
     };
     let groups = root.join("sys/fs/cgroup");
     let group = groups.join(group);
-    group
-        .ancestors()
+    let above = group.ancestors();
+    above
         .take_while(|group| group.starts_with(&groups))
-        .any(|group| {
-            let max = fs::read_to_string(group.join("memory.swap.max"));
-            max.is_ok_and(|max| max.trim() == "0")
-        })
+        .map(Path::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -70,14 +111,41 @@ mod tests {
 
     const TITLES: &str = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
 
-    fn swaps(files: &[(&str, &str)]) -> bool {
+    /// A system with these files.
+    fn system(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        swaps_under(root.path())
+        root
+    }
+
+    fn swaps(files: &[(&str, &str)]) -> bool {
+        swaps_under(system(files).path())
+    }
+
+    #[test]
+    fn memory_is_short_when_little_is_left_to_the_machine_or_a_group() {
+        let short = |files: &[(&str, &str)]| is_memory_short_under(system(files).path());
+        let machine = |left| format!("MemTotal: 1600 kB\nMemFree: 1 kB\nMemAvailable: {left} kB\n");
+        assert!(!short(&[]));
+        assert!(!short(&[("proc/meminfo", &machine(100))]));
+        assert!(short(&[("proc/meminfo", &machine(99))]));
+        let group = ("proc/self/cgroup", "0::/a/b\n");
+        let used = |max, used, cache| {
+            short(&[
+                group,
+                ("sys/fs/cgroup/a/memory.max", max),
+                ("sys/fs/cgroup/a/memory.current", used),
+                ("sys/fs/cgroup/a/memory.stat", cache),
+            ])
+        };
+        assert!(!used("max\n", "1599\n", ""));
+        assert!(!used("1600\n", "1500\n", ""));
+        assert!(used("1600\n", "1501\n", ""));
+        assert!(!used("1600\n", "1600\n", "anon 7\ninactive_file 100\n"));
     }
 
     #[test]

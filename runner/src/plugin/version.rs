@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::component::Doors;
+use super::kept::Kept;
 use super::pace::Pace;
 use crate::host::Grants;
 
@@ -26,6 +27,8 @@ pub struct Plugin {
     pub doors: Doors,
     /// How quick its turns are; decides where jobs start.
     pub pace: Pace,
+    /// Its instances that wait for a further job.
+    pub kept: Kept,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -46,6 +49,7 @@ impl Plugin {
             cached: self.cached,
             doors: self.doors.clone(),
             pace: Pace::default(),
+            kept: Kept::default(),
         }
     }
 }

@@ -59,6 +59,23 @@ fn lines(stderr: &str) -> Vec<&str> {
 }
 
 #[test]
+fn check_says_what_a_queue_gives_up_that_reuses_instances() {
+    let redis = Redis::shared();
+    let toml = "[queues.mail]\nplugin = \"echo\"\njobs.\"bulk-*\" = { reuse = 100 }\n\
+                [queues.slow]\nplugin = \"echo\"\nreuse_idle = \"1m\"\n";
+    let setup = Setup::new(&redis, toml).plugin("echo", &guest("echo"));
+    let ended = setup.cli(&["check"]);
+    let said = [ended.stdout, ended.stderr].concat();
+    for expected in [
+        "`queues.slow.reuse_idle` has no effect without `reuse`",
+        "queue \"mail\" has `reuse`: what a job leaves in its plugin's memory is there for later \
+         jobs of the queue",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn check_counts_what_fits_and_names_what_does_not() {
     let setup = setup();
     let ok = "ok queues.toml: 4 queues, 3 plugins";

@@ -109,6 +109,7 @@ impl About {
             Needs::PluginOrContract if !plugin && !contract => {
                 Some(": no plugin handles this queue")
             }
+            _ if self.name == "reuse_idle" && !queue.reuses() => Some(" without `reuse`"),
             _ if self.name == "unrouted" && queue.base.plugin.is_some() => {
                 Some(": its plugin handles every name")
             }

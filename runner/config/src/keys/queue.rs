@@ -72,6 +72,15 @@ pub(crate) static JOB: LazyLock<Keys<JobSettings>> = LazyLock::new(|| {
             "\"1MiB\"",
             "What one attempt may write to Redis: jobs it adds, data it updates, checkpoints, progress, log lines. Beyond that, jobs and data are refused; progress and lines are dropped, and a line says so. The result counts towards `max_result` alone.",
         );
+        keys.value("reuse", kind::from_one(), |job| &mut job.reuse).help(
+            "100",
+            "How many jobs of the queue one instance may serve, one after the other. `1` makes a fresh instance for each job. With more, what a job leaves in the plugin's memory is there for later jobs ([what is given up](reliability.md#instances-that-serve-several-jobs)). An instance is dropped after anything but a returned result or failure.",
+        );
+        keys.value("reuse_idle", kind::duration(), |job| &mut job.reuse_idle)
+            .help(
+                "\"1m\"",
+                "How long an instance that may serve further jobs (`reuse`) is kept without one.",
+            );
         let dead_letter = Kind::new("name of a queue, false", dead_letter, |to| match to {
             Some(to) => to.queue.clone(),
             None => "none".to_owned(),

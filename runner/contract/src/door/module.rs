@@ -22,6 +22,7 @@ const ABI: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
 // Functions of the module, after the imports.
 const REALLOC: u32 = 0;
 const CALLS: u32 = 1;
+const FREES: u32 = 2;
 /// The global: where free memory begins.
 const FREE: u32 = 0;
 /// Bytes of a page of memory, as a power of two.
@@ -42,15 +43,21 @@ pub(super) fn module(resolve: &Resolve, interfaces: &[(InterfaceId, String)]) ->
     let imported = passed.len() as u32;
     let (types, imports) = imports(resolve, &passed);
     let mut declared = FunctionSection::new();
-    declared.function(0).function(1);
+    declared.function(0).function(1).function(2);
     let mut exports = ExportSection::new();
     exports
         .export("memory", ExportKind::Memory, 0)
         .export("cabi_realloc", ExportKind::Func, imported + REALLOC)
-        .export(CALL, ExportKind::Func, imported + CALLS);
+        .export(CALL, ExportKind::Func, imported + CALLS)
+        .export(
+            &format!("cabi_post_{CALL}"),
+            ExportKind::Func,
+            imported + FREES,
+        );
     let mut code = CodeSection::new();
     code.function(&realloc());
     code.function(&call(&passed));
+    code.function(&frees());
 
     let mut module = Module::new();
     module
@@ -89,6 +96,7 @@ fn imports(resolve: &Resolve, passed: &[Passed<'_>]) -> (TypeSection, ImportSect
     let mut types = TypeSection::new();
     types.ty().function([ValType::I32; 4], [ValType::I32]);
     types.ty().function([ValType::I32; 3], [ValType::I32]);
+    types.ty().function([ValType::I32], []);
     let mut imports = ImportSection::new();
     for of in passed {
         let ty = EntityType::Function(types.len());
@@ -138,9 +146,20 @@ fn core(ty: &WasmType) -> ValType {
     }
 }
 
+/// `cabi_post_call(pair)`, when the result has been read: all memory is free again, for
+/// the next call of the instance.
+fn frees() -> Function {
+    let mut body = Function::new([]);
+    put(
+        &mut body,
+        [I::I32Const(BASE as i32), I::GlobalSet(FREE), I::End],
+    );
+    body
+}
+
 // Long because it is one program, read from top to bottom.
-/// `cabi_realloc(old, old size, align, size)`: memory is only ever taken; it
-/// goes with the instance.
+/// `cabi_realloc(old, old size, align, size)`: memory is only ever taken; a call's is
+/// free when its result has been read.
 fn realloc() -> Function {
     let (old, old_size, align, size, start, pages) = (0, 1, 2, 3, 4, 5);
     let mut body = Function::new([(2, ValType::I32)]);

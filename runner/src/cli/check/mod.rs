@@ -39,6 +39,7 @@ fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
     let plugins = bench.plugins.list();
     loaded.warnings.extend(warnings);
     loaded.warnings.extend(unbuilt(&loaded.config));
+    loaded.warnings.extend(reusing(&loaded.config));
     let refused: Vec<(&str, String)> = plugins
         .iter()
         .filter_map(|plugin| Some((plugin.name.as_str(), plugin.refusal.as_ref()?.to_string())))
@@ -89,4 +90,15 @@ fn unbuilt(config: &Config) -> Vec<String> {
         )
     });
     told.collect()
+}
+
+/// What the queues give up whose instances serve several jobs.
+fn reusing(config: &Config) -> impl Iterator<Item = String> {
+    let queues = config.queues.iter().filter(|(_, queue)| queue.reuses());
+    queues.map(|(name, _)| {
+        format!(
+            "queue {name:?} has `reuse`: what a job leaves in its plugin's memory is there for \
+             later jobs of the queue"
+        )
+    })
 }

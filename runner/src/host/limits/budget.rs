@@ -2,8 +2,8 @@
 //! it adds, updates, records, reports and logs. One plugin that writes without
 //! end would delay all queues of that Redis.
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// Counts down what is left; shared by the interfaces of an attempt and its output.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub struct Budget {
     bytes: AtomicUsize,
     max_lines: usize,
     max_bytes: usize,
+    reached: AtomicBool,
 }
 
 /// Whether a log line may be written.
@@ -33,6 +34,7 @@ impl Budget {
             bytes: bytes.into(),
             max_lines: lines,
             max_bytes: bytes,
+            reached: AtomicBool::default(),
         }
     }
 
@@ -45,6 +47,7 @@ impl Budget {
             .bytes
             .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(bytes));
         left.map(drop).map_err(|left| {
+            self.reached.store(true, Relaxed);
             format!(
                 "this attempt has sent {} bytes to Redis and wants to send {bytes} more; \
                  it may send {} (max_sent)",
@@ -61,7 +64,10 @@ impl Budget {
             .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
         {
             Err(_) => Line::Dropped,
-            Ok(1) => Line::Last,
+            Ok(1) => {
+                self.reached.store(true, Relaxed);
+                Line::Last
+            }
             Ok(_) => Line::Fits,
         }
     }
@@ -69,6 +75,11 @@ impl Budget {
     /// Give up the log lines that are left; whether there were any.
     pub(in crate::host) fn silence(&self) -> bool {
         self.lines.swap(0, Relaxed) > 0
+    }
+
+    /// Whether the attempt wanted more than one of the two.
+    pub(in crate::host) fn is_reached(&self) -> bool {
+        self.reached.load(Relaxed)
     }
 
     /// Lines there were in all.

@@ -11,6 +11,8 @@ const TABLE_ELEMENTS: usize = 100_000;
 pub struct Memory {
     max: usize,
     used: usize,
+    /// What was used before the first job.
+    start: usize,
     elements: usize,
     refused: Option<usize>,
 }
@@ -21,8 +23,30 @@ impl Memory {
         Memory {
             max,
             used: 0,
+            start: 0,
             elements: 0,
             refused: None,
+        }
+    }
+
+    /// The instance is there and has not been called.
+    pub(in crate::host) fn has_started(&mut self) {
+        self.start = self.used;
+    }
+
+    /// Whether a job with this limit has at least half of the memory that it would find
+    /// free in a fresh instance.
+    pub fn has_room(&self, max: usize) -> bool {
+        let fresh = max.saturating_sub(self.start);
+        self.used - self.start <= fresh / 2
+    }
+
+    /// The same memory under the limit of another job.
+    pub(in crate::host) fn renewed(&self, max: usize) -> Memory {
+        Memory {
+            max,
+            refused: None,
+            ..*self
         }
     }
 

@@ -56,6 +56,20 @@ impl Lines {
         buffer.last.drain(..).collect()
     }
 
+    /// Be in the place of these lines, which are those of another job: a stream that the
+    /// guest has of this one writes to that job's log from now on.
+    pub(in crate::host) fn become_those(&self, other: &Lines) {
+        let mut own = self.0.lock().expect("no panic while a line is logged");
+        let mut other = other.0.lock().expect("no panic while a line is logged");
+        std::mem::swap(&mut *own, &mut *other);
+    }
+
+    /// How many streams the guest has of this. Two clones are the host's: those of the
+    /// state and of WASI.
+    pub(in crate::host) fn streams(&self) -> usize {
+        Arc::strong_count(&self.0) - 2
+    }
+
     fn feed(&self, bytes: &[u8]) {
         let mut buffer = self.0.lock().expect("no panic while a line is logged");
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {

@@ -5,6 +5,7 @@
 
 pub(super) mod context;
 pub(super) mod files;
+pub(super) mod handles;
 
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ use super::component::{Shape, doors};
 use super::crew::Crew;
 use super::engine::fingerprint;
 use super::entry::Entry;
+use super::kept::Kept;
 use super::pace::Pace;
 use super::refusal::Refusal;
 use super::version::Plugin;
@@ -126,7 +127,7 @@ impl Loader {
                 if let Some(old) = serving.as_ref() {
                     tell_differences(name, old, &plugin);
                 }
-                entry.serving.store(Some(Arc::new(plugin)));
+                entry.serve(Arc::new(plugin));
                 *entry.lock_refused() = None;
                 true
             }
@@ -163,6 +164,7 @@ impl Loader {
             grants,
             doors,
             pace: Pace::default(),
+            kept: Kept::default(),
         })
     }
 
