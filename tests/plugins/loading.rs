@@ -87,9 +87,18 @@ fn a_start_that_takes_more_memory_than_a_job_has_is_refused() {
     let hungry = with_module(&guest("noop"), &memory(100 << 20), 1);
     let reason = refusal(&hungry, |_| {});
     assert!(
-        reason.starts_with("it does not start: it asked for 10")
-            && reason.ends_with("MiB of memory; the queues that use it allow 64MiB (`memory`)"),
+        reason.starts_with("it does not start: it needs 101.")
+            && reason.ends_with(
+                "MiB of memory at its start; the queues that use it allow 64MiB: write memory = \
+                 \"128MiB\" for them in queues.toml"
+            ),
         "{reason}"
+    );
+    let reason = refusal(&with_module(&guest("noop"), &memory(2 << 30), 1), |_| {});
+    assert_eq!(
+        reason,
+        "it does not start: it asks for 2GiB of memory at its start; the queues that use it \
+         allow 64MiB (`memory`)"
     );
     let given = Plugin {
         memory: Some(128 << 20),

@@ -3,6 +3,7 @@
 //! that these tests run are in `tests/guests/examples`.
 
 mod budgets;
+mod compatible;
 mod deploy;
 mod files;
 mod hostapi;
@@ -14,3 +15,4 @@ mod reuse;
 mod sandbox;
 mod swap_check;
 mod system;
+mod wasi;

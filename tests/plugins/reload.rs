@@ -157,7 +157,7 @@ fn an_import_the_host_does_not_offer_is_named() {
     assert!(
         refusal.starts_with("it imports \"wasi:cli/environmend@0.2.")
             && refusal.ends_with(
-                "\", which this host does not offer: see wit/runner for what a plugin can import"
+                "\", which is not offered; did you mean \"wasi:cli/environment@0.2.12\"?"
             ),
         "{refusal}"
     );

@@ -125,7 +125,7 @@ fn endless_recursion_abort_and_exit_are_failures_with_a_reason() {
         "abort",
         "0",
         Cause::Trap,
-        "the plugin aborted (unreachable)",
+        "the plugin aborted and wrote no reason",
     );
     fails(
         "recurse",

@@ -4,17 +4,16 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
+use super::frames;
 use super::report::{self, Report};
 use crate::config::{JobSettings, LONGEST_WAIT};
 use crate::contract;
-use crate::host::limits::Memory;
 use crate::host::{State, output};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
-use crate::printable;
 use crate::queue::{Attempt, Stop};
 use crate::units;
 use runner_bindings::runner::plugin::outcome::Failure as Returned;
@@ -66,7 +65,7 @@ pub(super) fn outcome(
         Ended::Text(value) => completed(within(value, settings).and_then(json)),
         Ended::Unwritable(reason) => completed(Err(reason)),
         Ended::Unready(reason) => retry(failure(state, Cause::Host, reason)),
-        Ended::Returned(answer) => returned(answer, state),
+        Ended::Returned(answer) => returned(answer, state, output),
         Ended::Stopped(why) => stopped(why, attempt, state),
         Ended::Error(error) => match error.downcast_ref() {
             Some(Trap::Interrupt) => {
@@ -74,16 +73,15 @@ pub(super) fn outcome(
                 stopped(why, attempt, state)
             }
             _ => {
-                let (cause, mut report) = trap(&error, settings, state.memory(), output);
+                let (cause, mut report) = trap(&error, state, output);
                 if report.frames.is_empty() {
-                    report.frames = frames(&error);
+                    report.frames = frames::of(&error);
                 }
-                report.frames.truncate(FRAMES);
-                let clean = |frame| clean(state, frame);
-                retry(Failure {
-                    frames: report.frames.into_iter().map(clean).collect(),
-                    ..failure(state, cause, report.reason)
-                })
+                retry(framed(
+                    failure(state, cause, report.reason),
+                    report.frames,
+                    state,
+                ))
             }
         },
     }
@@ -104,6 +102,15 @@ fn failure(state: &State, cause: Cause, reason: String) -> Failure {
     }
 }
 
+/// A failure with these frames of the guest.
+fn framed(failure: Failure, frames: Vec<String>, state: &State) -> Failure {
+    let frames = frames::folded(frames, FRAMES).into_iter();
+    Failure {
+        frames: frames.map(|frame| clean(state, frame)).collect(),
+        ..failure
+    }
+}
+
 /// A guest's text as it may be stored and shown: without secrets and control
 /// characters, and not too long.
 fn clean(state: &State, text: String) -> String {
@@ -119,10 +126,21 @@ fn clean(state: &State, text: String) -> String {
     clean
 }
 
-/// The handler chose the outcome itself.
-fn returned(answer: Returned, state: &State) -> Outcome {
+/// The handler chose the outcome itself. What its SDK caught and returned, it may have
+/// written to stderr as well, with frames.
+fn returned(answer: Returned, state: &State, output: &[String]) -> Outcome {
     let delay = |millis| Duration::from_millis(millis).min(LONGEST_WAIT);
-    let failure = |reason| failure(state, Cause::Returned, reason);
+    let failure = |reason: String| {
+        let report = report::read(output).filter(|report| report.tells(&reason));
+        let reason = match state.memory().refused() {
+            Some(asked) if report::is_about_memory(&reason) => {
+                format!("{}: {reason}", out_of_memory(state, asked))
+            }
+            _ => reason,
+        };
+        let frames = report.map(|report| report.frames).unwrap_or_default();
+        framed(failure(state, Cause::Returned, reason), frames, state)
+    };
     match answer {
         Returned::Retry(reason) => retry(failure(reason)),
         Returned::RetryAfter((millis, reason)) => Outcome::Retry {
@@ -188,44 +206,77 @@ fn json(value: String) -> Result<String, String> {
 }
 
 /// Why the guest could not go on, with frames if it told them itself.
-fn trap(
-    error: &wasmtime::Error,
-    settings: &JobSettings,
-    limits: &Memory,
-    output: &[String],
-) -> (Cause, Report) {
-    let of = |cause, reason| (cause, Report::of(reason));
-    if let Some(asked) = limits.refused() {
-        let reason = format!(
-            "memory limit of {} reached (asked for {})",
-            units::size(settings.memory as u64),
-            units::rough_size(asked as u64)
-        );
-        return of(Cause::Memory, reason);
+fn trap(error: &wasmtime::Error, state: &State, output: &[String]) -> (Cause, Report) {
+    let report = report::read(output);
+    // It may have been refused memory, gone on, and have ended by something else.
+    if let Some(asked) = state.memory().refused()
+        && report.as_ref().is_none_or(Report::is_about_memory)
+    {
+        let reason = out_of_memory(state, asked);
+        let frames = report.map(|report| report.frames).unwrap_or_default();
+        return (Cause::Memory, Report { reason, frames });
     }
-    if let Some(report) = report::read(output) {
+    if let Some(report) = report {
         return (Cause::Panic, report);
     }
-    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+    let (cause, reason) = if let Some(exit) = error.downcast_ref::<I32Exit>() {
         // WASI 0.2 passes on no more than whether the status was 0.
         let how = if exit.0 == 0 { "" } else { " with an error" };
         let reason = format!("the plugin exited{how}; a handler returns its result or a failure");
-        return of(Cause::Exit, with_output(reason, output));
-    }
-    let Some(trap) = error.downcast_ref::<Trap>() else {
+        (Cause::Exit, reason)
+    } else if let Some(trap) = error.downcast_ref::<Trap>() {
+        (Cause::Trap, trapped(*trap, error, output))
+    } else {
         let reason = format!("the plugin was stopped: {}", error.root_cause());
-        return of(Cause::Trap, with_output(reason, output));
+        (Cause::Trap, reason)
     };
-    let reason = match trap {
+    (cause, Report::of(with_output(reason, output)))
+}
+
+/// What a trap means for the author of a plugin.
+fn trapped(trap: Trap, error: &wasmtime::Error, output: &[String]) -> String {
+    match trap {
         Trap::StackOverflow => "the plugin used up its stack: recursion without end?".into(),
-        Trap::UnreachableCodeReached => "the plugin aborted (unreachable)".into(),
-        // A Rust guest's own stack is at the bottom of its memory.
+        Trap::UnreachableCodeReached => match output {
+            [] => "the plugin aborted and wrote no reason".into(),
+            _ => "the plugin aborted".into(),
+        },
+        Trap::MemoryOutOfBounds if is_below_memory(error) => {
+            "the plugin used up its own stack, at the bottom of its memory: recursion without \
+             end?"
+                .into()
+        }
         Trap::MemoryOutOfBounds => {
             "memory access out of bounds: recursion without end, or a bug in unsafe code".into()
         }
-        other => format!("the plugin trapped: {other}"),
-    };
-    of(Cause::Trap, with_output(reason, output))
+        Trap::TableOutOfBounds | Trap::IndirectCallToNull | Trap::BadSignature => {
+            "the plugin called a function pointer that is none of its functions of that type".into()
+        }
+        other => format!(
+            "the plugin trapped: {}",
+            other.to_string().trim_start_matches("wasm trap: ")
+        ),
+    }
+}
+
+/// Whether a trap was at an address below 0, which is one at the end of 4 GiB: a stack
+/// at the bottom of the memory has grown out of it.
+fn is_below_memory(error: &wasmtime::Error) -> bool {
+    const BELOW: u64 = (4 << 30) - (1 << 20);
+    let text = format!("{error:#}");
+    let address = text.split("memory fault at wasm address 0x").nth(1);
+    let digits = address.and_then(|rest| rest.split(' ').next());
+    digits
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .is_some_and(|address| (BELOW..4 << 30).contains(&address))
+}
+
+fn out_of_memory(state: &State, asked: usize) -> String {
+    format!(
+        "memory limit of {} reached (asked for {})",
+        units::size(state.memory().max() as u64),
+        units::rough_size(asked as u64)
+    )
 }
 
 fn with_output(mut reason: String, output: &[String]) -> String {
@@ -233,36 +284,4 @@ fn with_output(mut reason: String, output: &[String]) -> String {
         let _ = write!(reason, "; it last wrote {last:?}");
     }
     reason
-}
-
-/// The guest's frames, innermost first: `otp_sender::send (otp_sender.wasm)`.
-fn frames(error: &wasmtime::Error) -> Vec<String> {
-    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else {
-        return Vec::new();
-    };
-    let frame = |frame: &wasmtime::FrameInfo| match frame.func_name() {
-        // The alternative form leaves out the hash at the end.
-        Some(name) => format!("{:#}", rustc_demangle::demangle(name)),
-        None => format!("function {}", frame.func_index()),
-    };
-    // A name in a component may be any text.
-    let frame = |info| printable::inline(&frame(info)).into_owned();
-    let mut frames: Vec<String> = backtrace.frames().iter().map(frame).collect();
-    let named = frames.iter().any(|name| !name.starts_with("function "));
-    // What a panic of Rust does to end itself says nothing about the plugin.
-    if let Some(at) = frames
-        .iter()
-        .rposition(|name| name.starts_with("core::panicking::"))
-    {
-        frames.drain(..=at);
-    }
-    // Nor does the way in, which has no names.
-    while named
-        && frames
-            .last()
-            .is_some_and(|name| name.starts_with("function "))
-    {
-        frames.pop();
-    }
-    frames
 }

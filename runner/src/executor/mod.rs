@@ -12,6 +12,7 @@
 
 mod call;
 mod classify;
+mod frames;
 mod report;
 mod reuse;
 

@@ -23,11 +23,38 @@ pub(super) struct Report {
 /// The report at the end of the output, if it has one.
 pub(super) fn read(output: &[String]) -> Option<Report> {
     let lines: Vec<&str> = output.iter().map(String::as_str).collect();
-    let forms = [python, quickjs, rust, starling, go, single];
+    let forms = [python, quickjs, rust, starling, stuck, go, single];
     forms.iter().find_map(|form| form(&lines))
 }
 
+/// Words of runtimes for memory that is not to be had.
+const MEMORY: [&str; 8] = [
+    "MemoryError",
+    "out of memory",
+    "Out of memory",
+    "memory allocation of ",
+    "allocation failed",
+    "allocation size overflow",
+    "Cannot allocate memory",
+    "bad_alloc",
+];
+
+/// Whether a guest says that it had no memory.
+pub(super) fn is_about_memory(reason: &str) -> bool {
+    MEMORY.iter().any(|words| reason.contains(words))
+}
+
 impl Report {
+    /// Whether it says that there was no memory.
+    pub(super) fn is_about_memory(&self) -> bool {
+        is_about_memory(&self.reason)
+    }
+
+    /// Whether it is the report of this failure, which an SDK caught and returned.
+    pub(super) fn tells(&self, reason: &str) -> bool {
+        self.reason.lines().next() == reason.lines().next()
+    }
+
     /// Without frames.
     pub(super) fn of(reason: impl Into<String>) -> Report {
         Report {
@@ -126,6 +153,15 @@ fn starling(lines: &[&str]) -> Option<Report> {
     Some(Report {
         reason: thrown.map_or(*error, |(thrown, _)| thrown).to_owned(),
         frames: frames.collect(),
+    })
+}
+
+/// StarlingMonkey, when a handler waits for what will never come.
+fn stuck(lines: &[&str]) -> Option<Report> {
+    let last = &lines[lines.len().saturating_sub(LAST)..];
+    let says = |line: &&str| line.contains("event loop error, but no exception is pending");
+    last.iter().any(says).then(|| {
+        Report::of("the handler waits for a promise that nothing settles: its event loop is empty")
     })
 }
 
@@ -286,6 +322,16 @@ Redirecting call to abort() to mozalloc_abort";
         );
         let output = "Error: boom\nStack:\n  handle@app.js:3:9\nRedirecting call to abort() to mozalloc_abort";
         reads(output, "Error: boom", &["handle (app.js:3:9)"]);
+    }
+
+    #[test]
+    fn a_handler_that_waits_for_nothing_is_told_as_that() {
+        reads(
+            "Error while (call) event loop error, but no exception is pending. Aborting, since \
+             that doesn't seem recoverable at all.",
+            "the handler waits for a promise that nothing settles: its event loop is empty",
+            &[],
+        );
     }
 
     #[test]

@@ -9,10 +9,7 @@ impl Host for State {
     }
 
     async fn get_all(&mut self) -> Vec<(String, String)> {
-        let settings = self.plugin.config.iter();
-        settings
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
+        self.all_settings()
     }
 
     async fn secret(&mut self, name: String) -> Option<String> {

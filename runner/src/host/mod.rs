@@ -22,7 +22,7 @@ pub mod output;
 mod progress;
 mod queue;
 mod state;
-mod wasi;
+pub mod wasi;
 mod writes;
 
 use std::collections::HashMap;
@@ -57,6 +57,8 @@ impl Host {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         files::add_to_linker(&mut linker)?;
+        wasi::logging::add_to_linker(&mut linker)?;
+        wasi::config::add_to_linker(&mut linker)?;
         runner_bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
         Ok(Host {
             engine,

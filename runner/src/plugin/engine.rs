@@ -163,7 +163,9 @@ fn config(settings: Settings) -> Config {
         .epoch_interruption(true)
         // QuickJS components need it to parse.
         .concurrency_support(true)
-        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        // Whatever the environment says. Read when a job fails, and bounded when a
+        // plugin is compiled.
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(FIBRE_STACK)
         .wasm_gc(false)

@@ -24,7 +24,7 @@ mod registry;
 mod system;
 mod version;
 
-pub use self::component::{Doors, Shape};
+pub use self::component::{Doors, Made, Shape};
 pub use self::engine::{EngineError, INSTANCES, engine};
 pub use self::examine::examine;
 pub use self::kept::{Entry, Instance};

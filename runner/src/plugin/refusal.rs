@@ -47,12 +47,29 @@ pub enum Refusal {
     #[error("{0}")]
     Compile(String),
     /// It imports an interface that the host does not offer.
+    #[error("it imports {name:?}, which is not offered; {nearest}")]
+    Import {
+        /// The interface.
+        name: String,
+        /// What to import instead, or where to look.
+        nearest: String,
+    },
+    /// It imports a function that an interface of the host does not have.
     #[error(
-        "it imports {0:?}, which this host does not offer: see wit/runner for what a plugin can import"
+        "it imports {function:?} of {interface:?}, which this Runner does not have; a newer one \
+         may"
     )]
-    Import(String),
+    Missing {
+        /// The interface, as it is imported.
+        interface: String,
+        /// The function.
+        function: String,
+    },
     /// It imports an interface of the host, but with other types.
-    #[error("its imports do not fit this host: {0}")]
+    #[error(
+        "its imports do not fit this host: {0}; rebuild it with this version's runner-sdk or \
+         wit/runner"
+    )]
     Imports(String),
     /// Its handler was built against types that differ from the host's.
     #[error(

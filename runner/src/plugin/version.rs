@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::component::Doors;
+use super::component::{Doors, Made};
 use super::kept::Kept;
 use super::pace::Pace;
 use crate::host::Grants;
@@ -19,6 +19,8 @@ pub struct Plugin {
     pub grants: Grants,
     /// Bytes of the file.
     pub size: u64,
+    /// Its language and toolchain, as far as the file tells.
+    pub made: Made,
     /// How long it took to compile, or to load from the cache.
     pub took: Duration,
     /// Whether it came from the cache.
@@ -45,6 +47,7 @@ impl Plugin {
             digest: self.digest.clone(),
             grants,
             size: self.size,
+            made: self.made.clone(),
             took: self.took,
             cached: self.cached,
             doors: self.doors.clone(),

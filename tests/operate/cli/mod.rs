@@ -108,11 +108,13 @@ fn tables_are_tab_separated_in_a_pipe() {
         .collect();
     assert_eq!(
         rows[0],
-        ["PLUGIN", "STATE", "DIGEST", "SIZE", "QUEUES", "REASON"]
+        [
+            "PLUGIN", "STATE", "DIGEST", "SIZE", "LANGUAGE", "QUEUES", "REASON"
+        ]
     );
     assert_eq!(
-        (rows[1][0], rows[1][1], rows[1][4]),
-        ("echo", "fits", "greetings")
+        (rows[1][0], rows[1][1], rows[1][4], rows[1][5]),
+        ("echo", "fits", "Rust", "greetings")
     );
     assert_eq!(ended.stderr, "");
     let list = prints_json(&setup, &["plugin", "list", "--json"]);

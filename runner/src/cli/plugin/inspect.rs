@@ -21,6 +21,8 @@ pub(super) fn run(cli: &Cli, plugin: &str) -> Result {
         "file": file,
         "digest": serving.digest,
         "size": serving.size,
+        "language": serving.made.language,
+        "toolchain": serving.made.toolchain,
         "loadMs": serving.took.as_millis() as u64,
         "cached": serving.cached,
         "imports": serving.doors.shape.imports,
@@ -43,6 +45,7 @@ fn show(serving: &Plugin) {
     show("file", &grants.file.display().to_string());
     show("sha-256", &serving.digest);
     show("size", &units::rough_size(serving.size));
+    show("made in", &serving.made.to_string());
     let how = match serving.cached {
         true => "from the cache",
         false => "compiled",

@@ -1,9 +1,11 @@
 //! `runner plugin list`: the plugins of queues.toml.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::cli::{Cli, Result, output, trial};
-use crate::plugin::{self, Status};
+use crate::plugin::{self, Plugin, Status};
 use crate::units;
 
 pub(super) fn run(cli: &Cli) -> Result {
@@ -29,6 +31,8 @@ pub(super) fn run(cli: &Cli) -> Result {
                 "state": state(plugin),
                 "digest": plugin.serving.as_ref().map(|serving| &serving.digest),
                 "size": plugin.serving.as_ref().map(|serving| serving.size),
+                "language": plugin.serving.as_ref().map(|serving| &serving.made.language),
+                "toolchain": plugin.serving.as_ref().map(|serving| &serving.made.toolchain),
                 "queues": queues(&plugin.name),
                 "reason": plugin.refusal.as_ref().map(ToString::to_string),
             })
@@ -45,16 +49,24 @@ pub(super) fn run(cli: &Cli) -> Result {
                 state(plugin).to_owned(),
                 serving.map_or("-".into(), |serving| serving.digest[..12].to_owned()),
                 serving.map_or("-".into(), |serving| units::rough_size(serving.size)),
+                serving.map_or("-".into(), language),
                 queues(&plugin.name).join(", "),
                 trial::why(plugin),
             ]
         })
         .collect();
     output::table(
-        &["PLUGIN", "STATE", "DIGEST", "SIZE", "QUEUES", "REASON"],
+        &[
+            "PLUGIN", "STATE", "DIGEST", "SIZE", "LANGUAGE", "QUEUES", "REASON",
+        ],
         &rows,
     );
     Ok(())
+}
+
+fn language(plugin: &Arc<Plugin>) -> String {
+    let language = plugin.made.language.as_deref();
+    language.unwrap_or("unknown").to_owned()
 }
 
 fn state(plugin: &Status) -> &'static str {

@@ -50,6 +50,16 @@ impl Memory {
         }
     }
 
+    /// The limit.
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
+    /// What the guest has.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
     /// What the guest would have had in all, the first time it was refused.
     pub fn refused(&self) -> Option<usize> {
         self.refused

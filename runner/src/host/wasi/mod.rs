@@ -1,11 +1,15 @@
 //! WASI 0.2 as a guest sees it: clocks, random numbers, its output, and the
-//! directories it was granted. No environment, no arguments, no sockets.
+//! directories it was granted. No environment, no arguments, no sockets. Beside it,
+//! the drafts that public SDKs use, on what Runner has.
 //!
 //! For the state of an attempt and the linker; knows wasmtime's WASI.
 
+pub(super) mod config;
 pub(super) mod context;
 pub(super) mod files;
 pub(super) mod handles;
+pub(super) mod logging;
+pub mod offered;
 
 use std::sync::Arc;
 

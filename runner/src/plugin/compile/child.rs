@@ -13,7 +13,7 @@ use rustix::process::{
     set_parent_process_death_signal, setrlimit,
 };
 
-use super::word;
+use super::{debug, word};
 use crate::contract::Opened;
 use crate::plugin::component::bounds::{self, Fault};
 use crate::plugin::engine;
@@ -69,6 +69,7 @@ impl Orders {
         if input.read(&mut door).map_err(read)? == 0 {
             return Ok(());
         }
+        debug::bound(&mut bytes);
         if door == [1] {
             let opened = Opened::read(&bytes);
             bytes = opened

@@ -17,6 +17,7 @@
 //! ```
 
 mod child;
+mod debug;
 mod word;
 
 use std::io::{self, BufRead, BufReader, Read, Write};

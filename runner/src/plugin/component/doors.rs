@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, InstancePre};
 
+use super::nearest::nearest;
 use super::shape::{self, Shape};
 use crate::config::{self, Contract};
 use crate::contract::{Difference, Function, Interface, Opened, compare};
+use crate::host::wasi::offered::offers;
 use crate::host::{Host, State};
 use crate::plugin::refusal::Refusal;
 use runner_bindings::door::DoorPre;
@@ -214,15 +216,35 @@ fn listed(differences: &[Difference]) -> String {
     text
 }
 
-/// wasmtime names the first import it cannot satisfy in its message.
+/// What of the imports is not there. wasmtime names the first, and says of each
+/// fault that the import was not found.
 fn unlinked(shape: &Shape, error: &wasmtime::Error) -> Refusal {
     let text = format!("{error:#}");
-    let missing = shape
-        .imports
-        .iter()
-        .find(|name| text.contains(&format!("`{name}`")) && text.contains("was not found"));
-    match missing {
-        Some(name) => Refusal::Import(name.clone()),
-        None => Refusal::Imports(text),
+    let named = |name: &&String| text.contains(&format!("`{name}`"));
+    let Some(first) = shape.imports.iter().find(named) else {
+        return Refusal::Imports(text);
+    };
+    if offers(first) {
+        return unlike(first, &text);
+    }
+    Refusal::Import {
+        name: first.clone(),
+        nearest: nearest(first),
+    }
+}
+
+/// An interface that is there, but not with this function or these types.
+fn unlike(interface: &str, text: &str) -> Refusal {
+    let function = text.split("instance export `").nth(1);
+    let function = function.and_then(|rest| rest.split('`').next());
+    let (Some(function), Some((_, fault))) = (function, text.rsplit_once(": ")) else {
+        return Refusal::Imports(text.to_owned());
+    };
+    match fault.ends_with("implementation is missing") {
+        true => Refusal::Missing {
+            interface: interface.to_owned(),
+            function: function.to_owned(),
+        },
+        false => Refusal::Imports(format!("{function:?} of {interface:?}: {fault}")),
     }
 }

@@ -5,7 +5,10 @@
 
 pub(super) mod bounds;
 pub(super) mod doors;
+mod made;
+mod nearest;
 mod shape;
 
 pub use self::doors::Doors;
+pub use self::made::Made;
 pub use self::shape::Shape;

@@ -8,11 +8,14 @@ use wasmparser::{
 const HEADER: usize = 8;
 
 /// Sections of a component, as the specification numbers them.
-mod section {
+pub(super) mod section {
+    pub(in super::super) const CUSTOM: u8 = 0;
+    pub(in super::super) const MODULE: u8 = 1;
+    pub(in super::super) const CORE_INSTANCE: u8 = 2;
     pub(super) const CORE_TYPE: u8 = 3;
-    pub(super) const COMPONENT: u8 = 4;
+    pub(in super::super) const COMPONENT: u8 = 4;
     pub(super) const INSTANCE: u8 = 5;
-    pub(super) const ALIAS: u8 = 6;
+    pub(in super::super) const ALIAS: u8 = 6;
     pub(super) const TYPE: u8 = 7;
     pub(super) const CANON: u8 = 8;
     pub(super) const IMPORT: u8 = 10;
@@ -81,17 +84,20 @@ pub(super) fn alone(component: &[u8]) -> Option<Vec<u8>> {
     Some(alone)
 }
 
-/// A section of the outermost component.
-struct Section<'a> {
-    id: u8,
+/// A section of a component or module.
+pub(super) struct Section<'a> {
+    pub(super) id: u8,
     /// With id and length.
     whole: &'a [u8],
-    content: &'a [u8],
-    /// Where the content begins in the component.
-    at: usize,
+    pub(super) content: &'a [u8],
+    /// Where the content begins.
+    pub(super) at: usize,
 }
 
-fn sections(component: &[u8]) -> impl Iterator<Item = Result<Section<'_>, BinaryReaderError>> {
+/// The outermost sections.
+pub(super) fn sections(
+    component: &[u8],
+) -> impl Iterator<Item = Result<Section<'_>, BinaryReaderError>> {
     let mut reader = BinaryReader::new(component, 0);
     let mut failed = reader.read_bytes(HEADER).is_err();
     std::iter::from_fn(move || {

@@ -19,7 +19,7 @@ use wasmtime::component::Component;
 use self::cache::Cache;
 use self::turns::Turns;
 use super::compile::{Compiler, Unmade};
-use super::component::{Shape, doors};
+use super::component::{Made, Shape, doors};
 use super::crew::Crew;
 use super::engine::fingerprint;
 use super::entry::Entry;
@@ -120,6 +120,8 @@ impl Loader {
                     plugin = name,
                     version = &*plugin.version,
                     previous = serving.as_ref().map(|old| &*old.version),
+                    language = plugin.made.language,
+                    toolchain = plugin.made.toolchain,
                     cached = plugin.cached,
                     ms = plugin.took.as_millis() as u64,
                     "plugin loaded"
@@ -158,6 +160,7 @@ impl Loader {
         Ok(Plugin {
             version: format!("{name}@{}", &digest[..12]).into(),
             size: bytes.len() as u64,
+            made: Made::read(bytes),
             took: began.elapsed(),
             cached,
             digest: digest.to_owned(),

@@ -21,6 +21,21 @@ const START: Duration = Duration::from_secs(10);
 /// If it takes longer, another plugin is loaded meanwhile.
 const QUICK: Duration = Duration::from_millis(50);
 
+/// With how much memory a component that has too little is tried again, to say how
+/// much it needs.
+const MOST: usize = 1 << 30;
+/// What is to be written in queues.toml is a multiple of it.
+const STEP: usize = 32 << 20;
+
+/// How a start ended.
+enum Start {
+    /// It holds so much memory now.
+    Done(usize),
+    /// It asked for so much, in all, and was refused.
+    Short(usize),
+    Failed(Refusal),
+}
+
 /// Make one instance as a job does, and drop it. The types of exports are compared
 /// only then.
 pub(super) fn run(
@@ -29,10 +44,46 @@ pub(super) fn run(
     doors: &Doors,
     crew: &Arc<Crew>,
 ) -> Result<(), Refusal> {
-    let settings = JobSettings::default();
+    let attempt = |memory| started(host, grants, doors, crew, memory);
+    let allowed = grants
+        .plugin
+        .memory
+        .unwrap_or(JobSettings::default().memory);
+    let asked = match attempt(allowed) {
+        Start::Done(_) => return Ok(()),
+        Start::Failed(refusal) => return Err(refusal),
+        Start::Short(asked) => asked,
+    };
+    let allow = format!(
+        "the queues that use it allow {}",
+        units::size(allowed as u64)
+    );
+    Err(Refusal::Start(match attempt(MOST.max(allowed)) {
+        // A handler has work to do, too.
+        Start::Done(needs) => format!(
+            "it needs {} of memory at its start; {allow}: write memory = \"{}\" for them in \
+             queues.toml",
+            units::rough_size(needs as u64),
+            units::size((needs / 4 * 5).next_multiple_of(STEP) as u64),
+        ),
+        _ => format!(
+            "it asks for {} of memory at its start; {allow} (`memory`)",
+            units::rough_size(asked as u64)
+        ),
+    }))
+}
+
+fn started(
+    host: &Arc<Host>,
+    grants: &Grants,
+    doors: &Doors,
+    crew: &Arc<Crew>,
+    memory: usize,
+) -> Start {
+    let failed = |reason: String| Start::Failed(Refusal::Start(reason));
     let settings = JobSettings {
-        memory: grants.plugin.memory.unwrap_or(settings.memory),
-        ..settings
+        memory,
+        ..JobSettings::default()
     };
     let attempt = Attempt::trial(Job::default(), "trial", START);
     let mut store = host.store(grants, &Arc::new(attempt), &settings);
@@ -41,8 +92,11 @@ pub(super) fn run(
     store.set_epoch_deadline(1);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
-        .map_err(|error| Refusal::Start(error.to_string()))?;
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(error.to_string()),
+    };
     let tried = {
         let mut started = pin!(start(&mut store, doors));
         let quick = runtime.block_on(async { timeout(QUICK, &mut started).await });
@@ -53,23 +107,16 @@ pub(super) fn run(
     // A name that is being looked up has a thread of its own; nobody waits for it.
     runtime.shutdown_background();
     let Ok(tried) = tried else {
-        return Err(Refusal::Start(format!(
-            "it took more than {} s",
-            START.as_secs()
-        )));
+        return failed(format!("it took more than {} s", START.as_secs()));
     };
     let Err(error) = tried else {
-        return Ok(());
+        return Start::Done(store.data().memory().used());
     };
     if let Some(asked) = store.data().memory().refused() {
-        return Err(Refusal::Start(format!(
-            "it asked for {} of memory; the queues that use it allow {} (`memory`)",
-            units::rough_size(asked as u64),
-            units::size(settings.memory as u64)
-        )));
+        return Start::Short(asked);
     }
     // A guest's own code fails with a trap, a type that differs does not.
-    Err(match error.is::<Trap>() {
+    Start::Failed(match error.is::<Trap>() {
         true => Refusal::Start(error.root_cause().to_string()),
         false => Refusal::Types(error.root_cause().to_string()),
     })
