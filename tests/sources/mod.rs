@@ -1,6 +1,7 @@
 //! `runner new` and `runner build`: from nothing to a plugin, with only the binary and
 //! the tools of a language.
 
+mod c;
 mod dev;
 mod go;
 mod mistakes;

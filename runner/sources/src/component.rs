@@ -21,6 +21,10 @@ pub(crate) struct World {
     world: WorldId,
 }
 
+/// The world of [`World::typed`].
+const BOTH: &str = "package runner:both; world plugin { include runner:plugin/plugin@0.1.0; \
+                    include runner:project/contract; }";
+
 /// Who made a module, for those who ask the component.
 pub(crate) struct Maker<'a> {
     /// The language's name.
@@ -35,9 +39,10 @@ impl World {
         World::read(None, "runner:plugin/plugin").map_err(|error| broken(&error))
     }
 
-    /// `runner:project/contract`: the functions of a contract.
+    /// The functions of a contract, and a handler for jobs of other names. Its world is
+    /// called `plugin` too, so that the bindings of both are called the same.
     pub(crate) fn typed(contract: &Contract) -> Result<World, Error> {
-        World::read(Some(&contract.wit), "runner:project/contract").map_err(|error| broken(&error))
+        World::read(Some(&contract.wit), "runner:both/plugin").map_err(|error| broken(&error))
     }
 
     fn read(contract: Option<&str>, world: &str) -> anyhow::Result<World> {
@@ -51,7 +56,8 @@ impl World {
             .map_err(|(map, error)| anyhow::anyhow!(error.render(&map)))?;
         let mut package = resolve.push_group(host)?;
         if let Some(text) = contract {
-            package = resolve.push_str("contract.wit", text)?;
+            resolve.push_str("contract.wit", text)?;
+            package = resolve.push_str("both.wit", BOTH)?;
         }
         let world = resolve.select_world(&[package], Some(world))?;
         Ok(World { resolve, world })
