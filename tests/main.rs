@@ -10,6 +10,7 @@ mod contracts;
 mod engine;
 mod faults;
 mod interop;
+mod languages;
 mod operate;
 mod plugins;
 mod sources;
