@@ -4,6 +4,7 @@
 mod c;
 mod dev;
 mod go;
+mod js;
 mod mistakes;
 mod rust;
 

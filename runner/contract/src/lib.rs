@@ -46,7 +46,7 @@ pub use self::read::{Rules, read};
 pub use self::sample::sample;
 pub use self::schema::{openapi, schema};
 pub use self::types::{Case, Field, Integer, Item, Shape, Type};
-pub use self::typescript::typescript;
+pub use self::typescript::{typescript, typescript_handler};
 
 /// What a component exports that may be contracts.
 #[derive(Debug, Default)]

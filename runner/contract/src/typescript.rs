@@ -16,28 +16,7 @@ pub fn typescript(queue: &str, interface: &Interface) -> String {
          import type {{ Queue }} from 'bullmq';\n",
         interface.id
     );
-    let mut declared = BTreeSet::new();
-    for function in &interface.functions {
-        let types = [function.data.as_deref(), function.value().map(|ty| &**ty)];
-        for ty in types.into_iter().flatten() {
-            declare(ty, &mut declared, &mut text);
-        }
-    }
-    let notes = &interface.notes;
-    text.push('\n');
-    comment(notes, "", &mut text);
-    text.push_str("export interface Jobs {\n");
-    for function in &interface.functions {
-        let data = function.data.as_deref().map_or("unknown".into(), word);
-        let result = function.value().map_or("null".into(), |ty| word(ty));
-        comment(&function.notes, "  ", &mut text);
-        let _ = writeln!(
-            text,
-            "  {}: {{ data: {data}; result: {result} }};",
-            quote(&function.key)
-        );
-    }
-    text.push_str("}\n");
+    jobs(interface, Wide::Number, &mut text);
     for function in &interface.functions {
         let key = quote(&function.key);
         text.push('\n');
@@ -64,6 +43,53 @@ pub fn typescript(queue: &str, interface: &Interface) -> String {
     text
 }
 
+/// Declarations for the handler of a contract: its types, and `Jobs` by name. A payload
+/// comes from the SDK's exact reader, which makes bigints of what a number cannot hold.
+pub fn typescript_handler(interface: &Interface) -> String {
+    let mut text = format!(
+        "// Types of the contract {}, for its handlers.\n",
+        interface.id
+    );
+    jobs(interface, Wide::Exact, &mut text);
+    text
+}
+
+/// What 64-bit integers are.
+#[derive(Clone, Copy)]
+enum Wide {
+    /// Numbers, as `JSON.parse` makes them.
+    Number,
+    /// Bigints beyond 2^53.
+    Exact,
+}
+
+/// The types of a contract, and `Jobs`.
+fn jobs(interface: &Interface, wide: Wide, text: &mut String) {
+    let mut declared = BTreeSet::new();
+    for function in &interface.functions {
+        let types = [function.data.as_deref(), function.value().map(|ty| &**ty)];
+        for ty in types.into_iter().flatten() {
+            declare(ty, wide, &mut declared, text);
+        }
+    }
+    let notes = &interface.notes;
+    text.push('\n');
+    comment(notes, "", text);
+    text.push_str("export interface Jobs {\n");
+    for function in &interface.functions {
+        let data = function.data.as_deref();
+        let data = data.map_or("unknown".into(), |ty| word(ty, wide));
+        let result = function.value().map_or("null".into(), |ty| word(ty, wide));
+        comment(&function.notes, "  ", text);
+        let _ = writeln!(
+            text,
+            "  {}: {{ data: {data}; result: {result} }};",
+            quote(&function.key)
+        );
+    }
+    text.push_str("}\n");
+}
+
 /// `otp-queue` without what the type's own name says again.
 fn name(interface: &Interface) -> &str {
     let name = interface.unversioned();
@@ -72,20 +98,20 @@ fn name(interface: &Interface) -> &str {
 }
 
 /// Declare the named types that a type is made of, and the type.
-fn declare(ty: &Type, declared: &mut BTreeSet<String>, text: &mut String) {
+fn declare(ty: &Type, wide: Wide, declared: &mut BTreeSet<String>, text: &mut String) {
     match &ty.shape {
-        Shape::List(of) => declare(of, declared, text),
-        Shape::Option(item) => declare(&item.ty, declared, text),
+        Shape::List(of) => declare(of, wide, declared, text),
+        Shape::Option(item) => declare(&item.ty, wide, declared, text),
         Shape::Tuple(items) => items
             .iter()
-            .for_each(|item| declare(&item.ty, declared, text)),
+            .for_each(|item| declare(&item.ty, wide, declared, text)),
         Shape::Record(fields) => fields
             .iter()
-            .for_each(|field| declare(&field.ty, declared, text)),
+            .for_each(|field| declare(&field.ty, wide, declared, text)),
         Shape::Variant { cases, .. } => cases
             .iter()
             .filter_map(|case| case.ty.as_deref())
-            .for_each(|ty| declare(ty, declared, text)),
+            .for_each(|ty| declare(ty, wide, declared, text)),
         _ => {}
     }
     let Some(name) = ty.name.as_ref().filter(|_| ty.is_structured()) else {
@@ -99,63 +125,71 @@ fn declare(ty: &Type, declared: &mut BTreeSet<String>, text: &mut String) {
     let name = pascal(name);
     match &ty.shape {
         Shape::Record(fields) => {
-            let _ = writeln!(text, "export interface {name} {}", record(fields, ""));
+            let _ = writeln!(text, "export interface {name} {}", record(fields, wide, ""));
         }
         shape => {
-            let _ = writeln!(text, "export type {name} ={};", union(shape));
+            let _ = writeln!(text, "export type {name} ={};", union(shape, wide));
         }
     }
 }
 
 /// The type where it is used.
-fn word(ty: &Type) -> String {
+fn word(ty: &Type, wide: Wide) -> String {
     match &ty.name {
         Some(name) if ty.is_structured() => pascal(name),
-        _ => inline(ty),
+        _ => inline(ty, wide),
     }
 }
 
-fn inline(ty: &Type) -> String {
+fn inline(ty: &Type, wide: Wide) -> String {
     match &ty.shape {
         Shape::Bool => "boolean".into(),
-        Shape::Integer(_) | Shape::F32 | Shape::F64 => "number".into(),
+        Shape::Integer(of) => match (of, wide) {
+            (Integer::U64 | Integer::S64, Wide::Exact) => "number | bigint".into(),
+            _ => "number".into(),
+        },
+        Shape::F32 | Shape::F64 => "number".into(),
         Shape::Char | Shape::String | Shape::Bytes => "string".into(),
         Shape::Json => "unknown".into(),
-        Shape::List(of) => match word(of) {
+        Shape::List(of) => match word(of, wide) {
             plain if plain.chars().all(char::is_alphanumeric) => format!("{plain}[]"),
             other => format!("Array<{other}>"),
         },
         Shape::Tuple(items) => {
-            let items: Vec<String> = items.iter().map(|item| word(&item.ty)).collect();
+            let items: Vec<String> = items.iter().map(|item| word(&item.ty, wide)).collect();
             format!("[{}]", items.join(", "))
         }
-        Shape::Record(fields) => record(fields, "  "),
+        Shape::Record(fields) => record(fields, wide, "  "),
         Shape::Option(item) => match &item.ty.shape {
             Shape::Option(inner) => format!(
                 "null | {{ tag: 'none' }} | {{ tag: 'some'; val: {} | null }}",
-                word(&inner.ty)
+                word(&inner.ty, wide)
             ),
-            _ => format!("{} | null", word(&item.ty)),
+            _ => format!("{} | null", word(&item.ty, wide)),
         },
-        shape => union(shape).trim_start().replace("\n  ", " "),
+        shape => union(shape, wide).trim_start().replace("\n  ", " "),
     }
 }
 
-fn record(fields: &[Field], indent: &str) -> String {
+fn record(fields: &[Field], wide: Wide, indent: &str) -> String {
     let mut text = "{\n".to_owned();
     for field in fields {
         let inner = format!("{indent}  ");
         comment(&field.notes, &inner, &mut text);
-        let wide = matches!(field.ty.shape, Shape::Integer(Integer::U64 | Integer::S64));
-        if wide && field.notes == Notes::default() {
-            let _ = writeln!(text, "{inner}/** 64 bits: exact as a number up to 2^53. */");
+        let long = matches!(field.ty.shape, Shape::Integer(Integer::U64 | Integer::S64));
+        if long && field.notes == Notes::default() {
+            let words = match wide {
+                Wide::Number => "64 bits: exact as a number up to 2^53.",
+                Wide::Exact => "A bigint beyond 2^53.",
+            };
+            let _ = writeln!(text, "{inner}/** {words} */");
         }
         let mark = if field.is_optional() { "?" } else { "" };
         let key = match field.key.chars().all(|c| c.is_alphanumeric() || c == '_') {
             true => field.key.clone(),
             false => quote(&field.key),
         };
-        let _ = writeln!(text, "{inner}{key}{mark}: {};", word(&field.ty));
+        let _ = writeln!(text, "{inner}{key}{mark}: {};", word(&field.ty, wide));
     }
     text.push_str(indent);
     text.push('}');
@@ -163,7 +197,7 @@ fn record(fields: &[Field], indent: &str) -> String {
 }
 
 /// The cases of an enum, a variant or flags.
-fn union(shape: &Shape) -> String {
+fn union(shape: &Shape, wide: Wide) -> String {
     let lines = |cases: &[Case], of: &dyn Fn(&Case) -> String| {
         let mut text = String::new();
         for case in cases {
@@ -176,7 +210,10 @@ fn union(shape: &Shape) -> String {
     match shape {
         Shape::Enum(cases) => lines(cases, &|case| quote(&case.key)),
         Shape::Variant { cases, .. } => lines(cases, &|case| {
-            let value = case.ty.as_deref().map(|ty| format!("; val: {}", word(ty)));
+            let value = case
+                .ty
+                .as_deref()
+                .map(|ty| format!("; val: {}", word(ty, wide)));
             format!(
                 "{{ tag: {}{} }}",
                 quote(&case.key),

@@ -107,14 +107,17 @@ impl World {
                 WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
             )?
             .encode()?;
-        let mut producers = wasm_metadata::Producers::empty();
-        producers.add("language", maker.language, "");
-        producers.add("processed-by", maker.compiler.0, maker.compiler.1);
-        producers.add("processed-by", "runner", env!("CARGO_PKG_VERSION"));
-        producers
-            .add_to_wasm(&component)
-            .context("its metadata cannot be written")
+        signed(&component, maker).context("its metadata cannot be written")
     }
+}
+
+/// The component with the names of those who made it.
+pub(crate) fn signed(component: &[u8], maker: &Maker<'_>) -> anyhow::Result<Vec<u8>> {
+    let mut producers = wasm_metadata::Producers::empty();
+    producers.add("language", maker.language, "");
+    producers.add("processed-by", maker.compiler.0, maker.compiler.1);
+    producers.add("processed-by", "runner", env!("CARGO_PKG_VERSION"));
+    producers.add_to_wasm(component)
 }
 
 /// Ours are the WIT and the generators.

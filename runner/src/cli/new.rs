@@ -58,6 +58,9 @@ impl Args {
             output::line([dim(format!("  {directory}/{}", file.display()))]);
         }
         output::line("\nNext:\n");
+        if matches!(self.lang, Language::TypeScript | Language::JavaScript) {
+            output::line(format!("  npm install --prefix {directory}"));
+        }
         output::line(format!("  runner build {directory}"));
         output::line(format!(
             "  runner run {name} @{directory}/job.json --name {job}"

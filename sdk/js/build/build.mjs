@@ -11,7 +11,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { bundle } from './bundle.mjs';
-import { componentize, install } from './engines.mjs';
+import { componentize, find, install } from './engines.mjs';
 import { Mistake } from './mistake.mjs';
 
 /** @type {{project: string, engine: 'auto' | 'quickjs' | 'starlingmonkey', out: string, color?: boolean}} */
@@ -41,11 +41,11 @@ function entry() {
 /** Check types, if the project has any. Its words are printed as they are. */
 async function check() {
   if (!existsSync(join(project, 'tsconfig.json'))) return;
-  const tsc = join(project, 'node_modules/typescript/bin/tsc');
-  if (!existsSync(tsc)) {
+  const typescript = find(project, 'typescript');
+  if (!typescript) {
     throw new Mistake(`the project has a tsconfig.json, but typescript is not installed; ${install('typescript')}`);
   }
-  const args = [tsc, '--noEmit', '--pretty', String(options.color ?? false)];
+  const args = [join(typescript, 'bin/tsc'), '--noEmit', '--pretty', String(options.color ?? false)];
   const child = spawn(process.execPath, args, { cwd: project, stdio: ['ignore', 2, 2] });
   const code = await new Promise(done => child.on('close', done));
   if (code !== 0) throw new Mistake('the types do not fit (tsc)');
@@ -60,7 +60,7 @@ async function together(...tasks) {
 }
 
 async function build() {
-  if (!existsSync(join(project, 'node_modules'))) {
+  if (!existsSync(join(project, 'node_modules')) && !find(project, 'esbuild')) {
     throw new Mistake('the packages of this project are not installed; run `npm install` here');
   }
   await mkdir(join(runner, 'out'), { recursive: true });
@@ -68,11 +68,12 @@ async function build() {
   const work = async () => {
     const made = await bundle(project, main, options.engine);
     await writeFile(join(runner, 'out/bundle.js'), made.code);
-    return { ...made, component: await componentize(project, made) };
+    return { ...made, ...(await componentize(project, made)) };
   };
   const [made] = await together(work(), check());
   await writeFile(resolve(project, options.out), made.component);
-  return { main: relative(project, main), engine: made.engine, why: made.why, warnings: made.warnings };
+  const { engine, why, tool, warnings } = made;
+  return { main: relative(project, main), engine, why, tool, warnings };
 }
 
 try {

@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { install } from './engines.mjs';
 import { Mistake } from './mistake.mjs';
+import { probe } from './probe.mjs';
 
 /** The SDK: `.runner/sdk` of the project. */
 const SDK = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -52,13 +53,14 @@ const PLACES = [
 
 /**
  * @param {string} project @param {string} main @param {'auto' | 'quickjs' | 'starlingmonkey'} wanted
- * @returns {Promise<{engine: string, why: string, code: string, warnings: string[]}>}
+ * @returns {Promise<{engine: string, why: string, code: string, warnings: string[], imports: string[],
+ *   place: (line: number, column: number) => string}>}
  */
 export async function bundle(project, main, wanted) {
   const first = wanted === 'starlingmonkey' ? 'starlingmonkey' : 'quickjs';
   let made = await run(project, main, first);
   const needs = needed(made);
-  let why = wanted === 'auto' ? 'nothing needs StarlingMonkey' : `plugin.toml says so`;
+  let why = wanted === 'auto' ? 'nothing needs StarlingMonkey' : 'plugin.toml says so';
   if (first === 'quickjs' && needs) {
     if (wanted === 'quickjs') made.warnings.push(`${needs.place}: QuickJS has no ${needs.name}; StarlingMonkey has`);
     else {
@@ -66,7 +68,7 @@ export async function bundle(project, main, wanted) {
       why = `${needs.place} uses ${needs.name}`;
     }
   }
-  return { engine: made.engine, why, code: made.code, warnings: made.warnings };
+  return { ...made, why };
 }
 
 async function run(project, main, engine) {
@@ -80,8 +82,10 @@ async function run(project, main, engine) {
   }
   const text = end => result.outputFiles.find(({ path }) => path.endsWith(end)).text;
   const map = JSON.parse(text('.map'));
-  const code = text('.js');
+  let code = text('.js');
   const found = finder(project, code, map);
+  const imports = called(project, result.metafile, found);
+  code = trimmed(code, imports);
   const computed = found(/\bimport\((?!["'])/)[0];
   if (computed) {
     throw new Mistake(
@@ -89,10 +93,13 @@ async function run(project, main, engine) {
       'import each module by its name; all of them are in the bundle anyway',
     );
   }
+  const place = placer(project, map);
   return {
     engine,
     found,
-    warnings: [...warnings(found), ...result.warnings.map(told(project))],
+    place,
+    imports,
+    warnings: [...warnings(found), ...probe(code, place), ...result.warnings.map(told(project))],
     code: `${code}\nglobalThis.__runnerMap = ${JSON.stringify(slim(project, map))};\n`,
   };
 }
@@ -127,7 +134,7 @@ function options(project, main, engine, foreign) {
     sourcesContent: false,
     legalComments: 'none',
     keepNames: false,
-    metafile: false,
+    metafile: true,
     logLevel: 'silent',
     // Free names become properties: easy to find, and `undefined` instead of an error.
     define: Object.fromEntries(free.map(name => [name, `globalThis.${name}`])),
@@ -145,24 +152,47 @@ function entry(main, engine) {
   `;
 }
 
+/** The interfaces that the SDK calls, by its names for them. */
+const IMPORTS = {
+  job: `runner:plugin/job@${PLUGIN}`,
+  log: `runner:plugin/log@${PLUGIN}`,
+  progress: `runner:plugin/progress@${PLUGIN}`,
+  http: `runner:plugin/http@${PLUGIN}`,
+  config: `runner:plugin/config@${PLUGIN}`,
+  queue: `runner:plugin/queue@${PLUGIN}`,
+  checkpoint: `runner:plugin/checkpoint@${PLUGIN}`,
+  random: `wasi:random/random@${WASI}`,
+  clock: `wasi:clocks/monotonic-clock@${WASI}`,
+  stderr: `wasi:cli/stderr@${WASI}`,
+};
+
+/** Modules of the SDK that are in the bundle only if the plugin uses them, and what they call. */
+const CALLERS = { config: 'config', progress: 'progress', queue: 'queue', step: 'checkpoint' };
+
+/** What the bundle calls: it imports no more, as imports tell which grants a plugin may need. */
+function called(project, metafile, found) {
+  const [{ inputs }] = Object.values(metafile.outputs).filter(output => output.entryPoint);
+  const modules = Object.keys(inputs).map(path => relative(SDK, resolve(project, path)));
+  const unused = Object.keys(CALLERS)
+    .filter(module => !modules.includes(`src/${module}.ts`))
+    .map(module => CALLERS[module]);
+  if (found(/\bfetch\b/).length === 0) unused.push('http');
+  return Object.keys(IMPORTS).filter(name => !unused.includes(name)).map(name => IMPORTS[name]);
+}
+
+/** The code with nothing in the place of other imports. */
+function trimmed(code, imports) {
+  return code.replace(/^import \* as (\w+) from "([^"]+)";$/gm, (line, name, from) =>
+    imports.includes(from) ? line : `const ${name} = {};`,
+  );
+}
+
 function prepare(engine) {
-  const imports = {
-    job: `runner:plugin/job@${PLUGIN}`,
-    log: `runner:plugin/log@${PLUGIN}`,
-    progress: `runner:plugin/progress@${PLUGIN}`,
-    http: `runner:plugin/http@${PLUGIN}`,
-    config: `runner:plugin/config@${PLUGIN}`,
-    queue: `runner:plugin/queue@${PLUGIN}`,
-    checkpoint: `runner:plugin/checkpoint@${PLUGIN}`,
-    random: `wasi:random/random@${WASI}`,
-    clock: `wasi:clocks/monotonic-clock@${WASI}`,
-    stderr: `wasi:cli/stderr@${WASI}`,
-  };
-  const names = Object.keys(imports);
+  const imports = Object.entries(IMPORTS);
   return `
     import { prepare } from ${JSON.stringify(join(SDK, `src/engine/${engine}.ts`))};
-    ${names.map(name => `import * as ${name} from '${imports[name]}';`).join('\n')}
-    prepare({ ${names.join(', ')} });
+    ${imports.map(([name, from]) => `import * as ${name} from '${from}';`).join('\n')}
+    prepare({ ${imports.map(([name]) => name).join(', ')} });
   `;
 }
 
@@ -242,7 +272,7 @@ function needsNode(project, foreign) {
   const shown = [...new Set(lines)];
   const more = shown.length > 5 ? [`and ${shown.length - 5} more`] : [];
   return new Mistake(
-    `${[...shown.slice(0, 5), ...more].join('\n')}\nmodules of Node are not there in a plugin`,
+    `modules of Node are not there in a plugin: ${[...shown.slice(0, 5), ...more].join(', ')}`,
     'use what the SDK and the web have (fetch, crypto, URL), or a package for browsers and edge runtimes',
   );
 }
@@ -255,9 +285,19 @@ function told(project) {
   };
 }
 
+/** Tells where a line and column of the bundle, from 1, are in the project; empty if nowhere. */
+function placer(project, map) {
+  const entries = new SourceMap(map);
+  return (line, column) => {
+    const { originalSource, originalLine = 0 } = entries.findEntry(line - 1, column - 1);
+    const file = originalSource ? source(project, originalSource) : '';
+    return file && `${file}:${originalLine + 1}`;
+  };
+}
+
 /** Finds a pattern in the bundle; tells where it is in the project. */
 function finder(project, code, map) {
-  const entries = new SourceMap(map);
+  const placed = placer(project, map);
   const starts = [0];
   for (let at = code.indexOf('\n'); at >= 0; at = code.indexOf('\n', at + 1)) starts.push(at + 1);
   return pattern => {
@@ -265,11 +305,9 @@ function finder(project, code, map) {
     for (const match of code.matchAll(new RegExp(pattern, 'g'))) {
       // `typeof X` asks whether it is there.
       if (/\btypeof\s+$/.test(code.slice(Math.max(0, match.index - 12), match.index))) continue;
-      let line = starts.findLastIndex(start => start <= match.index);
-      if (line < 0) line = 0;
-      const entry = entries.findEntry(line, match.index - starts[line]);
-      const file = source(project, entry.originalSource ?? '');
-      if (file) all.push({ text: match[0], file, place: `${file}:${(entry.originalLine ?? 0) + 1}` });
+      const line = starts.findLastIndex(start => start <= match.index);
+      const place = placed(line + 1, match.index - starts[line] + 1);
+      if (place) all.push({ file: place.replace(/:\d+$/, ''), place });
     }
     return all;
   };
