@@ -2,6 +2,8 @@
 
 # The crates that compile to a component; plugins/ has libraries of theirs too.
 PLUGINS := $(patsubst plugins/%/Cargo.toml,%,$(shell grep -l cdylib plugins/*/Cargo.toml))
+# The plugins in other languages.
+PROJECTS := $(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/package.json plugins/*/pyproject.toml plugins/*/go.mod)))
 TARGET := wasm32-wasip2
 WASM := target/$(TARGET)/plugin
 BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin
@@ -12,7 +14,7 @@ ifneq ($(shell cargo --version >/dev/null 2>&1 && echo found),found)
 export RUSTUP_TOOLCHAIN := stable
 endif
 
-.PHONY: help setup plugins guests build dist install demo test proof lint bench figures faults
+.PHONY: help setup plugins languages guests build dist install demo test proof lint bench figures faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +29,15 @@ plugins: ## Compile the plugins and drop them into plugins/
 	  cp "$(WASM)/$$(echo $$name | tr - _).wasm" "plugins/.$$name.new" && \
 	  mv "plugins/.$$name.new" "plugins/$$name.wasm" || exit 1; \
 	done
+
+languages: ## Build the plugins in other languages than Rust with `runner build`, into plugins/
+	@echo "languages: building $(PROJECTS)"
+	@for name in $(PROJECTS); do \
+	  if [ -f "plugins/$$name/package-lock.json" ]; then \
+	    npm ci --silent --prefix "plugins/$$name" || exit 1; \
+	  fi; \
+	done
+	@cargo run --quiet --locked -p runner -- build $(addprefix plugins/,$(PROJECTS))
 
 guests: ## Compile the components that the tests run
 	@echo "guests: compiling the tests' components"
