@@ -97,6 +97,7 @@ fn order(bytes: usize) -> String {
     with(items)
 }
 
+// Long because it makes everything that an attempt needs.
 fn main() -> ExitCode {
     let target = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/wasm32-wasip2/plugin");
     let contract = Arc::new(Contract {
@@ -123,7 +124,9 @@ fn main() -> ExitCode {
     };
     let io = tokio::runtime::Runtime::new().expect("threads");
     let (engine, _) = plugin::engine().expect("address space");
-    let host = Arc::new(Host::new(engine, Http::new(io.handle().clone())).expect("links"));
+    let http = Http::new(io.handle().clone());
+    let scratch = config.runtime.scratch();
+    let host = Arc::new(Host::new(engine, http, scratch).expect("links"));
     let plugins = Plugins::new(host.clone(), &config.runtime, env!("CARGO_BIN_EXE_runner"));
     plugins.configure(&config);
     if plugins.get("orders").is_none() {

@@ -119,8 +119,9 @@ fn a_file_that_is_removed_keeps_serving() {
 fn a_core_module_is_refused_with_the_way_out() {
     assert_eq!(
         refusal(b"\0asm\x01\0\0\0"),
-        "this is a core module, not a component: build for wasm32-wasip2, or run \
-         `wasm-tools component new` on it"
+        "it is a core module without `_start`, so it is no command; it exports nothing. A command \
+         has a main function and is built for wasm32-wasip1; a plugin with a handler is a \
+         component, which `runner build` or `wasm-tools component new` makes"
     );
 }
 
@@ -128,7 +129,8 @@ fn a_core_module_is_refused_with_the_way_out() {
 fn a_component_without_the_handler_is_refused_by_name() {
     assert_eq!(
         refusal(b"\0asm\x0d\0\x01\0"),
-        "it does not export \"runner:plugin/handler@0.1.0\" or an interface of typed functions; it exports nothing"
+        "it does not export \"runner:plugin/handler@0.1.0\", an interface of typed functions or \
+         wasi:cli/run, which a command has; it exports nothing"
     );
 }
 

@@ -193,7 +193,9 @@ pub(crate) fn host() -> Arc<Host> {
         let io = tokio::runtime::Runtime::new().expect("threads");
         (io, plugin::engine().expect("address space").0)
     });
-    let host = Host::new(engine.clone(), Http::new(io.handle().clone())).expect("links");
+    let http = Http::new(io.handle().clone());
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scratch");
+    let host = Host::new(engine.clone(), http, scratch).expect("links");
     Arc::new(host.recording([("other".to_owned(), undeclared("other"))].into()))
 }
 

@@ -17,6 +17,20 @@ pub(crate) fn guest(name: &str) -> PathBuf {
     found(&release().join("examples"), name)
 }
 
+/// A program of `tests/programs`, as a module of WASI preview 1.
+pub(crate) fn module(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| cargo_for("wasm32-wasip1", &["-p", "programs"]));
+    found(&target().join("wasm32-wasip1/plugin"), name)
+}
+
+/// A program of `tests/programs`, as a component.
+pub(crate) fn program(name: &str) -> PathBuf {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| cargo(&["-p", "programs"]));
+    found(&release(), name)
+}
+
 /// This component with one more core module, instantiated so many times. Nothing
 /// calls it.
 pub(crate) fn with_module(component: &Path, module: &Module, instances: usize) -> Vec<u8> {
@@ -131,10 +145,14 @@ fn release() -> PathBuf {
 }
 
 fn cargo(packages: &[&str]) {
+    cargo_for("wasm32-wasip2", packages);
+}
+
+fn cargo_for(triple: &str, packages: &[&str]) {
     let status = Command::new(env!("CARGO"))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .args(["build", "--quiet", "--locked", "--profile", "plugin"])
-        .args(["--target", "wasm32-wasip2", "--target-dir"])
+        .args(["--target", triple, "--target-dir"])
         .arg(target())
         .args(packages)
         .status()

@@ -23,3 +23,38 @@ pub mod door {
         exports: { default: async },
     });
 }
+
+/// The way into a command: a program that is run.
+pub mod command {
+    wasmtime::component::bindgen!({
+        inline: "
+            package wasi:cli@0.2.12;
+            interface run {
+                run: func() -> result;
+            }
+            world command {
+                export run;
+            }
+        ",
+        exports: { default: async },
+    });
+}
+
+/// What a program of WASI preview 1 needs of the host beside WASI.
+pub mod program {
+    wasmtime::component::bindgen!({
+        path: "program",
+        imports: { default: trappable },
+    });
+
+    /// The interface, for those who put it into a component.
+    pub const INTERFACE: &str = "runner:command/program";
+    /// Its function in the place of `proc_exit`.
+    pub const EXIT: &str = "exit";
+    /// Its function for the limit of memory.
+    pub const MEMORY: &str = "memory";
+    /// Its world.
+    pub const WORLD: &str = "programs";
+    /// All of it.
+    pub const WIT: &str = include_str!("../program/program.wit");
+}

@@ -102,6 +102,20 @@ impl Contract {
             .map_err(|fault| contract::violation(&self.id, function, &fault))
     }
 
+    /// Whether this is the result of a job of this name, as far as that stands in a WIT
+    /// file.
+    ///
+    /// # Errors
+    /// It does not fit; the text says where.
+    pub fn check_result(&self, job: &str, result: &str) -> Result<(), String> {
+        let declared = self.declared.as_ref();
+        let Some(function) = declared.and_then(|of| of.function(self.function(job))) else {
+            return Ok(());
+        };
+        contract::check_result(function, result, self.rules(self.memory))
+            .map_err(|fault| contract::unfit_result(&self.id, function, &fault))
+    }
+
     /// Covers the sensitive values of a payload and a result, for people.
     pub fn cover(&self, job: &str, data: &mut String, mut result: Option<&mut String>) {
         for function in self.functions(job) {

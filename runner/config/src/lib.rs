@@ -10,6 +10,7 @@
 //! Every room may use this one; it uses only contracts, cron patterns and units.
 
 mod address;
+mod argument;
 mod backoff;
 mod contract;
 mod decode;
@@ -33,6 +34,7 @@ mod syntax;
 mod value;
 
 pub use address::{Address, Family, Host, Route, Tls, Trust, tag};
+pub use argument::{Argument, Piece, Placeholder};
 pub use backoff::{LONGEST_WAIT, wait};
 pub use contract::{Contract, SwapCheck};
 pub use diff::Changes;
@@ -44,7 +46,7 @@ pub use load::Loaded;
 pub use lost::lost;
 pub use origins::{Origins, Source};
 pub use pattern::Pattern;
-pub use plugin::{Origin, Plugin, Secret};
+pub use plugin::{Origin, Plugin, SCRATCH, Secret, Stdout, Variable};
 pub use problem::nearest;
 pub use problem::{Problems, masked};
 pub use queue::{DeadLetter, Group, JobSettings, Limiter, Queue, Unrouted};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::argument::Argument;
 use super::contract::Contract;
 
 /// `[plugins.<name>]`: what a plugin is granted.
@@ -29,6 +30,19 @@ pub struct Plugin {
     pub secrets: BTreeMap<String, Secret>,
     /// `dirs`: guest path → host directory, read-only.
     pub dirs: BTreeMap<String, PathBuf>,
+    /// `args`: what a program is called with.
+    pub args: Vec<Argument>,
+    /// `argv0`: the name a program is called by; that of the plugin if there is none.
+    pub argv0: Option<String>,
+    /// `stdin`: what a program reads; the payload if it is not said.
+    pub stdin: Option<Argument>,
+    /// `stdout`: how what a program writes becomes the result of the job.
+    pub stdout: Stdout,
+    /// `env`: variables of its environment.
+    pub env: BTreeMap<String, Variable>,
+    /// `scratch`: bytes that each of its jobs may have in a private directory at
+    /// [`SCRATCH`]; there is none otherwise.
+    pub scratch: Option<usize>,
     /// The contracts of the queues that name it: it must export each of them, or
     /// take their jobs as JSON.
     pub contracts: Vec<Arc<Contract>>,
@@ -48,6 +62,53 @@ pub struct Origin {
     pub host: String,
     /// Explicit or the scheme's own.
     pub port: u16,
+}
+
+/// How what a program writes to stdout becomes the result of its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stdout {
+    /// As it is if it is JSON, else as a text.
+    #[default]
+    Json,
+    /// As a text, whatever it is.
+    Text,
+    /// As a text, in base64: for images and other bytes.
+    Base64,
+}
+
+impl Stdout {
+    pub(super) const ALL: [Stdout; 3] = [Stdout::Json, Stdout::Text, Stdout::Base64];
+
+    /// As it is written: `json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stdout::Json => "json",
+            Stdout::Text => "text",
+            Stdout::Base64 => "base64",
+        }
+    }
+}
+
+/// Where a guest finds its scratch directory.
+pub const SCRATCH: &str = "/tmp";
+
+/// The value of an environment variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variable {
+    /// As it stands in the file.
+    Plain(String),
+    /// What `env:NAME` or `file:path` stands for.
+    Secret(Secret),
+}
+
+impl Variable {
+    /// The value.
+    pub fn value(&self) -> &str {
+        match self {
+            Variable::Plain(text) => text,
+            Variable::Secret(secret) => &secret.0,
+        }
+    }
 }
 
 /// A secret value.

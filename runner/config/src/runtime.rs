@@ -65,3 +65,10 @@ impl Default for Runtime {
         }
     }
 }
+
+impl Runtime {
+    /// Where the scratch directories of jobs are made.
+    pub fn scratch(&self) -> PathBuf {
+        self.cache.join("scratch")
+    }
+}

@@ -235,6 +235,9 @@ pub(super) const LARGEST_STRING: usize = 512 << 20;
 /// What 32-bit linear memory can address.
 pub(super) const LARGEST_MEMORY: usize = 4 << 30;
 
+/// What a disk may have for one job.
+pub(super) const LARGEST_SCRATCH: usize = 1 << 40;
+
 /// `"64MiB"` in bytes, more than zero and at most `max`.
 pub(super) fn size(raw: Raw<'_>, max: usize) -> Result<usize, Fault> {
     let what = "a size";

@@ -123,6 +123,32 @@ pub fn violation(contract: &str, function: &Function, fault: &Fault) -> String {
     )
 }
 
+/// Whether JSON is what a function returns when it succeeds. One that returns nothing
+/// takes any.
+///
+/// # Errors
+/// The first thing that does not fit.
+pub fn check_result(function: &Function, result: &str, rules: Rules) -> Result<(), Fault> {
+    let returned = Function {
+        data: function.value().cloned(),
+        ..function.clone()
+    };
+    read(&returned, result, rules)
+        .map(drop)
+        .map_err(|mut fault| {
+            fault.path.root = "result";
+            fault
+        })
+}
+
+/// The reason of a job whose result does not fit.
+pub fn unfit_result(contract: &str, function: &Function, fault: &Fault) -> String {
+    format!(
+        "the result is not that of {contract}#{}: {fault}",
+        function.key
+    )
+}
+
 /// The reason of a job whose name is no function.
 pub fn no_function(contract: &str, interface: Option<&Interface>, job: &str) -> String {
     let functions = interface.into_iter().flat_map(|of| &of.functions);

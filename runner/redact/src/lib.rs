@@ -18,7 +18,7 @@ use memchr::memmem::Finder;
 use url::Url;
 
 use self::decoded::Decoded;
-use runner_config::Plugin;
+use runner_config::{Plugin, Variable};
 use runner_contract::is_json;
 
 mod decoded;
@@ -52,7 +52,11 @@ impl Redactor {
     /// For the secrets granted to this plugin.
     pub fn new(plugin: &Plugin) -> Redactor {
         let mut redactor = Redactor::default();
-        for secret in plugin.secrets.values() {
+        let variables = plugin.env.values().filter_map(|of| match of {
+            Variable::Secret(secret) => Some(secret),
+            Variable::Plain(_) => None,
+        });
+        for secret in plugin.secrets.values().chain(variables) {
             redactor.add(&secret.0);
             redactor.add_credential(&secret.0);
         }

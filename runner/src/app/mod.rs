@@ -122,7 +122,7 @@ impl App {
             tracing::warn!("{warning}");
         }
         let (redis, embedded) = connect(&config.redis).await?;
-        let host = host(&start)?;
+        let host = host(&start, config.runtime.scratch())?;
         let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
         let builder = match start.build {
             true => Some(builder(&host, &plugins, &config).await?),
@@ -263,7 +263,7 @@ fn watch_files() -> Result<(Arc<Watcher>, mpsc::UnboundedReceiver<BTreeSet<PathB
 }
 
 /// What plugins can reach.
-fn host(start: &Start) -> Result<Arc<Host>, Error> {
+fn host(start: &Start, scratch: PathBuf) -> Result<Arc<Host>, Error> {
     let mut http = Http::new(start.network.clone());
     if let Some(data) = &start.outbox {
         let rules = start.file.with_file_name(outbox::RULES);
@@ -273,7 +273,7 @@ fn host(start: &Start) -> Result<Arc<Host>, Error> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let host = Host::new(engine, http).map_err(Error::system("the host does not link"))?;
+    let host = Host::new(engine, http, scratch).map_err(Error::system("the host does not link"))?;
     Ok(Arc::new(host))
 }
 

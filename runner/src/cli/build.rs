@@ -39,7 +39,8 @@ impl Args {
             .build()
             .map_err(Exit::failed)?;
         let (engine, _) = plugin::engine()?;
-        let host = Host::new(engine, Http::new(runtime.handle().clone())).map_err(Exit::failed)?;
+        let http = Http::new(runtime.handle().clone());
+        let host = Host::new(engine, http, config.runtime.scratch()).map_err(Exit::failed)?;
         match self.watch {
             true => runtime.block_on(watch(cli.json, targets, tools, host)),
             false => once(cli.json, &targets, &tools, &host),

@@ -69,7 +69,7 @@ impl Args {
             http = http.with_outbox(Arc::new(outbox));
         }
         let (engine, _) = plugin::engine()?;
-        let host = Host::new(engine, http).map_err(Exit::failed)?;
+        let host = Host::new(engine, http, config.runtime.scratch()).map_err(Exit::failed)?;
         let bench = Bench::new(host, &trial::only(config, &file, &name));
         let plugin = bench.plugin(&name)?;
         let settings = &mut place.settings;

@@ -61,7 +61,8 @@ pub(super) fn load(config: &Config) -> Result<(Bench, Vec<String>)> {
         .build()
         .map_err(Exit::failed)?;
     let (engine, warnings) = plugin::engine()?;
-    let host = Host::new(engine, Http::new(runtime.handle().clone())).map_err(Exit::failed)?;
+    let http = Http::new(runtime.handle().clone());
+    let host = Host::new(engine, http, config.runtime.scratch()).map_err(Exit::failed)?;
     Ok((Bench::new(host, config), warnings))
 }
 

@@ -1,22 +1,26 @@
-//! How a job is handed to its plugin: to a typed function of the queue's contract, or
-//! to the handler that takes any job as JSON text.
+//! How a job is handed to its plugin: to a typed function of the queue's contract, to
+//! the handler that takes any job as JSON text, or to a program that is run.
 
 use serde::Deserialize;
 use wasmtime::Store;
+use wasmtime_wasi::I32Exit;
 
 use super::classify::Ended;
+use super::program;
 use crate::config::JobSettings;
 use crate::contract::{self, Function};
-use crate::host::State;
+use crate::host::{Program, State};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::{Entry, Plugin};
-use crate::queue::Job;
+use crate::queue::Attempt;
 use runner_bindings::runner::plugin::outcome::Failure as Returned;
 
 /// A call that is ready to be made.
 pub(super) enum Call<'a> {
     /// The handler takes the job as it is.
     Handler,
+    /// This program is run, with the payload on stdin.
+    Command(Program),
     /// This function takes its parameters as the bytes of its memory.
     Function {
         function: &'a Function,
@@ -30,6 +34,14 @@ impl Call<'_> {
     pub(super) fn is_typed(&self) -> bool {
         matches!(self, Call::Function { .. })
     }
+
+    /// The program that is run.
+    pub(super) fn program(&self) -> Option<&Program> {
+        match self {
+            Call::Command(program) => Some(program),
+            _ => None,
+        }
+    }
 }
 
 /// Find the door for a job, and check its payload before there is an instance.
@@ -38,9 +50,10 @@ impl Call<'_> {
 /// The outcome of a job that no function takes, or whose payload does not fit.
 pub(super) fn ready<'a>(
     plugin: &'a Plugin,
-    job: &Job,
+    attempt: &Attempt,
     settings: &JobSettings,
 ) -> Result<Call<'a>, Outcome> {
+    let job = &attempt.job;
     let rejected = |cause, reason| {
         Outcome::Rejected(Failure {
             cause,
@@ -52,19 +65,24 @@ pub(super) fn ready<'a>(
         let reason = format!("the payload is nested too deep: {fault}");
         return Err(rejected(Cause::Payload, reason));
     }
+    let json = || match plugin.doors.handler {
+        Some(_) => Ok(Call::Handler),
+        None => program::of(&plugin.grants.plugin, attempt)
+            .map(Call::Command)
+            .map_err(|reason| rejected(Cause::Payload, reason)),
+    };
     let Some(contract) = &settings.contract else {
-        return match plugin.doors.handler {
-            Some(_) => Ok(Call::Handler),
-            None => Err(rejected(Cause::Unrouted, unnamed(plugin))),
+        return match plugin.doors.takes_json() {
+            true => json(),
+            false => Err(rejected(Cause::Unrouted, unnamed(plugin))),
         };
     };
     let Some((function, number)) = plugin.doors.function(contract, &job.name) else {
-        // A handler in any language has the contract's checks, too.
-        if plugin.doors.handler.is_some() {
+        // A handler or program in any language has the contract's checks, too.
+        if plugin.doors.takes_json() {
             let checked = contract.check(&job.name, &job.data);
-            return checked
-                .map(|()| Call::Handler)
-                .map_err(|reason| rejected(Cause::Contract, reason));
+            checked.map_err(|reason| rejected(Cause::Contract, reason))?;
+            return json();
         }
         let interface = plugin.doors.contract(contract).map(|of| &**of);
         let reason = contract::no_function(&contract.id, interface, &job.name);
@@ -110,6 +128,9 @@ pub(super) async fn make(
         None => {
             if let Err(reason) = store.data_mut().open_directories().await {
                 return Ok(Ended::Unready(reason));
+            }
+            if let Call::Command(_) = call {
+                return command(store, plugin).await;
             }
             let made = instantiate(store, plugin, &call).await?;
             store.data_mut().has_started();
@@ -158,7 +179,32 @@ async fn instantiate(
             let door = plugin.doors.typed.as_ref().expect("found before");
             Entry::Typed(door.instantiate_async(store).await?)
         }
+        Call::Command(_) => unreachable!("a program is run once"),
     })
+}
+
+/// Run a program, which can be done once.
+async fn command(store: &mut Store<State>, plugin: &Plugin) -> wasmtime::Result<Ended> {
+    let command = plugin.doors.command.as_ref().expect("found before");
+    let instance = command.instantiate_async(&mut *store).await?;
+    store.data_mut().has_started();
+    let run = instance.wasi_cli_run().call_run(&mut *store).await;
+    Ok(Ended::Exited(code(run)?))
+}
+
+/// The code with which a program ended.
+fn code(run: wasmtime::Result<Result<(), ()>>) -> wasmtime::Result<i32> {
+    match run {
+        Ok(ended) => Ok(i32::from(ended.is_err())),
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            // As a system has it, but that no failure looks like success.
+            Some(exit) => Ok(match exit.0 & 0xff {
+                0 => exit.0,
+                code => code,
+            }),
+            None => Err(error),
+        },
+    }
 }
 
 /// An error as a failure: the host's own type, or any other as the text of a

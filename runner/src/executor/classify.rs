@@ -7,11 +7,12 @@ use std::time::Duration;
 use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
+use super::exit::{self, Verdict};
 use super::frames;
 use super::report::{self, Report};
 use crate::config::{JobSettings, LONGEST_WAIT};
 use crate::contract;
-use crate::host::{State, output};
+use crate::host::{NoResult, State, output};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::plugin::Plugin;
 use crate::queue::{Attempt, Stop};
@@ -35,6 +36,8 @@ pub(super) enum Ended {
     Unready(String),
     /// It returned a failure.
     Returned(Returned),
+    /// It is a program that exited with this code.
+    Exited(i32),
     /// It trapped, exited, or could not be instantiated.
     Error(wasmtime::Error),
     /// It was stopped while it waited in a host call.
@@ -67,6 +70,11 @@ pub(super) fn outcome(
         Ended::Unready(reason) => retry(failure(state, Cause::Host, reason)),
         Ended::Returned(answer) => returned(answer, state, output),
         Ended::Stopped(why) => stopped(why, attempt, state),
+        Ended::Exited(0) => completed(written(state.result(), attempt, settings)),
+        Ended::Exited(code) => exited(code, state, output),
+        Ended::Error(_) if state.wrote_too_much() => {
+            completed(written(Err(NoResult::TooLarge), attempt, settings))
+        }
         Ended::Error(error) => match error.downcast_ref() {
             Some(Trap::Interrupt) => {
                 let why = attempt.stopped().unwrap_or(Stop::Deadline);
@@ -77,11 +85,7 @@ pub(super) fn outcome(
                 if report.frames.is_empty() {
                     report.frames = frames::of(&error);
                 }
-                retry(framed(
-                    failure(state, cause, report.reason),
-                    report.frames,
-                    state,
-                ))
+                retry(reported(state, cause, report))
             }
         },
     }
@@ -108,6 +112,52 @@ fn framed(failure: Failure, frames: Vec<String>, state: &State) -> Failure {
     Failure {
         frames: frames.map(|frame| clean(state, frame)).collect(),
         ..failure
+    }
+}
+
+/// What a guest's runtime or program said of its end.
+fn reported(state: &State, cause: Cause, report: Report) -> Failure {
+    framed(failure(state, cause, report.reason), report.frames, state)
+}
+
+/// A program exited with a code that is not 0.
+fn exited(code: i32, state: &State, output: &[String]) -> Outcome {
+    let (mut cause, mut report) = exit::told(code, output);
+    let verdict = exit::verdict(code);
+    if verdict == Verdict::Failed
+        && let Some(asked) = state.memory().refused()
+    {
+        report.reason = format!("{}; {}", out_of_memory(state, asked), report.reason);
+        cause = Cause::Memory;
+    }
+    let failure = reported(state, cause, report);
+    match verdict {
+        Verdict::Reject => Outcome::Rejected(failure),
+        Verdict::Retry | Verdict::Failed => retry(failure),
+    }
+}
+
+/// The result that a program has written, if it is one of this queue.
+fn written(
+    result: Result<Option<String>, NoResult>,
+    attempt: &Attempt,
+    settings: &JobSettings,
+) -> Result<String, String> {
+    let value = result.map_err(|why| match why {
+        NoResult::TooLarge => format!(
+            "the result, on stdout, has more than the {} bytes that this queue stores (max_result)",
+            settings.max_result
+        ),
+        NoResult::NotText(at) => {
+            format!("the result, on stdout, is not UTF-8 from byte {at} on; `stdout = \"base64\"` of the plugin takes any")
+        }
+    })?;
+    let value = within(value, settings)?;
+    match &settings.contract {
+        Some(contract) => contract
+            .check_result(&attempt.job.name, &value)
+            .map(|()| value),
+        None => Ok(value),
     }
 }
 

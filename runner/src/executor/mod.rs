@@ -12,7 +12,9 @@
 
 mod call;
 mod classify;
+mod exit;
 mod frames;
+mod program;
 mod report;
 mod reuse;
 
@@ -133,11 +135,11 @@ async fn run(
         return unserved(settings);
     };
     let _ = attempt.ran.set(plugin.version.to_string());
-    let ready = match call::ready(&plugin, &attempt.job, settings) {
+    let ready = match call::ready(&plugin, attempt, settings) {
         Ok(ready) => ready,
         Err(outcome) => return outcome,
     };
-    let mut served = Served::get(host, &plugin, attempt, settings, ready.is_typed());
+    let mut served = Served::get(host, &plugin, attempt, settings, &ready);
     let Served { store, entry, .. } = &mut served;
     supervise(store, attempt.clone());
     let ended = tokio::select! {
@@ -150,6 +152,7 @@ async fn run(
         () = tokio::time::sleep_until(attempt.deadline().into()) => Ended::Stopped(Stop::Deadline),
     };
     let output = store.data().finish_output();
+    store.data_mut().remove_scratch().await;
     let outcome = classify::outcome(ended, attempt, settings, &plugin, store.data(), &output);
     served.end(&plugin, attempt, settings, &outcome);
     outcome

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wasmtime::Store;
 
+use super::call::Call;
 use crate::config::JobSettings;
 use crate::host::{Host, State};
 use crate::outcome::{Cause, Outcome};
@@ -27,12 +28,20 @@ impl Served {
         plugin: &Plugin,
         attempt: &Arc<Attempt>,
         settings: &JobSettings,
-        typed: bool,
+        call: &Call<'_>,
     ) -> Served {
-        let kept = plugin.kept.take(attempt.queue_name(), settings, typed);
+        let program = call.program();
+        let kept = match program {
+            // A program is run once.
+            Some(_) => None,
+            None => {
+                let queue = attempt.queue_name();
+                plugin.kept.take(queue, settings, call.is_typed())
+            }
+        };
         let Some(mut kept) = kept else {
             return Served {
-                store: host.store(&plugin.grants, attempt, settings),
+                store: host.store(&plugin.grants, attempt, settings, program),
                 entry: None,
                 before: 0,
             };

@@ -3,7 +3,8 @@
 //! One file here per WIT interface, an `impl Host for State`; they know [`State`],
 //! and nothing here knows them. What an attempt needs for one is a field of
 //! [`State`]; what the process shares is in [`Host`] and [`writes`]. Around them:
-//! [`client`] (HTTP), [`wasi`], [`output`] (log lines), [`limits`].
+//! [`client`] (HTTP), [`wasi`], [`output`] (log lines), [`command`] (what only programs
+//! have), [`limits`].
 //!
 //! [`Host`] belongs to the process, [`State`] to one attempt: it is made from nothing,
 //! so that no job sees anything of another. Where instances serve several jobs
@@ -12,6 +13,7 @@
 
 mod checkpoint;
 pub mod client;
+mod command;
 mod config;
 mod http;
 mod job;
@@ -19,25 +21,32 @@ pub mod limits;
 mod log;
 mod lost;
 pub mod output;
+mod program;
 mod progress;
 mod queue;
+mod scratch;
 mod state;
 pub mod wasi;
 mod writes;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
 pub use self::client::Http;
-pub use self::state::{Grants, State};
+pub use self::command::NoResult;
+pub use self::program::Program;
+use self::scratch::Scratches;
+pub use self::state::{Grants, State, request_id};
 use self::wasi::files;
 pub use self::writes::Effect;
 use self::writes::Writes;
 use crate::config::{JobSettings, Plugin};
 use crate::queue::{Attempt, Queue, Settings};
+use runner_bindings::program::Programs;
 
 /// What all guests of the process share.
 pub struct Host {
@@ -45,26 +54,30 @@ pub struct Host {
     linker: Linker<State>,
     http: Http,
     writes: Arc<Writes>,
+    scratches: Arc<Scratches>,
 }
 
 impl Host {
-    /// A host on this engine, with this way out.
+    /// A host on this engine, with this way out. Scratch directories are made in
+    /// `scratch`, which need not be there.
     ///
     /// # Errors
     /// When an interface cannot be linked, which is a fault of ours.
-    pub fn new(engine: Engine, http: Http) -> wasmtime::Result<Host> {
+    pub fn new(engine: Engine, http: Http, scratch: PathBuf) -> wasmtime::Result<Host> {
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
         files::add_to_linker(&mut linker)?;
         wasi::logging::add_to_linker(&mut linker)?;
         wasi::config::add_to_linker(&mut linker)?;
+        Programs::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
         runner_bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
         Ok(Host {
             engine,
             linker,
             http,
             writes: Arc::new(Writes::new()),
+            scratches: Arc::new(Scratches::new(scratch)),
         })
     }
 
@@ -105,17 +118,19 @@ impl Host {
 
     /// What this plugin may reach.
     pub fn grants(&self, plugin: Arc<Plugin>) -> Grants {
-        Grants::new(&self.http, plugin)
+        Grants::new(&self.http, &self.scratches, plugin)
     }
 
-    /// A store for one attempt, with every limit set and no directory opened.
+    /// A store for one attempt, with every limit set and no directory opened; for a
+    /// command with what the program is called with.
     pub fn store(
         &self,
         grants: &Grants,
         attempt: &Arc<Attempt>,
         settings: &JobSettings,
+        program: Option<&Program>,
     ) -> Store<State> {
-        let state = State::new(&self.writes, grants, attempt, settings);
+        let state = State::new(&self.writes, grants, attempt, settings, program);
         State::store(&self.engine, state)
     }
 
@@ -127,7 +142,7 @@ impl Host {
         attempt: &Arc<Attempt>,
         settings: &JobSettings,
     ) {
-        let state = State::new(&self.writes, grants, attempt, settings);
+        let state = State::new(&self.writes, grants, attempt, settings, None);
         store.data_mut().renew(state);
     }
 }

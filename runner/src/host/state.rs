@@ -1,6 +1,6 @@
 //! What the store of one attempt holds, and what a plugin was granted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -10,15 +10,16 @@ use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use super::client::{Grant, Hooks, Http, Room};
-use super::limits::{Budget, Memory};
+use super::limits::{Budget, Memory, Quota};
 use super::lost::refuse_lost;
-use super::output::{Lines, Log};
+use super::output::{Lines, Log, Reports};
+use super::program::{Program, Stdout};
+use super::scratch::{Scratch, Scratches};
 use super::wasi::{context, handles};
 use super::writes::Writes;
 use crate::config::{JobSettings, Plugin};
 use crate::queue::Attempt;
 use crate::redact::Redactor;
-use runner_bindings::runner::plugin::log::Level;
 
 /// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
 const CALL: usize = 16 << 20;
@@ -36,16 +37,19 @@ pub struct Grants {
     pub redactor: Arc<Redactor>,
     /// How many files it may be opening at the same time.
     opens: Arc<Semaphore>,
+    /// Where its scratch directories are made.
+    scratches: Arc<Scratches>,
 }
 
 impl Grants {
     /// What the table of this plugin grants, by way of `http`.
-    pub(super) fn new(http: &Http, plugin: Arc<Plugin>) -> Grants {
+    pub(super) fn new(http: &Http, scratches: &Arc<Scratches>, plugin: Arc<Plugin>) -> Grants {
         let http = http.grant(&plugin);
         Grants {
             redactor: http.redactor(),
             http: Arc::new(http),
             opens: context::opens(),
+            scratches: scratches.clone(),
             plugin,
         }
     }
@@ -61,11 +65,16 @@ pub struct State {
     pub(super) redactor: Arc<Redactor>,
     pub(super) grant: Arc<Grant>,
     pub(super) opens: Arc<Semaphore>,
+    pub(super) scratches: Arc<Scratches>,
+    /// Made with its other directories.
+    pub(super) scratch: Option<Scratch>,
+    /// What is in it.
+    pub(super) quota: Arc<Mutex<Quota>>,
     pub(super) memory: Memory,
     /// Log lines and bytes for Redis that are left.
     pub(super) budget: Arc<Budget>,
     pub(super) log: Log,
-    pub(super) stdout: Lines,
+    pub(super) stdout: Stdout,
     pub(super) stderr: Lines,
     /// `requestId` of the payload, carried on to requests and jobs.
     pub(super) request_id: Option<String>,
@@ -95,12 +104,15 @@ impl State {
         store
     }
 
-    /// What is held for one attempt, with no directory opened.
+    // Long because a state has many fields.
+    /// What is held for one attempt, with no directory opened; for a command with what
+    /// the program is called with.
     pub(super) fn new(
         writes: &Arc<Writes>,
         grants: &Grants,
         attempt: &Arc<Attempt>,
         settings: &JobSettings,
+        program: Option<&Program>,
     ) -> State {
         let request_id = request_id(&attempt.job.data);
         let budget = Arc::new(Budget::new(settings.max_logs, settings.max_sent));
@@ -111,9 +123,20 @@ impl State {
             request_id.as_deref().map(Into::into),
             budget.clone(),
         );
-        let stdout = Lines::new(log.clone(), Level::Info);
-        let stderr = Lines::new(log.clone(), Level::Warn);
-        let wasi = context::wasi(&stdout, &stderr);
+        let mut wasi = context::wasi(&grants.plugin);
+        let (stdout, stderr) = match program {
+            None => Stdout::logged(&mut wasi, &log),
+            Some(program) => {
+                let reports = Reports {
+                    attempt: attempt.clone(),
+                    redactor: grants.redactor.clone(),
+                    budget: budget.clone(),
+                    log: log.clone(),
+                };
+                let id = request_id.as_deref();
+                program.set_up(&mut wasi, reports, id, settings.max_result)
+            }
+        };
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         State {
@@ -124,6 +147,11 @@ impl State {
             redactor: grants.redactor.clone(),
             grant: grants.http.clone(),
             opens: grants.opens.clone(),
+            scratches: grants.scratches.clone(),
+            scratch: None,
+            quota: Arc::new(Mutex::new(Quota::new(
+                grants.plugin.scratch.unwrap_or(0) as u64
+            ))),
             memory: Memory::new(settings.memory),
             budget,
             log,
@@ -136,7 +164,7 @@ impl State {
             jobs_added: 0,
             checkpoints: Vec::new(),
             listings: Vec::new(),
-            wasi,
+            wasi: wasi.build(),
             wasi_http: context::http(),
             table,
         }
@@ -153,7 +181,7 @@ impl State {
     pub(super) fn renew(&mut self, new: State) {
         let old = std::mem::replace(self, new);
         self.memory = old.memory.renewed(self.settings.memory);
-        old.stdout.become_those(&self.stdout);
+        old.stdout.become_that(&self.stdout);
         old.stderr.become_those(&self.stderr);
         self.stdout = old.stdout;
         self.stderr = old.stderr;
@@ -175,6 +203,9 @@ impl State {
     pub fn is_reusable(&mut self) -> Result<(), &'static str> {
         if self.is_limited() {
             return Err("it came to a limit");
+        }
+        if self.plugin.scratch.is_some() {
+            return Err("it has the scratch directory of its job");
         }
         match handles::are_those_of_every_job(self) {
             true => Ok(()),
@@ -211,7 +242,7 @@ impl State {
 }
 
 /// `requestId`, or else `xRequestId`, of a payload that is an object.
-pub(super) fn request_id(data: &str) -> Option<String> {
+pub fn request_id(data: &str) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Ids {

@@ -5,10 +5,9 @@
 
 use super::component::bounds::{self, Fault};
 use super::component::{Shape, doors};
-use super::load;
+use super::load::Kind;
 use super::refusal::Refusal;
 use crate::config;
-use crate::contract::Opened;
 use crate::host::Host;
 
 /// Look at a component for a plugin of `queues.toml`: its bounds, imports, exports and
@@ -17,7 +16,7 @@ use crate::host::Host;
 /// # Errors
 /// Why it would be refused.
 pub fn examine(host: &Host, bytes: &[u8], plugin: &config::Plugin) -> Result<Shape, Refusal> {
-    load::look(bytes)?;
+    let kind = Kind::of(bytes)?;
     let within = bounds::check(bytes).and_then(|bodies| bounds::check_functions(&bodies));
     within.map_err(|fault| match fault {
         Fault::Invalid(reason) => Refusal::Invalid(reason),
@@ -26,8 +25,10 @@ pub fn examine(host: &Host, bytes: &[u8], plugin: &config::Plugin) -> Result<Sha
             max,
         },
     })?;
-    let shape = load::shape(bytes)?;
-    doors::check_imports(host, &shape, bytes)?;
-    doors::fits(&shape, &Opened::read(bytes), plugin)?;
+    let shape = kind.shape(bytes)?;
+    if kind == Kind::Component {
+        doors::check_imports(host, &shape, bytes)?;
+    }
+    doors::fits(&shape, &kind.opened(bytes), plugin)?;
     Ok(shape)
 }

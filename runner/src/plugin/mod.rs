@@ -16,6 +16,7 @@ mod crew;
 mod engine;
 mod entry;
 mod examine;
+mod foreign;
 mod kept;
 mod load;
 mod pace;
@@ -27,10 +28,11 @@ mod version;
 pub use self::component::{Doors, Made, Shape};
 pub use self::engine::{EngineError, INSTANCES, engine};
 pub use self::examine::examine;
+pub use self::foreign::Foreign;
 pub use self::kept::{Entry, Instance};
 pub use self::refusal::Refusal;
 pub use self::registry::{Plugins, Status};
-pub use self::version::Plugin;
+pub use self::version::{Plugin, UNUSED};
 
 /// This very binary, also when its file has been replaced meanwhile.
 pub const THIS: &str = "/proc/self/exe";

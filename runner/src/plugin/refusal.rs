@@ -1,5 +1,6 @@
 //! Why a file does not serve, in words.
 
+use super::foreign::Foreign;
 use crate::units;
 use runner_bindings::HANDLER;
 
@@ -26,15 +27,15 @@ pub enum Refusal {
     /// It does not begin like Wasm.
     #[error("this is not a WebAssembly file; was it written to the end?")]
     NotWasm,
-    /// It is a core module.
-    #[error(
-        "this is a core module, not a component: build for wasm32-wasip2, or run \
-         `wasm-tools component new` on it"
-    )]
-    Module,
+    /// It is a core module that is no command.
+    #[error("{0}")]
+    Foreign(#[from] Foreign),
     /// It does not compile.
     #[error("this is not a valid component: {0}")]
     Invalid(String),
+    /// It does not compile, or cannot be made a component.
+    #[error("this is not a valid module: {0}")]
+    InvalidModule(String),
     /// It is valid, but larger than anything a compiler makes.
     #[error("it has more than {max} {what}")]
     Bound {
@@ -82,7 +83,8 @@ pub enum Refusal {
     Start(String),
     /// It exports nothing that takes jobs.
     #[error(
-        "it does not export {HANDLER:?} or an interface of typed functions; it exports {found}"
+        "it does not export {HANDLER:?}, an interface of typed functions or wasi:cli/run, which \
+         a command has; it exports {found}"
     )]
     Export {
         /// What it exports instead.

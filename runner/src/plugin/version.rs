@@ -6,7 +6,11 @@ use std::time::Duration;
 use super::component::{Doors, Made};
 use super::kept::Kept;
 use super::pace::Pace;
+use crate::config::Stdout;
 use crate::host::Grants;
+
+/// Why a key of its table may have no effect.
+pub const UNUSED: &str = "only a command has it, and the plugin is none";
 
 /// One version of a plugin, ready to be instantiated. An attempt keeps its version to
 /// the end, whatever is swapped meanwhile.
@@ -40,6 +44,22 @@ impl std::fmt::Debug for Plugin {
 }
 
 impl Plugin {
+    /// Keys of its table that have no effect on what it is.
+    pub fn unused(&self) -> Vec<&'static str> {
+        let config = &self.grants.plugin;
+        let keys = [
+            (!config.args.is_empty(), "args"),
+            (config.argv0.is_some(), "argv0"),
+            (config.stdin.is_some(), "stdin"),
+            (config.stdout != Stdout::default(), "stdout"),
+        ];
+        let set = keys.into_iter().filter(|(set, _)| *set);
+        match self.doors.command {
+            Some(_) => Vec::new(),
+            None => set.map(|(_, key)| key).collect(),
+        }
+    }
+
     /// The same code with other grants.
     pub(super) fn regrant(&self, grants: Grants) -> Plugin {
         Plugin {

@@ -22,6 +22,15 @@ fn handle(job: Job) -> Result<Value> {
             log::error!("secret {}", config::secret("TOKEN").unwrap_or_default());
             json!(null)
         }
+        "environment" => json!(std::env::vars().collect::<Vec<_>>()),
+        "scratch" => {
+            let wrote = std::fs::write("/tmp/x", "text");
+            let read = wrote.and_then(|()| std::fs::read_to_string("/tmp/x"));
+            match read.map_err(|error| reject(error.to_string()))?.as_str() {
+                "text" => json!("written and read"),
+                other => json!(other),
+            }
+        }
         "config" => json!({
             "all": config::all(),
             "secret": config::secret("TOKEN").map(|secret| secret.len()),

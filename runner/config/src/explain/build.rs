@@ -11,6 +11,7 @@ use crate::keys::schedule::SCHEDULE;
 use crate::load::Loaded;
 use crate::origins::{Source, join};
 use crate::{Backoff, JobDefaults, Plugin, Queue};
+use runner_text::units;
 
 /// Rows of the timetable that are shown; a long one repeats itself.
 const ROWS: u32 = 10;
@@ -184,5 +185,11 @@ fn grant(loaded: &Loaded, plugin: &Plugin) -> Grants {
             .iter()
             .map(|(guest, host)| (guest.clone(), host.display().to_string()))
             .collect(),
+        args: plugin.args.iter().map(ToString::to_string).collect(),
+        argv0: plugin.argv0.clone(),
+        stdin: plugin.stdin.as_ref().map(ToString::to_string),
+        stdout: plugin.stdout.name(),
+        env: plugin.env.keys().cloned().collect(),
+        scratch: plugin.scratch.map(|bytes| units::size(bytes as u64)),
     }
 }

@@ -98,4 +98,16 @@ pub struct Grants {
     pub withheld: Vec<String>,
     /// Directories it may read: the path it sees, and the host's.
     pub dirs: Vec<(String, String)>,
+    /// What a command is called with, after the name it is called by.
+    pub args: Vec<String>,
+    /// The name a command is called by, unless it is the plugin's.
+    pub argv0: Option<String>,
+    /// What a command reads, unless it is the payload.
+    pub stdin: Option<String>,
+    /// How what a command writes becomes the result.
+    pub stdout: &'static str,
+    /// Names of the variables of its environment.
+    pub env: Vec<String>,
+    /// The size of its scratch directory, as `queues.toml` would write it.
+    pub scratch: Option<String>,
 }

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 use super::{Attempt, Explanation, Grants, Setting};
+use crate::{SCRATCH, Stdout};
 use runner_text::units;
 
 impl Display for Explanation {
@@ -87,6 +88,27 @@ impl Display for Grants {
             .iter()
             .map(|(guest, host)| format!("{guest} = {host}"))
             .collect();
-        writeln!(f, "  dirs     {}", list(&dirs))
+        writeln!(f, "  dirs     {}", list(&dirs))?;
+        // What only some plugins have.
+        if !self.args.is_empty() {
+            let args: Vec<String> = self.args.iter().map(|of| format!("{of:?}")).collect();
+            writeln!(f, "  args     {}", args.join(" "))?;
+        }
+        if let Some(name) = &self.argv0 {
+            writeln!(f, "  argv0    {name}")?;
+        }
+        if let Some(text) = &self.stdin {
+            writeln!(f, "  stdin    {text}")?;
+        }
+        if self.stdout != Stdout::default().name() {
+            writeln!(f, "  stdout   {}", self.stdout)?;
+        }
+        if !self.env.is_empty() {
+            writeln!(f, "  env      {}", self.env.join(", "))?;
+        }
+        match &self.scratch {
+            Some(size) => writeln!(f, "  scratch  {size} at {SCRATCH}"),
+            None => Ok(()),
+        }
     }
 }

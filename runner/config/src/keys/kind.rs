@@ -34,7 +34,7 @@ impl<V: 'static> Kind<V> {
         }
     }
 
-    fn quoted(self) -> Self {
+    pub(super) fn quoted(self) -> Self {
         Self {
             quoted: true,
             ..self

@@ -15,7 +15,7 @@ use crate::keys::queue::check_plugin_name;
 use crate::origins::join;
 use crate::problem::nearest;
 use crate::value::{self, Fault, Raw, fault};
-use crate::{Origin, Plugin, Queue, Secret};
+use crate::{Argument, Origin, Plugin, Queue, SCRATCH, Secret, Variable};
 
 type Withheld = BTreeMap<String, Vec<String>>;
 
@@ -99,8 +99,10 @@ fn read(
         source: source.map(|directory| decoder.path(&directory)),
         http: decoder.list(table, "http", origin),
         http_networks: decoder.list(table, "http_networks", network),
+        args: decoder.list(table, "args", Argument::read),
         ..Plugin::default()
     };
+    PLUGIN.read(decoder, table, &mut plugin);
 
     for entry in decoder.free_entries(table, "config") {
         let path = join(&join(&table.path, "config"), entry.key);
@@ -126,12 +128,44 @@ fn read(
             Err(SecretFault::Missing(fault)) => decoder.refuse(entry.span.clone(), &path, fault),
         }
     }
+    read_env(decoder, table, &mut plugin, &mut missing);
     for entry in decoder.free_entries(table, "dirs") {
         if let Some(dir) = directory_of(decoder, &join(&table.path, "dirs"), &entry) {
             plugin.dirs.insert(entry.key.to_owned(), dir);
         }
+        if entry.key.trim_end_matches('/') == SCRATCH && plugin.scratch.is_some() {
+            let fault = fault(
+                "is where `scratch` puts the private directory of a job",
+                "grant the directory under another path, or leave out `scratch`",
+            );
+            let path = join(&join(&table.path, "dirs"), entry.key);
+            decoder.refuse(entry.key_span.clone(), &path, fault);
+        }
     }
     (plugin, missing)
+}
+
+/// `env`: variables with a name that the environment can have.
+fn read_env(
+    decoder: &mut Decoder<'_>,
+    table: &Table<'_>,
+    plugin: &mut Plugin,
+    missing: &mut Vec<String>,
+) {
+    for entry in decoder.free_entries(table, "env") {
+        let path = join(&join(&table.path, "env"), entry.key);
+        if let Err(fault) = check_variable(entry.key) {
+            decoder.refuse(entry.key_span.clone(), &path, fault);
+            continue;
+        }
+        match variable(decoder, entry.value) {
+            Ok(Some(value)) => {
+                plugin.env.insert(entry.key.to_owned(), value);
+            }
+            Ok(None) => missing.push(entry.key.to_owned()),
+            Err(fault) => decoder.refuse(entry.span.clone(), &path, fault),
+        }
+    }
 }
 
 impl Decoder<'_> {
@@ -262,6 +296,40 @@ fn secret(decoder: &mut Decoder<'_>, raw: Raw<'_>) -> Result<Option<Secret>, Sec
         "must say where the secret is: secrets are never written in queues.toml",
         "write \"env:NAME\", \"env:NAME?\" or \"file:/path\"",
     )))
+}
+
+/// Whether a variable of the environment may have this name.
+fn check_variable(name: &str) -> Result<(), Fault> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(fault(
+            "is not the name of a variable: it must not be empty or have `=` in it",
+            "write API_KEY = \"env:API_KEY\"",
+        ));
+    }
+    match name.starts_with("RUNNER_") {
+        true => Err(fault(
+            "is a name that Runner sets itself, as all that begin with RUNNER_",
+            "use another name",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// A variable is text like a setting, or where a secret is. `None` is an optional one
+/// that is not set.
+fn variable(decoder: &mut Decoder<'_>, value: &DeValue<'_>) -> Result<Option<Variable>, Fault> {
+    let found = match secret(decoder, Raw::Toml(value)) {
+        Ok(found) => found.map(Variable::Secret),
+        Err(SecretFault::Missing(fault)) => return Err(fault),
+        Err(SecretFault::Literal(_)) => Some(Variable::Plain(setting(value)?)),
+    };
+    match found.as_ref().is_some_and(|of| of.value().contains('\0')) {
+        true => Err(fault(
+            "must not have the character U+0000",
+            "a variable ends there",
+        )),
+        false => Ok(found),
+    }
 }
 
 fn reason(error: &std::io::Error) -> String {

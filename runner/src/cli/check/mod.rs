@@ -8,7 +8,7 @@ use super::output::{self, good, plain, warn};
 use super::{Cli, Exit, Result, trial};
 use crate::app::Target;
 use crate::config::{Config, Loaded};
-use crate::plugin::Status;
+use crate::plugin::{Status, UNUSED};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner check --against-redis")]
@@ -40,6 +40,13 @@ fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
     loaded.warnings.extend(warnings);
     loaded.warnings.extend(unbuilt(&loaded.config));
     loaded.warnings.extend(reusing(&loaded.config));
+    for plugin in &plugins {
+        let serving = plugin.serving.iter();
+        for key in serving.flat_map(|serving| serving.unused()) {
+            let text = format!("`plugins.{}.{key}` has no effect: {UNUSED}", plugin.name);
+            loaded.warnings.push(text);
+        }
+    }
     let refused: Vec<(&str, String)> = plugins
         .iter()
         .filter_map(|plugin| Some((plugin.name.as_str(), plugin.refusal.as_ref()?.to_string())))

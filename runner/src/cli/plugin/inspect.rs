@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::{Cli, Result, output, trial};
+use crate::config::SCRATCH;
 use crate::plugin::Plugin;
 use crate::units;
 
@@ -25,6 +26,7 @@ pub(super) fn run(cli: &Cli, plugin: &str) -> Result {
         "toolchain": serving.made.toolchain,
         "loadMs": serving.took.as_millis() as u64,
         "cached": serving.cached,
+        "doors": serving.doors.names(),
         "imports": serving.doors.shape.imports,
         "exports": serving.doors.shape.exports,
         "grants": {
@@ -32,6 +34,12 @@ pub(super) fn run(cli: &Cli, plugin: &str) -> Result {
             "secrets": grants.secrets.keys().collect::<Vec<_>>(),
             "config": grants.config,
             "dirs": grants.dirs,
+            "args": grants.args.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "argv0": grants.argv0,
+            "stdin": grants.stdin.as_ref().map(ToString::to_string),
+            "stdout": grants.stdout.name(),
+            "env": grants.env.keys().collect::<Vec<_>>(),
+            "scratch": grants.scratch,
         },
     }));
     Ok(())
@@ -52,6 +60,7 @@ fn show(serving: &Plugin) {
     };
     let took = serving.took.as_millis();
     show("loaded", &format!("in {took} ms, {how}"));
+    show("door", &serving.doors.names().join(", "));
     all("export", &serving.doors.shape.exports);
     all("import", &serving.doors.shape.imports);
     all("http", &hosts(serving));
@@ -59,6 +68,19 @@ fn show(serving: &Plugin) {
     for (guest, host) in &grants.dirs {
         let host = host.display();
         show("dir", &format!("{guest} is {host}, read-only"));
+    }
+    if let Some(bytes) = grants.scratch {
+        let size = units::size(bytes as u64);
+        show("dir", &format!("{SCRATCH} is of each job, {size}"));
+    }
+    grants.env.keys().for_each(|name| show("env", name));
+    if serving.doors.command.is_some() {
+        let name = grants.argv0.as_ref().unwrap_or(&grants.name);
+        let args = grants
+            .args
+            .iter()
+            .map(|of| format!(" {:?}", of.to_string()));
+        show("called", &format!("{name}{}", args.collect::<String>()));
     }
 }
 

@@ -18,7 +18,7 @@ use self::compare::Happened;
 use super::output::{self, bad, dim, good, plain};
 use super::trial::{self, Bench};
 use super::{Cli, Exit, Result};
-use crate::config::{Config, Loaded, Plugin, Secret};
+use crate::config::{Config, Loaded, Plugin, Secret, Variable};
 use crate::host::{Host, Http};
 use crate::outbox::{self, Outbox};
 use crate::plugin;
@@ -45,10 +45,13 @@ struct Shared {
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let (engine, _) = plugin::engine()?;
+        let loaded = cli.load_or_default()?;
+        let scratch = loaded.config.runtime.scratch();
+        let host = move |http| Host::new(engine.clone(), http, scratch.clone());
         let shared = Shared {
-            host: Box::new(move |http| Host::new(engine.clone(), http).map_err(Exit::failed)),
+            host: Box::new(move |http| host(http).map_err(Exit::failed)),
             io: tokio::runtime::Runtime::new().map_err(Exit::failed)?,
-            loaded: cli.load_or_default()?,
+            loaded,
         };
         let (mut ran, mut failed) = (0, 0);
         let mut rows = Vec::new();
@@ -145,10 +148,13 @@ impl Shared {
             plugin.file = path.with_file_name(component);
         }
         plugin.config.extend(file.config());
-        let secrets = file.secrets.iter();
-        plugin
-            .secrets
-            .extend(secrets.map(|(name, value)| (name.clone(), Secret(value.clone()))));
+        for (name, value) in &file.secrets {
+            let secret = Secret(value.clone());
+            if let Some(variable) = plugin.env.get_mut(name) {
+                *variable = Variable::Secret(secret.clone());
+            }
+            plugin.secrets.insert(name.clone(), secret);
+        }
         Config {
             plugins: [(name.to_owned(), Arc::new(plugin))].into(),
             ..config.clone()

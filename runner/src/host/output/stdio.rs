@@ -1,5 +1,6 @@
 //! A guest's stdout and stderr: whole lines go to the job's log, and the end of
-//! stderr is kept, because a panic tells its reason there.
+//! stderr is kept, because a panic tells its reason there. Some lines of a command
+//! are its progress instead: `::progress 40 page 2`.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,7 +13,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::Log;
+use super::{Log, Reports};
 use runner_bindings::runner::plugin::log::Level;
 
 /// Bytes a line is collected to before it is cut in two.
@@ -30,6 +31,8 @@ pub(in crate::host) struct Lines(Arc<Mutex<Buffer>>);
 struct Buffer {
     log: Log,
     level: Level,
+    /// Where progress goes that is told in lines.
+    progress: Option<Reports>,
     partial: Vec<u8>,
     last: VecDeque<String>,
     last_bytes: usize,
@@ -38,9 +41,19 @@ struct Buffer {
 impl Lines {
     /// A stream whose lines are logged at this level.
     pub(in crate::host) fn new(log: Log, level: Level) -> Lines {
+        Lines::with(log, level, None)
+    }
+
+    /// The stderr of a command, which is its log and tells its progress.
+    pub(in crate::host) fn of_command(reports: Reports) -> Lines {
+        Lines::with(reports.log.clone(), Level::Info, Some(reports))
+    }
+
+    fn with(log: Log, level: Level, progress: Option<Reports>) -> Lines {
         Lines(Arc::new(Mutex::new(Buffer {
             log,
             level,
+            progress,
             partial: Vec::new(),
             last: VecDeque::new(),
             last_bytes: 0,
@@ -94,6 +107,12 @@ impl Buffer {
         if line.trim().is_empty() {
             return;
         }
+        if let Some(progress) = &self.progress
+            && let Some((percent, message)) = reported(&line)
+        {
+            progress.set(percent, message);
+            return;
+        }
         self.log.write(self.level, &line, &[]);
         self.last_bytes += line.len();
         self.last.push_back(line);
@@ -102,6 +121,18 @@ impl Buffer {
             self.last_bytes -= first.len();
         }
     }
+}
+
+/// `::progress 40`, `::progress 40.5% page 2`: how much is done, and a message.
+fn reported(line: &str) -> Option<(f64, Option<&str>)> {
+    let rest = line.strip_prefix("::progress ")?.trim();
+    let (percent, message) = match rest.split_once(char::is_whitespace) {
+        Some((percent, message)) => (percent, Some(message.trim_start())),
+        None => (rest, None),
+    };
+    let percent = percent.strip_suffix('%').unwrap_or(percent);
+    let percent: f64 = percent.parse().ok()?;
+    percent.is_finite().then_some((percent, message))
 }
 
 impl IsTerminal for Lines {
@@ -157,5 +188,27 @@ impl OutputStream for Lines {
 
     fn check_write(&mut self) -> StreamResult<usize> {
         Ok(64 << 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reported;
+
+    #[test]
+    fn progress_is_a_number_and_a_message() {
+        for (line, progress) in [
+            ("::progress 40", Some((40.0, None))),
+            ("::progress 40 page 2", Some((40.0, Some("page 2")))),
+            ("::progress  12.5%  page  2 ", Some((12.5, Some("page  2")))),
+            ("::progress -1", Some((-1.0, None))),
+            ("::progress", None),
+            ("::progress page 2", None),
+            ("::progress NaN", None),
+            (" ::progress 40", None),
+            ("::progression 40", None),
+        ] {
+            assert_eq!(reported(line), progress, "{line}");
+        }
     }
 }

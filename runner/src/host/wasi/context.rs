@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi_http::WasiHttpCtx;
 
-use crate::host::output::Lines;
+use crate::config::Plugin;
 
 /// Opens of one plugin under way: few of the 512, many for a disk.
 const OPENS: usize = 16;
@@ -16,16 +16,19 @@ const RANDOM: u64 = 1 << 20;
 /// as handles: twice what is sent of them.
 const FIELDS: usize = 64 << 10;
 
-/// What every guest has. Its directories are opened when it is called.
-pub(in crate::host) fn wasi(stdout: &Lines, stderr: &Lines) -> WasiCtx {
-    WasiCtxBuilder::new()
-        .stdout(stdout.clone())
-        .stderr(stderr.clone())
+/// What every guest has; its streams come to it. Its directories are opened when it is
+/// called.
+pub(in crate::host) fn wasi(plugin: &Plugin) -> WasiCtxBuilder {
+    let mut builder = WasiCtxBuilder::new();
+    builder
         .max_random_size(RANDOM)
         .allow_tcp(false)
         .allow_udp(false)
-        .allow_ip_name_lookup(false)
-        .build()
+        .allow_ip_name_lookup(false);
+    for (name, variable) in &plugin.env {
+        builder.env(name, variable.value());
+    }
+    builder
 }
 
 /// The settings of `wasi:http`.

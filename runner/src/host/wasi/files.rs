@@ -8,6 +8,8 @@
 //!
 //! A listing is read whole when it is opened, so there are few of them, too.
 
+use std::path::Path;
+
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{Linker, Resource, ResourceTable};
 use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystemCtx, WasiFilesystemCtxView};
@@ -18,7 +20,8 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{FsError, FsResult};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
-use crate::config::Plugin;
+use super::changes::{self, answer};
+use crate::config::{Plugin, SCRATCH};
 use crate::host::State;
 
 /// Listings an attempt may have open, which the host holds whole: deeper than
@@ -58,35 +61,42 @@ pub(in crate::host) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Re
             })
         },
     )?;
+    changes::add_to_linker(&mut types)?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
-/// What the guest is told; a trap is an error.
-fn answer<T>(result: FsResult<T>) -> wasmtime::Result<Result<T, ErrorCode>> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(error) => error.downcast().map(Err),
-    }
-}
-
 impl State {
-    /// Open the directories the plugin was granted, as they are now.
+    /// Open the directories the plugin was granted, as they are now, and make its
+    /// scratch directory.
     ///
     /// # Errors
-    /// When one cannot be opened; the message names it.
+    /// When one cannot be opened or made; the message names it.
     pub async fn open_directories(&mut self) -> Result<(), String> {
-        if self.plugin.dirs.is_empty() {
+        if self.plugin.dirs.is_empty() && self.plugin.scratch.is_none() {
             return Ok(());
         }
         let place = self.opens.clone().acquire_owned().await;
         let plugin = self.plugin.clone();
+        let scratches = self.scratches.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let _place = place;
-            directories(&plugin)
+            let scratch = plugin.scratch.map(|_| scratches.make()).transpose()?;
+            let own = scratch.as_ref().map(|scratch| scratch.path.as_path());
+            Ok::<_, String>((directories(&plugin, own)?, scratch))
         });
-        *self.wasi.filesystem() = opened.await.map_err(|error| error.to_string())??;
+        let opened = opened.await.map_err(|error| error.to_string())?;
+        (*self.wasi.filesystem(), self.scratch) = opened?;
         Ok(())
+    }
+
+    /// Remove the scratch directory, if there is one.
+    pub async fn remove_scratch(&mut self) {
+        if let Some(scratch) = self.scratch.take() {
+            let removed = tokio::task::spawn_blocking(move || drop(scratch));
+            // It is told where it is removed when it cannot be.
+            let _ = removed.await;
+        }
     }
 
     async fn open_at(
@@ -97,8 +107,23 @@ impl State {
         open: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
-        let apart = self.apart(&dir).await?;
-        let opened = apart_from_the_attempt(apart.open(at, path, open, flags)).await?;
+        let mut apart = self.apart(&dir).await?;
+        let changes = apart.perms == FsPerms::ReadWrite;
+        let new = changes
+            && open.contains(OpenFlags::CREATE)
+            && apart.stat(at, path.clone()).await.is_err();
+        if new {
+            self.enter()?;
+        }
+        let opened = apart_from_the_attempt(apart.open(at, path, open, flags)).await;
+        let opened = opened.inspect_err(|_| {
+            if new {
+                self.leave();
+            }
+        })?;
+        if changes {
+            self.opened(&opened, open.contains(OpenFlags::TRUNCATE))?;
+        }
         Ok(self.table.push(opened)?)
     }
 
@@ -144,6 +169,7 @@ impl State {
         let place = self.opens.clone().acquire_owned().await;
         let mut table = ResourceTable::new();
         Ok(Apart {
+            perms: dir.perms,
             dir: table.push(Descriptor::Dir(Dir::clone(dir)))?,
             table,
             context: WasiFilesystemCtx::default(),
@@ -152,8 +178,18 @@ impl State {
     }
 }
 
-fn directories(plugin: &Plugin) -> Result<WasiFilesystemCtx, String> {
+fn directories(plugin: &Plugin, scratch: Option<&Path>) -> Result<WasiFilesystemCtx, String> {
     let mut builder = WasiCtxBuilder::new();
+    if let Some(scratch) = scratch {
+        builder
+            .preopened_dir(scratch, SCRATCH, FsPerms::ReadWrite)
+            .map_err(|error| {
+                format!(
+                    "the scratch directory cannot be opened: {}",
+                    error.root_cause()
+                )
+            })?;
+    }
     for (guest, host) in &plugin.dirs {
         builder
             .preopened_dir(host, guest, FsPerms::ReadOnly)
@@ -185,6 +221,7 @@ struct Apart {
     table: ResourceTable,
     context: WasiFilesystemCtx,
     dir: Resource<Descriptor>,
+    perms: FsPerms,
     _place: OwnedSemaphorePermit,
 }
 

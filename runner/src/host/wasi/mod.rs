@@ -1,9 +1,11 @@
 //! WASI 0.2 as a guest sees it: clocks, random numbers, its output, and the
-//! directories it was granted. No environment, no arguments, no sockets. Beside it,
-//! the drafts that public SDKs use, on what Runner has.
+//! directories and variables it was granted. A command has its arguments and its
+//! payload, too; no guest has sockets. Beside it, the drafts that public SDKs use, on
+//! what Runner has.
 //!
 //! For the state of an attempt and the linker; knows wasmtime's WASI.
 
+mod changes;
 pub(super) mod config;
 pub(super) mod context;
 pub(super) mod files;

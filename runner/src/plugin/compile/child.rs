@@ -13,7 +13,7 @@ use rustix::process::{
     set_parent_process_death_signal, setrlimit,
 };
 
-use super::{debug, word};
+use super::{Form, adapt, debug, word};
 use crate::contract::Opened;
 use crate::plugin::component::bounds::{self, Fault};
 use crate::plugin::engine;
@@ -23,7 +23,7 @@ use runner_bindings::HANDLER;
 #[derive(Debug, clap::Args)]
 pub struct Orders {
     /// Bytes of the component on standard input. One more byte follows when it is
-    /// to be compiled: 1 with a door around it, 0 as it is.
+    /// to be compiled: its form.
     #[arg(long)]
     pub(super) size: usize,
     /// Of the engine that will run it.
@@ -65,17 +65,17 @@ impl Orders {
         // While the parent looks at imports and exports.
         bounds::check_functions(&functions).map_err(refused)?;
         drop(functions);
-        let mut door = [0];
-        if input.read(&mut door).map_err(read)? == 0 {
+        let mut form = [0];
+        if input.read(&mut form).map_err(read)? == 0 {
             return Ok(());
         }
         debug::bound(&mut bytes);
-        if door == [1] {
-            let opened = Opened::read(&bytes);
-            bytes = opened
-                .with_door(&bytes, HANDLER)
-                .map_err(|error| invalid(&format!("{error:#}")))?;
-        }
+        let formed = match Form::of(form[0]) {
+            Form::AsItIs => Ok(bytes),
+            Form::WithDoor => Opened::read(&bytes).with_door(&bytes, HANDLER),
+            Form::Adapted => adapt::command(&bytes),
+        };
+        let bytes = formed.map_err(|error| invalid(&format!("{error:#}")))?;
         let engine = engine::compiler(&self.fingerprint)
             .ok_or("it is not of the build of the runner that started it")?;
         let code = engine

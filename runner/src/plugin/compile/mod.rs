@@ -12,10 +12,11 @@
 //! parent ── component ──► child   validates it, counts what is in it
 //!        ◄─ valid ───────
 //!           reads its interfaces, checks imports and exports
-//!        ── with or without a door ──►   compiles
+//!        ── its form ─►   puts a door around it or adapts it, compiles
 //!        ◄─ artifact ──── on its standard output, a file of the cache or a pipe
 //! ```
 
+mod adapt;
 mod child;
 mod debug;
 mod word;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+pub(super) use self::adapt::adapter;
 pub use self::child::Orders;
 use super::refusal::Refusal;
 use crate::units;
@@ -46,6 +48,29 @@ const SHORT: [&str; 4] = [
     "out of memory",
     "ThreadPoolBuildError",
 ];
+
+/// What bytes are compiled as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A component, as it is.
+    AsItIs,
+    /// A component with typed functions, with a door around it.
+    WithDoor,
+    /// A module of WASI preview 1, as a component.
+    Adapted,
+}
+
+impl Form {
+    const ALL: [Form; 3] = [Form::AsItIs, Form::WithDoor, Form::Adapted];
+
+    /// Of its number in what a parent sends.
+    fn of(number: u8) -> Form {
+        Form::ALL
+            .into_iter()
+            .find(|form| *form as u8 == number)
+            .unwrap_or(Form::AsItIs)
+    }
+}
 
 /// Why there is no compiled code.
 #[derive(Debug)]
@@ -145,13 +170,12 @@ impl Compiler {
 }
 
 impl Valid<'_> {
-    /// Compile it, with a door around it or as it is. The artifact, when it goes
-    /// to a pipe.
+    /// Compile it in this form. The artifact, when it goes to a pipe.
     ///
     /// # Errors
     /// Why it does not compile.
-    pub(super) fn compile(mut self, door: bool) -> Result<Vec<u8>, Unmade> {
-        self.send(&[u8::from(door)]);
+    pub(super) fn compile(mut self, form: Form) -> Result<Vec<u8>, Unmade> {
+        self.send(&[form as u8]);
         let mut artifact = Vec::new();
         if let Some(mut pipe) = self.child.stdout.take() {
             // Half of it is the end of the child, told below.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, InstancePre};
 
+use super::module::START;
 use super::nearest::nearest;
 use super::shape::{self, Shape};
 use crate::config::{self, Contract};
@@ -12,6 +13,7 @@ use crate::contract::{Difference, Function, Interface, Opened, compare};
 use crate::host::wasi::offered::offers;
 use crate::host::{Host, State};
 use crate::plugin::refusal::Refusal;
+use runner_bindings::command::CommandPre;
 use runner_bindings::door::DoorPre;
 use runner_bindings::{HANDLER, PluginPre};
 
@@ -22,6 +24,8 @@ pub struct Doors {
     pub handler: Option<PluginPre<State>>,
     /// For jobs by contract.
     pub typed: Option<DoorPre<State>>,
+    /// For any job, by a program that is run.
+    pub command: Option<CommandPre<State>>,
     /// Imports and exports.
     pub shape: Shape,
     contracts: Vec<Served>,
@@ -36,6 +40,22 @@ struct Served {
 }
 
 impl Doors {
+    /// What the ways in are, for people.
+    pub fn names(&self) -> Vec<&'static str> {
+        let ways = [
+            (self.handler.is_some(), "handler"),
+            (self.typed.is_some(), "typed functions"),
+            (self.command.is_some(), "command"),
+        ];
+        let open = ways.into_iter().filter(|(open, _)| *open);
+        open.map(|(_, name)| name).collect()
+    }
+
+    /// Whether any job may come in as JSON.
+    pub fn takes_json(&self) -> bool {
+        self.handler.is_some() || self.command.is_some()
+    }
+
     /// The function for jobs of this name, with its number at the door.
     pub fn function(&self, contract: &Contract, job: &str) -> Option<(&Function, u32)> {
         let mut contracts = self.contracts.iter();
@@ -67,6 +87,8 @@ pub(in crate::plugin) fn fits(
 ) -> Result<Exports, Refusal> {
     let wanted = &plugin.contracts;
     let handler = shape.exports.iter().any(|name| is_handler(name));
+    let runs = shape.exports.iter().any(|name| is_run(name));
+    let command = runs && !handler && opened.interfaces.is_empty();
     let found = match shape.exports.as_slice() {
         [] => "nothing".to_owned(),
         names => names.join(", "),
@@ -92,7 +114,7 @@ pub(in crate::plugin) fn fits(
         match own.find(|served| contract.is(&served.interface.id)) {
             Some(served) => served.bind(contract)?,
             // It gets what fits the contract as JSON.
-            None if handler && contract.declared.is_some() => {}
+            None if (handler || command) && contract.declared.is_some() => {}
             None => {
                 return Err(Refusal::Contract {
                     contract: contract.id.clone(),
@@ -102,14 +124,18 @@ pub(in crate::plugin) fn fits(
         }
     }
     let named = !wanted.is_empty() || plugin.unbound && !contracts.is_empty();
-    if !handler && !named {
+    if !handler && !command && !named {
         let unnamed = opened.interfaces.first().map(|of| of.id.clone());
         return Err(match unnamed {
             Some(found) => Refusal::Unnamed { found },
             None => Refusal::Export { found },
         });
     }
-    Ok(Exports { handler, contracts })
+    Ok(Exports {
+        handler,
+        command,
+        contracts,
+    })
 }
 
 /// [`HANDLER`], or a later version that is compatible.
@@ -120,9 +146,16 @@ fn is_handler(export: &str) -> bool {
         .is_some_and(|patch| !patch.is_empty())
 }
 
+/// `wasi:cli/run` in a version that this host can call, or the start of a module
+/// that is adapted to it.
+fn is_run(export: &str) -> bool {
+    export.starts_with("wasi:cli/run@0.2.") || export == START
+}
+
 /// The contracts of a component whose exports fit.
 pub(in crate::plugin) struct Exports {
     handler: bool,
+    command: bool,
     contracts: Vec<Served>,
 }
 
@@ -158,10 +191,12 @@ pub(in crate::plugin) fn link(
     exports: Exports,
 ) -> Result<Doors, Refusal> {
     let pre = link_imports(host, &shape, component)?;
+    let types = |error| Refusal::Types(format!("{error:#}"));
     let handler = exports.handler.then(|| PluginPre::new(pre.clone()));
-    let handler = handler.transpose();
+    let command = exports.command.then(|| CommandPre::new(pre.clone()));
     Ok(Doors {
-        handler: handler.map_err(|error| Refusal::Types(format!("{error:#}")))?,
+        handler: handler.transpose().map_err(types)?,
+        command: command.transpose().map_err(types)?,
         typed: DoorPre::new(pre).ok(),
         shape,
         contracts: exports.contracts,

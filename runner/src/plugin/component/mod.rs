@@ -1,4 +1,4 @@
-//! A component: what is in its bytes, whether a compiler may see it, and whether it
+//! A component, or a module to make one of: what is in its bytes, whether a compiler may see it, and whether it
 //! serves as a plugin.
 //!
 //! For loading and for the compiling child; opens no file and compiles nothing.
@@ -6,6 +6,7 @@
 pub(super) mod bounds;
 pub(super) mod doors;
 mod made;
+pub(super) mod module;
 mod nearest;
 mod shape;
 

@@ -4,6 +4,7 @@
 
 mod cache;
 mod file;
+mod kind;
 mod trial;
 mod turns;
 
@@ -17,16 +18,17 @@ use tokio::runtime::Handle;
 use wasmtime::component::Component;
 
 use self::cache::Cache;
+pub(super) use self::kind::Kind;
 use self::turns::Turns;
-use super::compile::{Compiler, Unmade};
-use super::component::{Made, Shape, doors};
+use super::compile::{Compiler, Form, Unmade, adapter};
+use super::component::{Made, doors};
 use super::crew::Crew;
 use super::engine::fingerprint;
 use super::entry::Entry;
 use super::kept::Kept;
 use super::pace::Pace;
 use super::refusal::Refusal;
-use super::version::Plugin;
+use super::version::{Plugin, UNUSED};
 use crate::config::{self, Runtime};
 use crate::contract::{DOOR, Opened, compare};
 use crate::host::{Grants, Host};
@@ -129,6 +131,9 @@ impl Loader {
                 if let Some(old) = serving.as_ref() {
                     tell_differences(name, old, &plugin);
                 }
+                for key in plugin.unused() {
+                    tracing::warn!(plugin = name, key, "the key has no effect: {UNUSED}");
+                }
                 entry.serve(Arc::new(plugin));
                 *entry.lock_refused() = None;
                 true
@@ -145,14 +150,14 @@ impl Loader {
         grants: Grants,
     ) -> Result<Plugin, Refusal> {
         let began = Instant::now();
-        look(bytes)?;
-        let found = self.cached(digest, bytes);
+        let kind = Kind::of(bytes)?;
+        let found = self.cached(digest, bytes, kind);
         let cached = found.is_some();
         let (component, opened) = match found {
             Some(found) => found,
-            None => self.compile(digest, bytes, &grants.plugin)?,
+            None => self.compile(digest, bytes, kind, &grants.plugin)?,
         };
-        let shape = shape(bytes)?;
+        let shape = kind.shape(bytes)?;
         let exports = doors::fits(&shape, &opened, &grants.plugin)?;
         let doors = doors::link(&self.host, &component, shape, exports)?;
         drop(opened);
@@ -173,12 +178,12 @@ impl Loader {
 
     /// The compiled form of a component and its contracts, when it was compiled
     /// before: so it is valid.
-    fn cached(&self, digest: &str, bytes: &[u8]) -> Option<(Component, Opened)> {
+    fn cached(&self, digest: &str, bytes: &[u8], kind: Kind) -> Option<(Component, Opened)> {
         let cache = self.cache.as_ref()?;
-        [true, false].into_iter().find_map(|typed| {
-            let component = cache.load(self.host.engine(), &key(digest, typed))?;
-            let opened = Opened::read(bytes);
-            (opened.is_typed() == typed).then_some((component, opened))
+        kind.forms().iter().find_map(|form| {
+            let component = cache.load(self.host.engine(), &key(digest, *form))?;
+            let opened = kind.opened(bytes);
+            (kind.form(&opened) == *form).then_some((component, opened))
         })
     }
 
@@ -187,15 +192,16 @@ impl Loader {
         &self,
         digest: &str,
         bytes: &[u8],
+        kind: Kind,
         plugin: &config::Plugin,
     ) -> Result<(Component, Opened), Refusal> {
         let _turn = self.crew.aside(|| self.compiling.take(digest));
         // Another plugin may have the same component.
-        if let Some(found) = self.cached(digest, bytes) {
+        if let Some(found) = self.cached(digest, bytes, kind) {
             return Ok(found);
         }
         if let Some(cache) = &self.cache {
-            match self.compile_into(cache, digest, bytes, plugin) {
+            match self.compile_into(cache, digest, bytes, kind, plugin) {
                 Ok(compiled) => return Ok(compiled),
                 Err(Unmade::Refused(refusal)) => return Err(refusal),
                 Err(Unmade::Unwritten(error)) => {
@@ -203,7 +209,7 @@ impl Loader {
                 }
             }
         }
-        let (opened, code) = self.make(bytes, plugin, Stdio::piped())?;
+        let (opened, code) = self.make(bytes, kind, plugin, Stdio::piped())?;
         let component = cache::made(self.host.engine(), &code);
         let component = component.map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
         Ok((component, opened))
@@ -215,11 +221,12 @@ impl Loader {
         cache: &Cache,
         digest: &str,
         bytes: &[u8],
+        kind: Kind,
         plugin: &config::Plugin,
     ) -> Result<(Component, Opened), Unmade> {
         let artifact = cache.begin()?;
-        let (opened, _) = self.make(bytes, plugin, artifact.file()?)?;
-        let key = key(digest, opened.is_typed());
+        let (opened, _) = self.make(bytes, kind, plugin, artifact.file()?)?;
+        let key = key(digest, kind.form(&opened));
         Ok((cache.keep(self.host.engine(), &key, artifact)?, opened))
     }
 
@@ -228,19 +235,24 @@ impl Loader {
     fn make(
         &self,
         bytes: &[u8],
+        kind: Kind,
         plugin: &config::Plugin,
         artifact: impl Into<Stdio>,
     ) -> Result<(Opened, Vec<u8>), Unmade> {
         let fingerprint = fingerprint(self.host.engine());
         let valid = self
             .crew
-            .aside(|| self.compiler.validate(fingerprint, bytes, artifact))?;
-        let opened = Opened::read(bytes);
-        let shape = shape(bytes)?;
-        doors::check_imports(&self.host, &shape, bytes)?;
+            .aside(|| self.compiler.validate(fingerprint, bytes, artifact))
+            .map_err(|unmade| kind.named(unmade))?;
+        let opened = kind.opened(bytes);
+        let shape = kind.shape(bytes)?;
+        if kind == Kind::Component {
+            doors::check_imports(&self.host, &shape, bytes)?;
+        }
         doors::fits(&shape, &opened, plugin)?;
-        let typed = opened.is_typed();
-        let code = self.crew.aside(|| valid.compile(typed))?;
+        let form = kind.form(&opened);
+        let code = self.crew.aside(|| valid.compile(form));
+        let code = code.map_err(|unmade| kind.named(unmade))?;
         Ok((opened, code))
     }
 
@@ -297,24 +309,11 @@ fn tell_differences(plugin: &str, old: &Plugin, new: &Plugin) {
     }
 }
 
-/// Under which compiled code is kept: another door is other code.
-fn key(digest: &str, typed: bool) -> String {
-    match typed {
-        true => format!("{digest}{DOOR}"),
-        false => digest.to_owned(),
+/// Under which compiled code is kept: another form is other code.
+fn key(digest: &str, form: Form) -> String {
+    match form {
+        Form::AsItIs => digest.to_owned(),
+        Form::WithDoor => format!("{digest}{DOOR}"),
+        Form::Adapted => format!("{digest}{}", adapter()),
     }
-}
-
-/// The file is a component by its first bytes.
-pub(super) fn look(bytes: &[u8]) -> Result<(), Refusal> {
-    // Magic, then the version and layer: 1/0 is a core module, 0xd/1 a component.
-    match bytes {
-        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(Refusal::Module),
-        _ => Err(Refusal::NotWasm),
-    }
-}
-
-pub(super) fn shape(bytes: &[u8]) -> Result<Shape, Refusal> {
-    Shape::read(bytes).map_err(|error| Refusal::Invalid(error.to_string()))
 }

@@ -86,7 +86,7 @@ fn started(
         ..JobSettings::default()
     };
     let attempt = Attempt::trial(Job::default(), "trial", START);
-    let mut store = host.store(grants, &Arc::new(attempt), &settings);
+    let mut store = host.store(grants, &Arc::new(attempt), &settings, None);
     // So that the clock is looked at while it spins.
     store.epoch_deadline_async_yield_and_update(1);
     store.set_epoch_deadline(1);
@@ -129,6 +129,9 @@ async fn start(store: &mut Store<State>, doors: &Doors) -> wasmtime::Result<()> 
     }
     if let Some(handler) = &doors.handler {
         handler.instantiate_async(&mut *store).await?;
+    }
+    if let Some(command) = &doors.command {
+        command.instantiate_async(&mut *store).await?;
     }
     if let Some(typed) = &doors.typed {
         typed.instantiate_async(&mut *store).await?;

@@ -115,6 +115,16 @@ pub struct Backoff {
 }
 
 impl Job {
+    /// Which attempt it is in, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempts_made.saturating_add(1)
+    }
+
+    /// How many attempts it has in all.
+    pub fn max_attempts(&self) -> u32 {
+        self.options.attempts.max(1)
+    }
+
     /// Whether it has waited longer than `limit` if this start were at `now`, ms
     /// since 1970. One that was added with a delay has not: when it was due is not
     /// kept, as `changeDelay` and `promote` move it.
