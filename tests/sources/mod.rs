@@ -6,6 +6,7 @@ mod dev;
 mod go;
 mod js;
 mod mistakes;
+mod python;
 mod rust;
 
 use std::path::Path;

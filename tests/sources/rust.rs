@@ -33,7 +33,7 @@ fn a_new_crate_builds_runs_and_passes_its_tests() {
     assert!(tested.status.success(), "{tested:?}");
 }
 
-const CONTRACT: &str = "package acme:mail@1.0.0;\n\ninterface mails {\n  \
+pub(super) const CONTRACT: &str = "package acme:mail@1.0.0;\n\ninterface mails {\n  \
     use runner:plugin/outcome@0.1.0.{failure};\n  record mail { to: string, copies: option<u32> }\n  \
     record receipt { id: string }\n  /// Send it.\n  send: func(mail: mail) -> \
     result<receipt, failure>;\n}\n";

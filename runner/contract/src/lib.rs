@@ -41,7 +41,7 @@ pub use self::interface::{Function, Interface, unversioned};
 pub use self::json::{check_json, is_json, too_deep};
 pub use self::library::{HOST, Library};
 pub use self::notes::Notes;
-pub use self::python::python;
+pub use self::python::{PythonJob, python, python_jobs};
 pub use self::read::{Rules, read};
 pub use self::sample::sample;
 pub use self::schema::{openapi, schema};

@@ -15,16 +15,12 @@ use super::typescript::pascal;
 
 /// A module with the types of a contract: a class for each record, enum, case of a
 /// variant and set of flags, and `JOBS` with the types by the name of the job.
-pub fn python(queue: &str, interface: &Interface) -> String {
-    let mut module = Module::default();
+/// Without a queue it is the module that `runner build` puts beside a plugin.
+pub fn python(queue: Option<&str>, interface: &Interface) -> String {
+    let (module, all) = declared(interface);
     let mut jobs = String::new();
-    for function in &interface.functions {
-        let data = function.data.as_deref().map_or("_t.Any".into(), |ty| {
-            module.declare(ty, &format!("{}-data", function.name))
-        });
-        let result = function.value().map_or("None".into(), |ty| {
-            module.declare(ty, &format!("{}-result", function.name))
-        });
+    for (function, job) in interface.functions.iter().zip(all) {
+        let (data, result) = (job.data, job.result);
         comment(&function.notes, "    ", &mut jobs);
         let _ = writeln!(jobs, "    {}: ({data}, {result}),", quote(&function.key));
     }
@@ -32,9 +28,16 @@ pub fn python(queue: &str, interface: &Interface) -> String {
         "" => String::new(),
         text => format!("{}\n\n", safe(text)),
     };
+    let (of, by) = match queue {
+        Some(queue) => (
+            format!("queue {queue}, from the contract"),
+            format!("contract python {queue}"),
+        ),
+        None => ("contract".to_owned(), "build".to_owned()),
+    };
     format!(
-        "\"\"\"Types of the queue {queue}, from the contract {}.\n\n\
-         {about}Made by `runner contract python {queue}`.\n\"\"\"\n\n\
+        "\"\"\"Types of the {of} {}.\n\n\
+         {about}Made by `runner {by}`.\n\"\"\"\n\n\
          from __future__ import annotations\n\n\
          {imports}{}\n\n\
          JOBS: dict[str, tuple[_t.Any, _t.Any]] = {{\n{jobs}}}\n\
@@ -43,6 +46,46 @@ pub fn python(queue: &str, interface: &Interface) -> String {
         module.text,
         imports = module.imports(),
     )
+}
+
+/// A kind of job, for templates.
+#[derive(Debug)]
+pub struct PythonJob {
+    /// The name of the jobs.
+    pub key: String,
+    /// A name for the function that takes them.
+    pub function: String,
+    /// The annotation of the payload; `_t` is `typing`, other names are classes.
+    pub data: String,
+    /// That of the result.
+    pub result: String,
+    /// What its doc comment says.
+    pub about: String,
+}
+
+/// The kinds of job of a contract, with the types that [`python`] declares.
+pub fn python_jobs(interface: &Interface) -> Vec<PythonJob> {
+    declared(interface).1
+}
+
+fn declared(interface: &Interface) -> (Module, Vec<PythonJob>) {
+    let mut module = Module::default();
+    let mut jobs = Vec::new();
+    for function in &interface.functions {
+        let place = |what| format!("{}-{what}", function.name);
+        let data = function.data.as_deref();
+        let data = data.map_or("_t.Any".into(), |ty| module.declare(ty, &place("data")));
+        let result = function.value();
+        let result = result.map_or("None".into(), |ty| module.declare(ty, &place("result")));
+        jobs.push(PythonJob {
+            key: function.key.clone(),
+            function: attribute(&function.name),
+            data,
+            result,
+            about: function.notes.text.clone(),
+        });
+    }
+    (module, jobs)
 }
 
 /// What has been declared so far.

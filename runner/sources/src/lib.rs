@@ -53,7 +53,7 @@ pub fn build(project: &Project, tools: &Tools) -> Result<Built, Error> {
     match project.language {
         Language::Rust => rust::build(project, tools),
         Language::TypeScript | Language::JavaScript => js::build(project, tools),
-        Language::Python => python::build(project, contract.as_ref(), tools),
+        Language::Python => python::build(project, tools),
         Language::Go => go::build(project, tools),
         Language::C => c::build(project, contract.as_ref(), tools),
     }

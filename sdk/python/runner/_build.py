@@ -20,17 +20,15 @@ from typing import Any
 
 from . import _component, _guest, _handler, _host, _logging, _loop, _snapshot, _urllib
 
-# Late imports of the standard library that are not worth their memory: they need what
-# a plugin does not have, or are for people at a terminal.
-_NOT = {
-    "_aix_support", "_android_support", "_apple_support", "_colorize", "_ios_support",
-    "_osx_support", "_pyrepl", "_sysconfigdata__wasi_wasm32-wasi", "antigravity", "argparse",
-    "bdb", "cmd", "code", "codeop", "concurrent.futures.process", "ctypes", "curses", "difflib",
-    "doctest", "ensurepip", "ftplib", "getopt", "gettext", "http.cookiejar", "idlelib",
-    "importlib.metadata", "mimetypes", "msvcrt", "multiprocessing", "netrc", "nt", "ntpath",
-    "optparse", "pdb", "pip", "platform", "py_compile", "pydoc", "readline", "rlcompleter", "site",
-    "sqlite3", "ssl", "statistics", "sysconfig", "tarfile", "test", "tkinter", "tracemalloc",
-    "turtle", "unittest", "venv", "webbrowser", "winreg", "zipfile", "zipimport",
+# What functions of the standard library import late and a plugin may need. All that they
+# name would be 8 MB more, most of it for terminals, threads and archives.
+_WANTED = {
+    "annotationlib", "ast", "asyncio", "base64", "binascii", "bisect", "calendar", "contextlib",
+    "copy", "datetime", "errno", "fractions", "hashlib", "heapq", "html.entities",
+    "inspect", "io", "ipaddress", "json", "linecache", "locale", "math", "numbers", "operator",
+    "quopri", "random", "re", "secrets", "shutil", "stat", "string", "struct", "textwrap",
+    "traceback", "types", "unicodedata", "urllib.parse", "warnings", "weakref", "xml",
+    "zlib",
 }  # fmt: skip
 
 # What C code imports late, where no function of Python shows it.
@@ -48,16 +46,17 @@ def begin() -> None:
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
-def finish(module: ModuleType, project: str, preload: list[str]) -> type[_guest.Handler]:
+def finish(
+    module: ModuleType, roots: list[tuple[str, str]], include: list[str]
+) -> type[_guest.Handler]:
     """After it: everything is imported, warm and without the build's randomness.
 
-    `project` is what the directory of `module` is called for people; `preload` are
-    modules that must be in the component.
+    `roots` are the directories of the project's modules as the component has them, each
+    with its name for people; `include` are modules that must be in the component.
     """
-    directory = os.path.dirname(module.__file__ or "")
-    _guest.roots[:] = [(directory + "/", project)]
+    _guest.roots[:] = roots
     _handler.adopt(module)
-    for name in preload:
+    for name in include:
         importlib.import_module(name)
     for name in [*_LATE, *_encodings()]:
         _import(name)
@@ -98,14 +97,32 @@ def _import_late() -> None:
         for function in gc.get_objects():
             if type(function) is types.FunctionType and id(function.__code__) not in seen:
                 seen.add(id(function.__code__))
-                wanted.update(_imports(function.__code__, function.__globals__))
+                # The project, its packages and the SDK are at `/0/`, `/1/`, …; the standard
+                # library is at `/python/` or frozen.
+                file = function.__code__.co_filename
+                own = file[1:2].isdigit() and file != __file__
+                names = _imports(function.__code__, function.__globals__)
+                wanted.update(name for name in names if own or _is_wanted(name))
         new = [name for name in sorted(wanted) if name not in sys.modules]
-        if not any([_import(name) for name in new if not _unwanted(name)]):
-            return
+        if not any([_import(name) for name in new]):
+            break
+    if _is_used("email.message"):
+        _import("email.policy")
 
 
-def _unwanted(name: str) -> bool:
-    return any(name == one or name.startswith(one + ".") for one in _NOT)
+def _is_used(name: str) -> bool:
+    """Whether a module of the project, or a package of it, names what that one has."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None) or ""
+        if file[1:2].isdigit() and not module.__name__.startswith("runner"):
+            for value in vars(module).values():
+                if name in (getattr(value, "__module__", ""), getattr(value, "__name__", "")):
+                    return True
+    return False
+
+
+def _is_wanted(name: str) -> bool:
+    return name in _WANTED or name.partition(".")[0] in ("asyncio", "json", "xml")
 
 
 def _imports(code: types.CodeType, scope: dict[str, Any]) -> Iterator[str]:

@@ -23,7 +23,8 @@ from ._json import clean
 from .failures import Failure, RateLimit, Reject, Retry, RetryAfter, Snooze, WaitChildren, verdict
 from .job import Job
 
-_HERE = os.path.dirname(__file__)
+# The SDK itself, and asyncio, which runs `async` handlers.
+_AROUND = (os.path.dirname(__file__) + "/", os.path.dirname(asyncio.__file__) + "/")
 
 roots: list[tuple[str, str]] = []
 """Directories of the build and what they are called in a traceback."""
@@ -77,8 +78,8 @@ _OUTCOMES: list[tuple[type[Failure], Any]] = [
 def _print_traceback(error: BaseException) -> None:
     """Print the traceback to stderr, from where Runner takes its frames.
 
-    Without the frames of the SDK around the handler, and with the paths of the
-    project.
+    Without the frames of the SDK and of asyncio around the handler, and with the paths
+    of the project.
     """
     told = traceback.TracebackException.from_exception(error, compact=True)
     seen: set[int] = set()
@@ -87,7 +88,7 @@ def _print_traceback(error: BaseException) -> None:
         if one is None or id(one) in seen:
             return
         seen.add(id(one))
-        inner = [frame for frame in one.stack if not frame.filename.startswith(_HERE)]
+        inner = [frame for frame in one.stack if not frame.filename.startswith(_AROUND)]
         if inner:
             one.stack[:] = inner
         for frame in one.stack:

@@ -11,14 +11,17 @@ import gc
 import os
 import random
 import sys
+import time
 from typing import Any
+
+from wit_world.imports import environment
 
 frozen = False
 """Whether this instance has not begun yet."""
 
 _seeded: set[int] = set()
 _unseeded: list[random.Random] = []
-_global_is_seeded = False
+_began = 0
 
 
 def watch() -> None:
@@ -29,6 +32,11 @@ def watch() -> None:
         real(self, a, version)
         (_seeded.discard if a is None else _seeded.add)(id(self))
 
+    # The processor's time is counted from when the component was built.
+    real_time = time.process_time_ns
+    time.process_time_ns = lambda: real_time() - _began
+    time.process_time = lambda: (real_time() - _began) / 1e9
+    watch.real_time = real_time  # type: ignore[attr-defined]
     random.Random.seed = seed  # type: ignore[method-assign]
     random.seed = random._inst.seed  # type: ignore[attr-defined]
     watch.real = real  # type: ignore[attr-defined]
@@ -36,7 +44,7 @@ def watch() -> None:
 
 def freeze() -> None:
     """The last thing before the component is written."""
-    global frozen, _global_is_seeded
+    global frozen
     random.Random.seed = watch.real  # type: ignore[attr-defined,method-assign]
     random.seed = random._inst.seed  # type: ignore[attr-defined]
     gc.collect()
@@ -53,19 +61,26 @@ def freeze() -> None:
 
 
 def _clear_free_memory() -> None:
-    """Overwrite what was freed with zeros, which take no room in the component.
+    """Overwrite what was freed with zeros, which take no room in the component, and keep
+    the small holes.
 
-    Importing leaves megabytes of source and bytecode behind. Blocks of zeros are taken,
-    the largest first, until one comes from beyond the memory that is in use.
+    Importing leaves megabytes of source and bytecode behind, in holes all over the
+    memory. Blocks of zeros are taken, the largest first, until one comes from beyond the
+    memory that is in use. If the small ones were given back, a job would get memory from
+    hundreds of pages, each of which the system then has to copy.
     """
     end = max(map(id, gc.get_objects()))
-    taken = []
-    for size in (1 << 20, 1 << 16, 1 << 13, 1 << 10, 1 << 7, 1 << 5):
+    large = []
+    for size in (1 << 20, 1 << 16, 1 << 14, 1 << 10, 1 << 7, 1 << 6, 1 << 5, 1 << 4, 1 << 3):
+        taken = large if size >= 1 << 14 else _holes
         while True:
             block = bytes(size)
             if id(block) > end:
                 break
             taken.append(block)
+
+
+_holes: list[bytes] = []
 
 
 def _forget() -> None:
@@ -85,11 +100,10 @@ def _forget() -> None:
 
 def thaw() -> None:
     """The first thing of an instance: seeds from the host, and the job's environment."""
-    global frozen
+    global frozen, _began
     frozen = False
+    _began = watch.real_time()  # type: ignore[attr-defined]
     for one in _unseeded:
         one.seed()
-    from wit_world.imports import environment
-
     for name, value in environment.get_environment():
         os.environ[name] = value

@@ -5,6 +5,6 @@ use crate::cli::output;
 use crate::contract;
 
 pub(super) fn run(bound: &Bound) {
-    let text = contract::python(&bound.queue, &bound.interface);
+    let text = contract::python(Some(&bound.queue), &bound.interface);
     output::line(text.trim_end());
 }
