@@ -26,6 +26,7 @@ mod tools;
 pub use self::create::{Created, create};
 pub use self::error::Error;
 pub use self::language::Language;
+pub use self::manifest::Engine;
 pub use self::needs::needs;
 pub use self::project::{IGNORED, Project};
 pub use self::tools::Tools;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use runner_config::nearest;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::error::{self, Error};
 use super::language::Language;
@@ -32,7 +32,7 @@ pub(crate) struct Manifest {
     /// The directory of the contract's WIT files, from the project on; `wit` by default.
     pub(crate) wit: Option<PathBuf>,
     /// The engine of JavaScript.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "engine")]
     pub(crate) engine: Engine,
     /// The files that are compiled, where the language has no build tool of its own; a
     /// `*` in a name stands for any characters.
@@ -44,9 +44,8 @@ pub(crate) struct Manifest {
 }
 
 /// What runs JavaScript.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Engine {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Engine {
     /// QuickJS where it has what the source needs.
     #[default]
     Auto,
@@ -56,17 +55,45 @@ pub(crate) enum Engine {
     StarlingMonkey,
 }
 
-fn language<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Language>, D::Error> {
+impl Engine {
+    /// All of them, as they are written.
+    pub const WORDS: [&'static str; 3] = ["auto", "quickjs", "starlingmonkey"];
+
+    /// The one of this word.
+    pub fn named(word: &str) -> Option<Engine> {
+        match word {
+            "auto" => Some(Engine::Auto),
+            "quickjs" => Some(Engine::QuickJs),
+            "starlingmonkey" => Some(Engine::StarlingMonkey),
+            _ => None,
+        }
+    }
+}
+
+fn language<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Language>, D::Error> {
     let word = String::deserialize(from)?;
+    let known = Language::named(&word);
     let words = Language::ALL.map(Language::word);
-    let unknown = || {
-        let hint = match nearest(&word, words) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("there are {}", words.join(", ")),
-        };
-        serde::de::Error::custom(format!("no language {word:?}; {hint}"))
-    };
-    Language::named(&word).map(Some).ok_or_else(unknown)
+    known
+        .map(Some)
+        .ok_or_else(|| unknown("language", &word, &words))
+}
+
+fn engine<'de, D: Deserializer<'de>>(from: D) -> Result<Engine, D::Error> {
+    let word = String::deserialize(from)?;
+    Engine::named(&word).ok_or_else(|| unknown("engine", &word, &Engine::WORDS))
+}
+
+fn unknown<E: serde::de::Error>(what: &str, word: &str, words: &[&str]) -> E {
+    E::custom(no(what, word, words))
+}
+
+/// That there is none of this name, and what people may have meant.
+fn no(what: &str, word: &str, words: &[&str]) -> String {
+    match nearest(word, words.iter().copied()) {
+        Some(near) => format!("no {what} {word:?}; did you mean {near:?}?"),
+        None => format!("no {what} {word:?}; there are {}", words.join(", ")),
+    }
 }
 
 impl Manifest {
@@ -81,8 +108,10 @@ impl Manifest {
 
     fn parse(path: &Path, text: &str) -> Result<Manifest, Error> {
         toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start].lines().count());
-            let line = line.map_or(String::new(), |line| format!(":{}", line.max(1)));
+            let line = error
+                .span()
+                .map(|span| text[..span.start].matches('\n').count() + 1);
+            let line = line.map_or(String::new(), |line| format!(":{line}"));
             let what = unknown_key(error.message());
             let what = what.unwrap_or_else(|| error.message().to_owned());
             Error::wrong(format!("{}{line}: {what}", path.display()))
@@ -93,10 +122,7 @@ impl Manifest {
 /// serde's words for a key that it does not know, in ours.
 fn unknown_key(message: &str) -> Option<String> {
     let key = message.strip_prefix("unknown field `")?.split('`').next()?;
-    Some(match nearest(key, KEYS) {
-        Some(near) => format!("no key {key:?}; did you mean {near:?}?"),
-        None => format!("no key {key:?}; there are {}", KEYS.join(", ")),
-    })
+    Some(no("key", key, &KEYS))
 }
 
 #[cfg(test)]
@@ -129,8 +155,7 @@ mod tests {
         );
         assert_eq!(
             wrong("engine = \"v8\""),
-            "x/plugin.toml:1: unknown variant `v8`, expected one of `auto`, `quickjs`, \
-             `starlingmonkey`"
+            "x/plugin.toml:1: no engine \"v8\"; there are auto, quickjs, starlingmonkey"
         );
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::error::{self, Error};
 use super::language::Language;
-use super::manifest::{self, Manifest};
+use super::manifest::{self, Engine, Manifest};
 
 /// Directories in which tools keep what they make; what changes there is no change of
 /// the source. Neither are hidden ones.
@@ -71,6 +71,22 @@ impl Project {
             language,
             manifest,
         })
+    }
+
+    /// The same project on another engine than `plugin.toml` says.
+    ///
+    /// # Errors
+    /// When its language has no choice of engines.
+    pub fn on(mut self, engine: Engine) -> Result<Project, Error> {
+        if !matches!(self.language, Language::TypeScript | Language::JavaScript) {
+            return Err(Error::wrong(format!(
+                "{}: {} has one engine; only TypeScript and JavaScript have a choice",
+                self.name,
+                self.language.title()
+            )));
+        }
+        self.manifest.engine = engine;
+        Ok(self)
     }
 
     /// Whether a directory looks like a project, right or wrong.

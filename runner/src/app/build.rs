@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::config;
 use crate::host::Host;
 use crate::plugin::{self, Refusal};
-use crate::sources::{self, Language, Project, Tools};
+use crate::sources::{self, Engine, Language, Project, Tools};
 
 /// A plugin that is built from source.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Target {
     pub source: PathBuf,
     /// Its name, where it goes, and what it is granted.
     pub plugin: config::Plugin,
+    /// The engine, if it is not that of the project.
+    pub engine: Option<Engine>,
 }
 
 /// A build that went well.
@@ -68,7 +70,10 @@ pub enum Unbuilt {
 /// Why there is no new version; the old one is left as it is.
 pub fn build(target: &Target, tools: &Tools, host: &Host) -> Result<Report, Unbuilt> {
     let began = Instant::now();
-    let project = Project::open(&target.source)?;
+    let mut project = Project::open(&target.source)?;
+    if let Some(engine) = target.engine {
+        project = project.on(engine)?;
+    }
     let built = sources::build(&project, tools)?;
     let examined = plugin::examine(host, &built.component, &target.plugin);
     let shape = examined.map_err(|refusal| Unbuilt::Refused {
@@ -119,6 +124,7 @@ impl Target {
             Some(Target {
                 source: plugin.source.clone()?,
                 plugin: (**plugin).clone(),
+                engine: None,
             })
         });
         targets.collect()

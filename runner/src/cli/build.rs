@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use super::output::{self, dim, good, plain, warn};
@@ -11,7 +12,7 @@ use crate::app::{Builder, Report, Target, Unbuilt, build};
 use crate::config::{Config, Env, Plugin};
 use crate::host::{Host, Http};
 use crate::plugin;
-use crate::sources::{self, Project, Tools};
+use crate::sources::{self, Engine, Project, Tools};
 use crate::units;
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,14 @@ pub(super) struct Args {
     /// The directory for the components [default: the plugins of queues.toml].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The engine of JavaScript [default: engine of plugin.toml].
+    #[arg(long, value_parser = engines())]
+    engine: Option<Engine>,
+}
+
+fn engines() -> impl TypedValueParser<Value = Engine> {
+    PossibleValuesParser::new(Engine::WORDS)
+        .map(|word| Engine::named(&word).expect("one of the possible values"))
 }
 
 impl Args {
@@ -65,10 +74,10 @@ impl Args {
             }
             targets.push(target(config, here)?);
         }
-        if let Some(out) = &self.out {
-            for target in &mut targets {
-                let plugin = &mut target.plugin;
-                plugin.file = out.join(format!("{}.wasm", plugin.name));
+        for target in &mut targets {
+            target.engine = self.engine;
+            if let Some(out) = &self.out {
+                target.plugin.file = out.join(format!("{}.wasm", target.plugin.name));
             }
         }
         Ok(targets)
@@ -95,6 +104,7 @@ fn target(config: &Config, directory: &Path) -> Result<Target> {
     Ok(Target {
         source: directory.to_owned(),
         plugin,
+        engine: None,
     })
 }
 

@@ -87,7 +87,7 @@ fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
 /// The plugins whose source is newer than what was built of it.
 fn unbuilt(config: &Config) -> Vec<String> {
     let stale = Target::all(config).into_iter().filter(Target::is_stale);
-    let told = stale.map(|Target { source, plugin }| {
+    let told = stale.map(|Target { source, plugin, .. }| {
         format!(
             "plugin {:?}: its source {} is newer than {}: runner build {}",
             plugin.name,
