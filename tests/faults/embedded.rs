@@ -99,64 +99,6 @@ fn commands_beside_dev_use_its_redis_whatever_the_file_says() {
     assert_eq!(dev.0.cli(&["job", "get", "greetings", "1"]).code, Some(5));
 }
 
-/// The text between two marks of the README.
-fn readme(from: &str, to: &str) -> String {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-    let text = std::fs::read_to_string(readme).unwrap();
-    let (_, rest) = text.split_once(from).unwrap();
-    rest.split_once(to).unwrap().0.to_owned()
-}
-
-#[test]
-fn the_five_minutes_of_the_readme_work_as_they_stand() {
-    let source = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../tests/guests/examples/greeter.rs"
-    );
-    let source = std::fs::read_to_string(source).unwrap();
-    let code = readme("```rust\n// src/lib.rs\n", "```");
-    assert!(
-        source.ends_with(&code),
-        "tests/guests/examples/greeter.rs is not the README's"
-    );
-
-    let dev = Dev::new();
-    dev.0.write(&readme("```toml\n", "```"));
-    // Where the README's `cargo build` puts it.
-    let built = dev.0.path("target/wasm32-wasip2/release");
-    std::fs::create_dir_all(&built).unwrap();
-    std::fs::copy(guest("greeter"), built.join("greeter.wasm")).unwrap();
-    let output = readme("```console\n$ runner add greetings", "```");
-    let (arguments, output) = output.split_once('\n').unwrap();
-    let command = format!("runner add greetings{arguments}");
-    let _runner = dev.start();
-    let command = command.replacen("runner", env!("CARGO_BIN_EXE_runner"), 1);
-    let shell = std::process::Command::new("sh")
-        .current_dir(dev.0.path("."))
-        .args(["-c", &command])
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8_lossy(&shell.stdout), output, "{shell:?}");
-}
-
-#[test]
-fn the_five_minutes_of_the_readme_begin_with_the_command() {
-    assert!(readme("## Five minutes", "```rust").contains("$ make install\n"));
-    // What it would do; to compile for a release takes minutes.
-    let make = std::process::Command::new("make")
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["--dry-run", "install", "BIN=/some/where"])
-        .env_remove("MAKEFLAGS")
-        .output()
-        .unwrap();
-    let steps = String::from_utf8_lossy(&make.stdout).into_owned();
-    let installs = "install -D target/dist/runner \"/some/where/runner\"";
-    assert!(
-        make.status.success() && steps.contains(installs),
-        "{make:?}"
-    );
-}
-
 #[test]
 fn jobs_and_port_outlive_a_restart() {
     let dev = Dev::new();

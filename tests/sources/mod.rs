@@ -7,6 +7,7 @@ mod go;
 mod js;
 mod mistakes;
 mod python;
+mod readme;
 mod rust;
 
 use std::path::Path;

@@ -17,8 +17,8 @@ use super::language::Language;
 #[exclude = "*target/*"]
 #[exclude = "*__pycache__/*"]
 #[exclude = "*.pyc"]
-#[exclude = "python/tests/*"]
 #[exclude = "*_cache/*"]
+#[exclude = "*/tests/*"]
 struct Sdks;
 
 /// `templates/`: a folder for each language, with `base` for all projects, `plain` for

@@ -82,6 +82,19 @@ impl Language {
         }
     }
 
+    /// The command that gets the tools of a new project in this directory.
+    pub fn tools(self, directory: &str) -> String {
+        match self {
+            Language::Rust => "rustup target add wasm32-wasip2".to_owned(),
+            Language::TypeScript | Language::JavaScript => {
+                format!("npm install --prefix {directory}")
+            }
+            Language::Python => "pip install componentize-py==0.25.1".to_owned(),
+            Language::Go => "go version    # 1.26 or newer: https://go.dev/dl".to_owned(),
+            Language::C => "pip install ziglang==0.17.1".to_owned(),
+        }
+    }
+
     /// How a handler is exported, for people whose component has none.
     pub fn export(self) -> &'static str {
         match self {

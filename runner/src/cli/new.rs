@@ -58,9 +58,8 @@ impl Args {
             output::line([dim(format!("  {directory}/{}", file.display()))]);
         }
         output::line("\nNext:\n");
-        if matches!(self.lang, Language::TypeScript | Language::JavaScript) {
-            output::line(format!("  npm install --prefix {directory}"));
-        }
+        let tools = self.lang.tools(&directory.to_string());
+        output::line(format!("  {tools}"));
         output::line(format!("  runner build {directory}"));
         output::line(format!(
             "  runner run {name} @{directory}/job.json --name {job}"
