@@ -92,6 +92,26 @@ fn a_source_that_is_newer_than_what_was_built_of_it_is_told() {
 }
 
 #[test]
+fn a_project_of_another_contract_than_its_queue_is_told() {
+    let toml = TOML.replace(
+        "plugin = \"work\"",
+        "plugin = \"work\"\ncontract = \"a:b/c\"",
+    );
+    let setup = setup(&toml);
+    project(&setup, "echo");
+    std::fs::create_dir(setup.path("wit")).unwrap();
+    let wit = "package a:b;\ninterface c { f: func(); }\ninterface d { f: func(); }\n";
+    std::fs::write(setup.path("wit/b.wit"), wit).unwrap();
+    let manifest = "contract = \"a:b/d\"\nwit = \"../wit\"\n";
+    std::fs::write(setup.path("work/plugin.toml"), manifest).unwrap();
+    let ended = setup.cli(&["build"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let told = "warning: plugin.toml names the contract \"a:b/d\", but the queue \"work\" has \
+                \"a:b/c\"\n";
+    assert!(ended.stderr.ends_with(told), "{ended:?}");
+}
+
+#[test]
 fn build_watches_until_it_is_interrupted() {
     let setup = setup(TOML);
     project(&setup, "echo");

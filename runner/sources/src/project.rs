@@ -95,6 +95,11 @@ impl Project {
         files.any(|file| directory.join(file).is_file())
     }
 
+    /// The contract that it names.
+    pub fn contract_id(&self) -> Option<&str> {
+        self.manifest.contract.as_deref()
+    }
+
     /// The directory of its contract's WIT files, if it names a contract.
     pub fn wit(&self) -> Option<PathBuf> {
         self.manifest.contract.as_ref()?;

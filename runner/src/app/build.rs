@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::config;
+use crate::contract::unversioned;
 use crate::host::Host;
 use crate::plugin::{self, Refusal};
 use crate::sources::{self, Engine, Language, Project, Tools};
@@ -93,6 +94,8 @@ pub fn build(target: &Target, tools: &Tools, host: &Host) -> Result<Report, Unbu
         "config" => !target.plugin.config.is_empty() || !target.plugin.secrets.is_empty(),
         _ => false,
     };
+    let mut warnings = built.warnings;
+    warnings.extend(other_contract(&project, &target.plugin));
     let mut needs = sources::needs(&shape.imports);
     needs.retain(|(key, ..)| !granted(key));
     Ok(Report {
@@ -101,7 +104,21 @@ pub fn build(target: &Target, tools: &Tools, host: &Host) -> Result<Report, Unbu
         took: began.elapsed(),
         engine: built.engine,
         needs,
-        warnings: built.warnings,
+        warnings,
+    })
+}
+
+/// That its types are not those of its jobs.
+fn other_contract(project: &Project, plugin: &config::Plugin) -> Option<String> {
+    let id = project.contract_id()?;
+    let of_queue = plugin.contracts.first()?;
+    let is = |contract: &str| unversioned(contract) == unversioned(id);
+    let is_one = plugin.contracts.iter().any(|contract| is(&contract.id));
+    (!is_one).then(|| {
+        format!(
+            "plugin.toml names the contract {id:?}, but the queue {:?} has {:?}",
+            of_queue.queue, of_queue.id
+        )
     })
 }
 
