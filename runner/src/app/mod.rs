@@ -7,6 +7,7 @@
 
 mod build;
 mod builder;
+mod dev;
 mod keeper;
 
 use std::collections::BTreeSet;
@@ -30,7 +31,6 @@ use crate::outcome::Outcome;
 use crate::plugin::{self, EngineError, Plugins};
 use crate::queue::{self, Attempt, Redis, Renewal, Spacing};
 use crate::schedules;
-use crate::sources::Tools;
 use crate::telemetry::limit::limited;
 use crate::units;
 use crate::watch::{Place, Watcher};
@@ -124,10 +124,7 @@ impl App {
         let (redis, embedded) = connect(&config.redis).await?;
         let host = host(&start, config.runtime.scratch())?;
         let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
-        let builder = match start.build {
-            true => Some(builder(&host, &plugins, &config).await?),
-            false => None,
-        };
+        let builder = dev::start(&start, &host, &plugins, &config).await?;
         configure(&plugins, &config).await;
         let executor = Executor::new(host.clone(), plugins.clone(), config.runtime.threads)
             .map_err(Error::system("the guest threads do not start"))?;
@@ -149,8 +146,7 @@ impl App {
         let (config_tx, config_rx) = watch::channel(config.clone());
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
-        let builds = builder
-            .map(|builder| tokio::spawn(keep_building(builder, config_rx.clone())).abort_handle());
+        let builds = builder.map(|builder| dev::keep(builder, config_rx.clone()));
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         #[expect(clippy::disallowed_methods, reason = "two messages at most")]
         let (drain, drains) = mpsc::unbounded_channel();
@@ -275,63 +271,6 @@ fn host(start: &Start, scratch: PathBuf) -> Result<Arc<Host>, Error> {
     }
     let host = Host::new(engine, http, scratch).map_err(Error::system("the host does not link"))?;
     Ok(Arc::new(host))
-}
-
-/// What builds the plugins that have a source. Those that were never built are built
-/// before it returns: there is nothing to serve with.
-async fn builder(
-    host: &Arc<Host>,
-    plugins: &Arc<Plugins>,
-    config: &Arc<Config>,
-) -> Result<Builder, Error> {
-    let tools = Tools::new(&Env::of_process());
-    let weak = Arc::downgrade(plugins);
-    let told = move |target: &Target, built: Result<Report, Unbuilt>| {
-        // It ends only with the application.
-        if let Some(plugins) = weak.upgrade() {
-            tell_built(&plugins, target, built);
-        }
-    };
-    let builder = Builder::start(tools, host.clone(), told);
-    let builder = builder.map_err(Error::system("sources cannot be watched"))?;
-    let targets = Target::all(config);
-    off_thread(move || {
-        builder.set(targets, Target::is_stale);
-        builder.wait(|target| !target.plugin.file.exists());
-        Ok(builder)
-    })
-    .await
-}
-
-/// Say how a build ended, and have what it made loaded at once.
-fn tell_built(plugins: &Arc<Plugins>, target: &Target, built: Result<Report, Unbuilt>) {
-    let plugin = target.plugin.name.as_str();
-    match built {
-        Ok(report) => {
-            let language = report.language.title();
-            let ms = report.took.as_millis() as u64;
-            tracing::info!(plugin, language, engine = report.engine, ms, "plugin built");
-            for warning in report.warnings {
-                tracing::warn!(plugin, "{warning}");
-            }
-            plugins.load(plugin);
-        }
-        Err(error) => {
-            let serving = plugins.get(plugin);
-            let serving = serving.as_ref().map(|plugin| &*plugin.version);
-            tracing::error!(plugin, serving, "plugin not built: {error}");
-        }
-    }
-}
-
-/// Build what the configuration in force names.
-async fn keep_building(builder: Builder, mut config: watch::Receiver<Arc<Config>>) {
-    let builder = Arc::new(builder);
-    while config.changed().await.is_ok() {
-        let targets = Target::all(&config.borrow_and_update());
-        let builder = builder.clone();
-        off_thread(move || builder.set(targets, Target::is_stale)).await;
-    }
 }
 
 /// The executor as workers know it; each end goes to the log first.
