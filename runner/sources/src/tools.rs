@@ -32,8 +32,6 @@ pub(crate) struct Tool {
 
 /// Which versions of a tool do.
 pub(crate) enum Wanted {
-    /// All.
-    Any,
     /// This one and those after it: `1.26`.
     AtLeast(&'static str),
     /// This one.
@@ -84,7 +82,6 @@ impl Tools {
             install: tool.install,
         })?;
         let (fits, wanted): (fn(&[u64], &[u64]) -> bool, _) = match tool.wanted {
-            Wanted::Any => return Ok(path),
             Wanted::AtLeast(version) => (|found, wanted| found >= wanted, version),
             Wanted::Exactly(version) => (|found, wanted| found == wanted, version),
         };
