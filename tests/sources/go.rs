@@ -22,6 +22,29 @@ fn tested(setup: &Setup, project: &str) {
 }
 
 #[test]
+fn the_sdk_is_formatted_vetted_and_passes_its_tests() {
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/go");
+    let go = |program: &Path, arguments: &[&str], target: &[(&str, &str)]| {
+        let mut command = Command::new(program);
+        command
+            .current_dir(&sdk)
+            .args(arguments)
+            .env("GOPROXY", "off");
+        let output = command.envs(target.iter().copied()).output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        let told = String::from_utf8(told).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {told}");
+        told
+    };
+    let root = go(&tool("go"), &["env", "GOROOT"], &[]);
+    let gofmt = Path::new(root.trim()).join("bin/gofmt");
+    assert_eq!(go(&gofmt, &["-l", "."], &[]), "");
+    let wasm = [("GOOS", "wasip1"), ("GOARCH", "wasm")];
+    go(&tool("go"), &["vet", "-tags=runnerhttp", "./..."], &wasm);
+    go(&tool("go"), &["test", "./..."], &[]);
+}
+
+#[test]
 fn a_new_module_builds_runs_and_passes_its_tests() {
     let setup = setup("");
     let told = done(&setup, &["new", "greeter", "--lang", "go"]);
@@ -87,13 +110,9 @@ const MODULE: &str = "module odd\n\ngo 1.26\n\nrequire runner.dev/sdk v0.0.0\n\n
 fn what_is_no_plugin_in_go_is_told_with_the_way_out() {
     let setup = setup("");
     write(&setup, "odd/plugin.toml", "language = \"go\"\n");
-    let odd = setup.path("odd").canonicalize().unwrap();
     let build = ["build", "odd"];
-    let no_module = format!(
-        "error: {} has no go.mod: `runner new` writes one that finds the SDK",
-        odd.display()
-    );
-    refused(&setup, &build, 2, &no_module);
+    let no_module = "error: odd/plugin.toml: the language is Go, but there is no go.mod";
+    refused(&setup, &build, 2, no_module);
     write(&setup, "odd/go.mod", MODULE);
     let no_handler = "error: odd has no handler: import \"runner.dev/sdk\", and call \
                       runner.Handle in the function main";

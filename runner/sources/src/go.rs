@@ -28,12 +28,6 @@ const SDK: &str = "runner.dev/sdk";
 const REGISTER: &[u8] = b"runner.dev/sdk.register";
 
 pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Built, Error> {
-    if !project.directory.join("go.mod").is_file() {
-        return Err(Error::wrong(format!(
-            "{} has no go.mod: `runner new` writes one that finds the SDK",
-            project.directory.display()
-        )));
-    }
     let go = tools.need(project, &GO)?;
     let version = tools.version(project, &GO, &go)?;
     let command = || {

@@ -107,8 +107,7 @@ enum Command {
     Check(check::Args),
     /// Show the settings of a queue, where each one is set, and when it retries.
     Explain(explain::Args),
-    /// Show the contract of a queue, or export it: JSON Schema, TypeScript,
-    /// Python, Go, OpenAPI.
+    /// Show the contract of a queue, or export it for other tools and languages.
     #[command(subcommand)]
     Contract(contract::Command),
     /// Inspect plugins.

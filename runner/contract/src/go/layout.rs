@@ -32,9 +32,13 @@ pub(super) fn rows(rows: &[Row], indent: &str) -> String {
         let (block, after) = rest.split_at(1 + more.count());
         comment(&block[0].about.join("\n"), indent, &mut text);
         let columns = block[0].cells.len();
+        // The last cell of a row takes no part in the width of its column.
+        let goes_on = |row: &&Row, at: usize| row.cells[at + 1..].iter().any(|of| !of.is_empty());
         let width = |at: usize| {
-            let cells = block.iter().map(|row| row.cells[at].chars().count());
-            cells.max().unwrap_or(0)
+            let rows = block.iter().filter(|row| goes_on(row, at));
+            rows.map(|row| row.cells[at].chars().count())
+                .max()
+                .unwrap_or(0)
         };
         for row in block {
             let mut line = indent.to_owned();
