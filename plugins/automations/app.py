@@ -38,7 +38,9 @@ def deliver(rule: Rule, contact: Contact, data: Evaluation, job: Job, now: datet
 
     Raises `Skip`.
     """
-    hours = None if rule.is_transactional else QuietHours.of(data.shop_id, contact.zone)
+    hours = None
+    if not rule.is_transactional:
+        hours = QuietHours.of(data.shop_id, contact.zone, contact.country)
     # A retry must not move the message: the moment is that of the first attempt.
     moment = step(f"due-{rule.id}"[:64], lambda: rule.due(now, hours).isoformat())
     delay = max((datetime.fromisoformat(moment) - now).total_seconds(), 0)

@@ -18,8 +18,9 @@ class QuietHours:
     zone: ZoneInfo
 
     @staticmethod
-    def of(shop: str, zone: str | None) -> QuietHours | None:
-        """Those of a shop, or of all; in the zone of the contact, or else of the shop.
+    def of(shop: str, zone: str | None, country: str | None = None) -> QuietHours | None:
+        """Those of a shop, or of all; in the zone of the contact, of the contact's
+        country, or else of the shop.
 
         Raises `Reject` if the settings are wrong. A contact's zone that nobody knows
         is as good as none.
@@ -30,8 +31,8 @@ class QuietHours:
             return None
         try:
             start, end = time.fromisoformat(hours["from"]), time.fromisoformat(hours["to"])
-            own = ZoneInfo(hours.get("zone", "UTC"))
-        except (KeyError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
+            own = ZoneInfo(hours.get("zones", {}).get(country) or hours.get("zone", "UTC"))
+        except (AttributeError, KeyError, TypeError, ValueError, ZoneInfoNotFoundError) as error:
             raise Reject(f"setting quiet_hours: {hours}: {error}") from None
         return QuietHours(start, end, _known(zone) or own)
 

@@ -25,6 +25,7 @@ class Contact:
     id: str | None = None
     consents: bool = False
     zone: str | None = None
+    country: str | None = None
 
     @staticmethod
     def of(context: Any) -> Contact:
@@ -35,8 +36,9 @@ class Contact:
         return Contact(
             phone=re.sub(r"[\s().-]", "", str(of.get("phone") or "")),
             id=None if number is None else str(number),
-            consents=of.get("smsConsent") is True,
+            consents=of.get("smsConsent") in (True, "subscribed"),
             zone=of.get("timeZone"),
+            country=of.get("country"),
         )
 
     def must_allow(self, rule: Rule) -> None:

@@ -48,10 +48,11 @@ class Rules(unittest.TestCase):
         self.assertEqual(one[0].options["id"], "automation-thanks-1")
 
     def test_consent_is_needed_but_for_what_was_asked_for(self) -> None:
-        for consent in (False, None, "yes"):
+        for consent in (False, None, "pending"):
             host = added([RULE], event(smsConsent=consent))
             self.assertEqual(host.added, [])
             self.assertIn("no message: no consent", str(host.logs[0]))
+        self.assertEqual(len(added([RULE], event(smsConsent="subscribed")).added), 1)
         asked = {**RULE, "kind": "transactional"}
         self.assertEqual(len(added([asked], event(smsConsent=False)).added), 1)
         self.assertEqual(added([asked], event(phone="415 555")).added, [])
@@ -109,7 +110,10 @@ class Quiet(unittest.TestCase):
         self.assertEqual(self.after("2026-10-24T22:00"), "2026-10-25T08:00")
 
     def test_the_clock_is_that_of_the_contact(self) -> None:
-        with Host(settings={"quiet_hours": {"from": "21:00", "to": "09:00"}}):
+        zones = {"JP": "Asia/Tokyo"}
+        with Host(settings={"quiet_hours": {"from": "21:00", "to": "09:00", "zones": zones}}):
+            hours = QuietHours.of("a.example", None, "JP")
+            self.assertEqual(str(hours and hours.zone), "Asia/Tokyo")
             hours = QuietHours.of("a.example", "Asia/Tokyo")
             self.assertEqual(str(hours and hours.zone), "Asia/Tokyo")
             hours = QuietHours.of("a.example", "Nowhere/At-All")
