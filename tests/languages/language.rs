@@ -78,6 +78,18 @@ impl Language {
         }
     }
 
+    /// What the component of its guest takes at most, in kilobytes.
+    pub(crate) fn kilobytes(self) -> u64 {
+        match self {
+            Language::Rust => 400,
+            Language::QuickJs => 3_500,
+            Language::StarlingMonkey => 16_000,
+            Language::Python => 26_000,
+            Language::Go => 14_000,
+            Language::C | Language::Command => 1_200,
+        }
+    }
+
     /// The least `memory` with which a small job runs, as the page prints it.
     pub(crate) fn memory(self) -> &'static str {
         match self {

@@ -63,6 +63,14 @@ pub(crate) fn least(door: &Door) {
     assert_eq!(ended.value(), json!({ "a": 1 }));
 }
 
+pub(crate) fn size(door: &Door) {
+    let bytes = std::fs::metadata(door.language.guest())
+        .expect("a guest")
+        .len();
+    let allowed = door.language.kilobytes() * 1000;
+    assert!(bytes <= allowed, "{bytes} bytes, {allowed} at most");
+}
+
 /// Well above the second that is allowed: on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 

@@ -221,7 +221,7 @@ static OUTCOMES: [Row; 7] = {
     ]
 };
 
-static ENDS: [Row; 10] = {
+static ENDS: [Row; 11] = {
     const G: &str = "Ends that nobody chose";
     [
         row(
@@ -246,7 +246,8 @@ static ENDS: [Row; 10] = {
         ),
         row(G, "cancelled while it spins", limits::cancel),
         row(G, "a name that the plugin does not know", ends::unknown),
-        row(G, "the least `memory` of the table below", limits::least),
+        row(G, "the size of the table above", limits::size),
+        row(G, "the least `memory` of the table above", limits::least),
     ]
 };
 
