@@ -42,7 +42,7 @@ pub(crate) fn retry_after(door: &Door) {
 }
 
 pub(crate) fn snooze(door: &Door) {
-    let ended = door.tries("snooze", json!({ "ms": 300 }), 2);
+    let ended = door.tries("snooze", json!({ "ms": 2000 }), 2);
     assert_eq!(ended.value(), json!({ "attempt": 1 }));
     let lines = ended.lines();
     assert!(
@@ -56,7 +56,7 @@ pub(crate) fn rate_limit(door: &Door) {
     let ended = door.run_in(
         "limited",
         "rate-limit",
-        r#"{"ms":300}"#,
+        r#"{"ms":2000}"#,
         r#"{"attempts":2}"#,
     );
     assert_eq!(ended.value(), json!({ "attempt": 1 }));

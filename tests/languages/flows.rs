@@ -113,7 +113,7 @@ pub(crate) fn failed_child(door: &Door) {
     });
     // It has run again, seen the child, and may not complete without it, as in BullMQ.
     if !ended.completed {
-        assert!(ended.reason.contains("children"), "{}", ended.reason);
+        assert!(ended.reason.contains("failed child"), "{}", ended.reason);
         return;
     }
     let value = ended.value();

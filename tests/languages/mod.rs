@@ -63,13 +63,11 @@ fn rust_conforms() {
 }
 
 #[test]
-#[ignore = "its guest is not here yet"]
 fn typescript_on_quickjs_conforms() {
     conforms(Language::QuickJs);
 }
 
 #[test]
-#[ignore = "its guest is not here yet"]
 fn typescript_on_starlingmonkey_conforms() {
     conforms(Language::StarlingMonkey);
 }
@@ -91,7 +89,6 @@ fn c_conforms() {
 }
 
 #[test]
-#[ignore = "its guest is not here yet"]
 fn the_command_door_conforms() {
     conforms(Language::Command);
 }
