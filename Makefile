@@ -30,14 +30,12 @@ plugins: ## Compile the plugins and drop them into plugins/
 	  mv "plugins/.$$name.new" "plugins/$$name.wasm" || exit 1; \
 	done
 
-languages: ## Build the plugins in other languages than Rust with `runner build`, into plugins/
+languages: setup ## Build the plugins in other languages than Rust with `runner build`, into plugins/
 	@echo "languages: building $(PROJECTS)"
-	@for name in $(PROJECTS); do \
-	  if [ -f "plugins/$$name/package-lock.json" ]; then \
-	    npm ci --silent --prefix "plugins/$$name" || exit 1; \
-	  fi; \
-	done
-	@cargo run --quiet --locked -p runner -- build $(addprefix plugins/,$(PROJECTS))
+	@tests/setup-languages
+	@tests/setup-npm $(patsubst %/,%,$(dir $(wildcard plugins/*/package-lock.json)))
+	@RUNNER_TOOLS="$${RUNNER_TOOLS:-$(CURDIR)/target/tools/bin}" \
+	  cargo run --quiet --locked -p runner -- build $(addprefix plugins/,$(PROJECTS))
 
 guests: ## Compile the components that the tests run
 	@echo "guests: compiling the tests' components"
@@ -64,6 +62,7 @@ demo: setup build ## Run the sample queues end to end; DEMO_EXIT=1 exits after t
 	@node examples/demo/demo.mjs
 
 test: setup plugins guests ## Run all tests
+	@tests/setup-languages
 	@tests/setup-servers
 	@echo "test: running the tests of all crates"
 	@cargo test --locked --workspace

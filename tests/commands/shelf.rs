@@ -1,5 +1,5 @@
 //! Programs off the shelf: as they are in packages of PyPI and npm, which
-//! `tests/setup` installs.
+//! `tests/setup-languages` installs.
 
 use std::path::PathBuf;
 

@@ -135,7 +135,7 @@ impl Language {
         if self == Language::Command {
             return program(folder, out);
         }
-        // The tools of the tests, by tests/setup; then those that the developer names.
+        // The tools of the tests, by tests/setup-languages; then those that the developer names.
         let own = root().join("target/tools/bin").display().to_string();
         let tools = [Some(own), env("RUNNER_TOOLS")].into_iter().flatten();
         let tools = tools.collect::<Vec<_>>().join(":");

@@ -1,4 +1,4 @@
-//! The compilers of other languages: `tests/setup` installs them into `target/tools`.
+//! The compilers of other languages: `tests/setup-languages` installs them into `target/tools`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,5 +12,5 @@ pub(crate) fn tool(name: &str) -> PathBuf {
         .chain(listed)
         .map(|directory| directory.join(name))
         .find(|file| file.is_file());
-    found.unwrap_or_else(|| panic!("{name} is missing: run tests/setup"))
+    found.unwrap_or_else(|| panic!("{name} is missing: run tests/setup-languages"))
 }
