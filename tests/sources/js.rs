@@ -24,12 +24,11 @@ fn write(setup: &Setup, path: &str, text: &str) {
     std::fs::write(setup.path(&format!("greeter/{path}")), text).unwrap();
 }
 
-/// The unit tests of the project, in Node.
+/// The unit tests of a package, in Node.
 #[track_caller]
-fn tested(setup: &Setup) {
+fn tested(directory: &Path) {
     let mut npm = Command::new("npm");
-    let ended = npm.arg("test").current_dir(setup.path("greeter")).output();
-    let ended = ended.unwrap();
+    let ended = npm.arg("test").current_dir(directory).output().unwrap();
     assert!(ended.status.success(), "{ended:?}");
 }
 
@@ -50,7 +49,7 @@ fn a_new_project_builds_runs_and_passes_its_tests() {
         let run = ["run", "greeter", "@greeter/job.json", "--name", "hello"];
         assert_eq!(done(&setup, &run), "{\"greeting\":\"hello Ada\"}\n");
         done(&setup, &["test", "greeter/cases.toml"]);
-        tested(&setup);
+        tested(&setup.path("greeter"));
     }
 }
 
@@ -66,7 +65,7 @@ fn a_contract_gives_types_that_must_fit() {
     project(&setup, &["ts", "--contract", "acme:mail/mails"]);
     done(&setup, &["build", "greeter"]);
     done(&setup, &["test", "greeter/cases.toml"]);
-    tested(&setup);
+    tested(&setup.path("greeter"));
     let handler = "import { defineHandlers } from '@runner/sdk';\n\
         import type { Jobs } from '@runner/types';\n\
         export default defineHandlers<Jobs>({ send: job => job.data.id });\n";
@@ -86,7 +85,7 @@ fn a_contract_gives_types_that_must_fit() {
         "{}",
         shown(&ended)
     );
-    let message = "error: greeter: the types do not fit (tsc)";
+    let message = "error: the types do not fit (tsc)";
     assert!(ended.stderr.contains(message), "{}", shown(&ended));
 }
 
@@ -122,7 +121,9 @@ fn the_engine_follows_what_the_source_uses() {
     project(&setup, &["js"]);
     let warned = |source: &str| {
         write(&setup, "src/index.js", source);
-        done(&setup, &["build", "greeter"])
+        let ended = setup.cli(&["build", "greeter"]);
+        assert_eq!(ended.code, Some(0), "{}", shown(&ended));
+        shown(&ended)
     };
     let told = warned(
         "export default job => {\n  new Intl.NumberFormat('de');\n  \
@@ -149,7 +150,7 @@ fn mistakes_are_told_with_the_way_out() {
     let setup = setup("");
     done(&setup, &["new", "greeter", "--lang", "js"]);
     let wrong = |message: &str| {
-        let message = format!("error: greeter: {message}");
+        let message = format!("error: {message}");
         refused(&setup, &["build", "greeter"], 2, &message);
     };
     wrong("the packages of this project are not installed; run `npm install` here");
@@ -213,11 +214,46 @@ fn the_guide_leads_to_a_running_job() {
         std::fs::write(setup.path(&name), text).unwrap();
     }
     done(&setup, &["build", "weather"]);
-    let mut npm = Command::new("npm");
-    let tested = npm.arg("test").current_dir(setup.path("weather")).output();
-    let tested = tested.unwrap();
-    assert!(tested.status.success(), "{tested:?}");
+    tested(&setup.path("weather"));
     let forecast = "{ \"city\": \"Oslo\" }";
     let run = ["run", "weather", forecast, "--name", "forecast", "--outbox"];
     assert_eq!(done(&setup, &run), "\"{}\"\n");
+}
+
+/// A directory of the repository.
+fn repository(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+#[test]
+fn the_sdk_passes_its_own_tests() {
+    tested(&repository("sdk/js"));
+}
+
+#[test]
+fn the_events_router_passes_its_cases_and_tests() {
+    let wit = repository("wit/queues").display().to_string();
+    let setup = setup(&format!(
+        "[runtime]\ncontracts = {wit:?}\n\n[queues.events]\nplugin = \"events-router\"\n\
+         contract = \"smsblossom:queues/events\"\nnames = {{ \"*\" = \"event\" }}\n\n\
+         [queues.automations]\ncontract = \"smsblossom:queues/automations\"\n"
+    ));
+    let from = repository("plugins/events-router");
+    for folder in ["", "src", "test"] {
+        let to = setup.path("events-router").join(folder);
+        std::fs::create_dir_all(&to).unwrap();
+        for entry in std::fs::read_dir(from.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    let manifest = format!("contract = \"smsblossom:queues/events\"\nwit = {wit:?}\n");
+    std::fs::write(setup.path("events-router/plugin.toml"), manifest).unwrap();
+    let packages = setup.path("events-router/node_modules");
+    std::os::unix::fs::symlink(Path::new(PACKAGES), packages).unwrap();
+    done(&setup, &["build", "events-router"]);
+    done(&setup, &["test", "events-router/cases.toml"]);
+    tested(&setup.path("events-router"));
 }

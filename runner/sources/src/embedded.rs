@@ -15,6 +15,7 @@ use super::language::Language;
 #[folder = "../../sdk"]
 #[exclude = "*node_modules/*"]
 #[exclude = "*target/*"]
+#[exclude = "js/tests/*"]
 #[exclude = "*__pycache__/*"]
 #[exclude = "*.pyc"]
 #[exclude = "*_cache/*"]

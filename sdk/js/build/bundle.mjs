@@ -13,6 +13,27 @@ const SDK = join(dirname(fileURLToPath(import.meta.url)), '..');
 const PLUGIN = '0.1.0';
 const WASI = '0.2.12';
 
+/** What the SDK has of the web, for QuickJS. */
+const WEB = join(SDK, 'src/engine/web.ts');
+const NAMES = [
+  'AbortController',
+  'AbortSignal',
+  'Blob',
+  'Event',
+  'EventTarget',
+  'File',
+  'FormData',
+  'Headers',
+  'Request',
+  'Response',
+  'TextDecoder',
+  'TextEncoder',
+  'URL',
+  'URLSearchParams',
+  'fetch',
+  'structuredClone',
+];
+
 /** What StarlingMonkey has and QuickJS has not, even with the SDK. */
 const STARLING = [
   'ByteLengthQueuingStrategy',
@@ -71,12 +92,16 @@ export async function bundle(project, main, wanted) {
   return { ...made, why };
 }
 
-async function run(project, main, engine) {
+/**
+ * Bundle for an engine. On QuickJS the SDK stands in for names of the web where the bundle has
+ * them; `globals` are those that it takes from `globalThis`, which takes a second look.
+ */
+async function run(project, main, engine, globals = []) {
   const esbuild = load(project);
   const foreign = [];
   let result;
   try {
-    result = await esbuild.build(options(project, main, engine, foreign));
+    result = await esbuild.build(options(project, main, engine, foreign, globals));
   } catch (error) {
     throw mistake(error, project, main, foreign);
   }
@@ -84,6 +109,10 @@ async function run(project, main, engine) {
   const map = JSON.parse(text('.map'));
   let code = text('.js');
   const found = finder(project, code, map);
+  if (engine === 'quickjs' && globals.length === 0) {
+    const asked = NAMES.filter(name => found(new RegExp(`\\b(?:globalThis|self)\\.${name}\\b`)).length > 0);
+    if (asked.length > 0) return run(project, main, engine, asked);
+  }
   const imports = called(project, result.metafile, found);
   code = trimmed(code, imports);
   const computed = found(/\bimport\((?!["'])/)[0];
@@ -112,7 +141,7 @@ function load(project) {
   }
 }
 
-function options(project, main, engine, foreign) {
+function options(project, main, engine, foreign, globals) {
   const free = [...STARLING, ...Object.keys(ABSENT), 'Intl'].filter(name => name !== 'require');
   const lowered = engine === 'quickjs';
   return {
@@ -138,7 +167,8 @@ function options(project, main, engine, foreign) {
     logLevel: 'silent',
     // Free names become properties: easy to find, and `undefined` instead of an error.
     define: Object.fromEntries(free.map(name => [name, `globalThis.${name}`])),
-    plugins: [sdk(engine), builtins(project, foreign)],
+    inject: lowered ? [WEB] : [],
+    plugins: [sdk(engine, globals), builtins(project, foreign)],
   };
 }
 
@@ -176,7 +206,7 @@ function called(project, metafile, found) {
   const unused = Object.keys(CALLERS)
     .filter(module => !modules.includes(`src/${module}.ts`))
     .map(module => CALLERS[module]);
-  if (found(/\bfetch\b/).length === 0) unused.push('http');
+  if (!modules.includes('src/http.ts') || found(/\bfetch\w*\(|\.fetch\b|\bfetch\b/).length === 0) unused.push('http');
   return Object.keys(IMPORTS).filter(name => !unused.includes(name)).map(name => IMPORTS[name]);
 }
 
@@ -187,21 +217,23 @@ function trimmed(code, imports) {
   );
 }
 
-function prepare(engine) {
+function prepare(engine, globals) {
   const imports = Object.entries(IMPORTS);
+  const web = globals.length ? `import { ${globals.join(', ')} } from ${JSON.stringify(WEB)};` : '';
   return `
     import { prepare } from ${JSON.stringify(join(SDK, `src/engine/${engine}.ts`))};
+    ${web}
     ${imports.map(([name, from]) => `import * as ${name} from '${from}';`).join('\n')}
-    prepare({ ${imports.map(([name]) => name).join(', ')} });
+    prepare({ ${imports.map(([name]) => name).join(', ')} }, { ${globals.join(', ')} });
   `;
 }
 
-function sdk(engine) {
+function sdk(engine, globals) {
   return {
     name: 'runner-sdk',
     setup(build) {
       build.onResolve({ filter: /^runner-prepare:$/ }, () => ({ path: 'prepare', namespace: 'runner' }));
-      build.onLoad({ filter: /.*/, namespace: 'runner' }, () => ({ contents: prepare(engine), resolveDir: SDK }));
+      build.onLoad({ filter: /.*/, namespace: 'runner' }, () => ({ contents: prepare(engine, globals), resolveDir: SDK }));
       build.onResolve({ filter: /^(runner|wasi):/ }, ({ path }) => ({ path, external: true }));
       build.onResolve({ filter: /^@runner\/sdk$/ }, () => ({ path: join(SDK, 'src/index.ts') }));
       build.onResolve({ filter: /^@runner\/sdk\/testing$/ }, () => ({
@@ -319,8 +351,58 @@ function source(project, name) {
   return file.startsWith('.runner') || relative(SDK, resolve(project, file)).startsWith('src') ? '' : file;
 }
 
+/** The map for frames: without the SDK and without names. */
 function slim(project, map) {
-  return { sources: map.sources.map(name => source(project, name)), mappings: map.mappings };
+  const sources = map.sources.map(name => source(project, name));
+  let last = [0, 0, 0];
+  let [at, line, column] = last;
+  const lines = map.mappings.split(';').map(text => {
+    let [from, before] = [0, 0];
+    const kept = [];
+    for (const segment of text.split(',').filter(Boolean)) {
+      const [a, b, c, d] = digits(segment);
+      from += a;
+      if (b === undefined) continue;
+      [at, line, column] = [at + b, line + c, column + d];
+      if (!sources[at]) continue;
+      const now = [at, line, column];
+      kept.push(letters([from - before, ...now.map((n, i) => n - last[i])]));
+      before = from;
+      last = now;
+    }
+    return kept.join(',');
+  });
+  return { sources, mappings: lines.join(';') };
+}
+
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** The numbers of a segment (ECMA-426), and back. */
+function digits(text) {
+  const all = [];
+  let [value, shift] = [0, 0];
+  for (const letter of text) {
+    const bits = BASE64.indexOf(letter);
+    value += (bits & 31) << shift;
+    shift += 5;
+    if (bits & 32) continue;
+    all.push(value & 1 ? -(value >>> 1) : value >>> 1);
+    [value, shift] = [0, 0];
+  }
+  return all;
+}
+
+function letters(numbers) {
+  let text = '';
+  for (const number of numbers) {
+    let value = number < 0 ? (-number << 1) | 1 : number << 1;
+    do {
+      const rest = value >>> 5;
+      text += BASE64[(value & 31) | (rest ? 32 : 0)];
+      value = rest;
+    } while (value);
+  }
+  return text;
 }
 
 /** The first use of what only StarlingMonkey has. */

@@ -1,6 +1,7 @@
 // `fetch` over the host's HTTP: only to granted hosts, with redirects, timeouts and
 // idempotency keys. Requests are sent one after another, also under `Promise.all`.
 
+import { deadlineOf } from './deadlines.ts';
 import { Reject, Retry, RetryAfter, type Verdict, type Wire } from './failure.ts';
 import { host, HostError } from './host.ts';
 
@@ -149,30 +150,4 @@ async function content(request: Request): Promise<Uint8Array> {
 
 function late(): DOMException {
   return new DOMException('The operation was aborted due to timeout', 'TimeoutError');
-}
-
-/** When signals of `AbortSignal.timeout` abort, by the host's clock: the host blocks and must know. */
-let deadlines = new WeakMap<AbortSignal, number>();
-
-function deadlineOf(signal: AbortSignal | null | undefined): number | undefined {
-  return signal ? deadlines.get(signal) : undefined;
-}
-
-/** Learn of the deadlines of signals from now on; returns how to stop that. */
-export function watchSignals(now: () => number): () => void {
-  const { timeout, any } = AbortSignal;
-  deadlines = new WeakMap();
-  AbortSignal.timeout = ms => {
-    const signal = timeout.call(AbortSignal, ms);
-    deadlines.set(signal, now() + ms);
-    return signal;
-  };
-  AbortSignal.any = signals => {
-    const all = [...signals];
-    const signal = any.call(AbortSignal, all);
-    const first = Math.min(...all.map(one => deadlines.get(one) ?? Infinity));
-    if (Number.isFinite(first)) deadlines.set(signal, first);
-    return signal;
-  };
-  return () => Object.assign(AbortSignal, { timeout, any });
 }

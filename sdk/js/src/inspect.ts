@@ -1,5 +1,7 @@
 // Values as `console.log` of Node shows them, nearly.
 
+import { frames } from './trace.ts';
+
 /** How deep objects are shown. */
 const DEPTH = 3;
 /** How many items of one list or object. */
@@ -78,11 +80,12 @@ export function inspect(value: unknown, depth = DEPTH, above: unknown[] = []): s
 
 function error(value: Error, inner: (item: unknown) => string): string {
   const head = value.message ? `${value.name}: ${value.message}` : value.name;
-  const stack = value.stack?.startsWith(head) ? value.stack : `${head}\n${value.stack ?? ''}`;
+  const told = frames(value.stack ?? '').map(frame => `\n    at ${frame}`);
+  const stack = head + told.join('');
   const more = Object.keys(value).filter(key => key !== 'name' && key !== 'message');
   const extra = more.map(key => `${key}: ${property(value, key, inner)}`);
   if (value.cause !== undefined) extra.push(`cause: ${inner(value.cause)}`);
-  return stack.trimEnd() + (extra.length ? ` { ${extra.join(', ')} }` : '');
+  return stack + (extra.length ? ` { ${extra.join(', ')} }` : '');
 }
 
 function title(value: object): string {

@@ -36,6 +36,11 @@ export function parse(text: string): unknown {
  * @throws {TypeError} When the value contains itself.
  */
 export function stringify(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // It has a bigint, or contains itself, which the next call says again.
+  }
   let found = false;
   const text = JSON.stringify(value, (_, item: unknown) => {
     if (typeof item !== 'bigint') return item;

@@ -9,9 +9,10 @@
 // It knows no grants and no limits; those are Runner's, and `runner run` tries the component
 // under them.
 
+import { watchSignals } from './deadlines.ts';
 import { begin, type Host as Asked, HostError, type RawFlowJob, type RawJob, type RawNewJob, type RawRequest, type RawResponse, use } from './host.ts';
 import type { Plugin } from './handler.ts';
-import { fetch, watchSignals } from './http.ts';
+import { fetch } from './http.ts';
 import { Job, written } from './job.ts';
 import { parse, stringify } from './json.ts';
 import { type Level, makeConsole } from './log.ts';

@@ -1,6 +1,8 @@
 // TextEncoder and TextDecoder for QuickJS. The engine's own `escape` and
 // `encodeURIComponent` do the work where they can: a loop over bytes is slow there.
 
+import { utf8 } from './utf8.ts';
+
 /** Characters that `fromCharCode` takes at once without using up the stack. */
 const CHUNK = 4096;
 
@@ -9,10 +11,7 @@ export class TextEncoder {
   readonly encoding = 'utf-8';
 
   encode(text = ''): Uint8Array {
-    const binary = unescape(encodeURIComponent(String(text).toWellFormed()));
-    const bytes = new Uint8Array(binary.length);
-    for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
-    return bytes;
+    return utf8(String(text));
   }
 
   encodeInto(text: string, into: Uint8Array): { read: number; written: number } {

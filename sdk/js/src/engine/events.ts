@@ -1,6 +1,8 @@
 // Event, EventTarget, AbortController and AbortSignal (https://dom.spec.whatwg.org) for
 // QuickJS: without a tree of targets and without phases.
 
+import { joinDeadlines, setDeadline } from '../deadlines.ts';
+import { host } from '../host.ts';
 import { start } from './loop.ts';
 
 export class Event {
@@ -116,12 +118,15 @@ export class AbortSignal extends EventTarget {
     const signal = make();
     const late = () => new DOMException('The operation was aborted due to timeout', 'TimeoutError');
     start(() => abort(signal, late()), ms, false, []);
+    setDeadline(signal, host('AbortSignal.timeout').clock() + ms);
     return signal;
   }
 
   static any(signals: Iterable<AbortSignal>): AbortSignal {
     const signal = make();
-    for (const one of signals) {
+    const all = [...signals];
+    joinDeadlines(signal, all);
+    for (const one of all) {
       if (one.aborted) {
         abort(signal, one.reason);
         break;

@@ -2,6 +2,7 @@
 // number and an absent value, and in the error that carries what a function returned.
 
 import { HostError, type Host, type RawRequest, type RawResponse, type RawNewJob, type RawFlowJob } from '../host.ts';
+import { utf8 } from './utf8.ts';
 
 /** The interfaces of wit/runner and WASI as the engine imports them. */
 export interface Imports {
@@ -58,7 +59,7 @@ export function wire(imports: Imports, u64: (value: number) => unknown): Host {
     sleep: ms => call<Pollable>('clock', 'subscribeDuration', u64(Math.ceil(ms * 1e6))).block(),
     stderr: text => {
       const stream = call<OutputStream>('stderr', 'getStderr');
-      const bytes = new TextEncoder().encode(text);
+      const bytes = utf8(text);
       // What WASI takes at once.
       for (let at = 0; at < bytes.length; at += 4096) {
         stream.blockingWriteAndFlush(bytes.subarray(at, at + 4096));
