@@ -94,7 +94,7 @@ impl Language {
     pub(crate) fn memory(self) -> &'static str {
         match self {
             Language::Rust => "1536KiB",
-            Language::QuickJs => "2MiB",
+            Language::QuickJs => "3MiB",
             Language::StarlingMonkey => "12MiB",
             Language::Python => "20MiB",
             Language::Go => "6MiB",

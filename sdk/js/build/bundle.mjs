@@ -351,33 +351,31 @@ function source(project, name) {
   return file.startsWith('.runner') || relative(SDK, resolve(project, file)).startsWith('src') ? '' : file;
 }
 
-/** The map for frames: without the SDK and without names. */
+/**
+ * The map for frames, as src/trace.ts reads it: lines apart by `;`, segments by `,`, numbers by
+ * spaces and to the base 36; without the SDK and without names.
+ */
 function slim(project, map) {
   const sources = map.sources.map(name => source(project, name));
-  let last = [0, 0, 0];
-  let [at, line, column] = last;
+  let [at, line, column] = [0, 0, 0];
   const lines = map.mappings.split(';').map(text => {
-    let [from, before] = [0, 0];
+    let from = 0;
     const kept = [];
     for (const segment of text.split(',').filter(Boolean)) {
       const [a, b, c, d] = digits(segment);
       from += a;
       if (b === undefined) continue;
       [at, line, column] = [at + b, line + c, column + d];
-      if (!sources[at]) continue;
-      const now = [at, line, column];
-      kept.push(letters([from - before, ...now.map((n, i) => n - last[i])]));
-      before = from;
-      last = now;
+      if (sources[at]) kept.push([from, at, line, column].map(n => n.toString(36)).join(' '));
     }
     return kept.join(',');
   });
-  return { sources, mappings: lines.join(';') };
+  return { sources, lines: lines.join(';') };
 }
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** The numbers of a segment (ECMA-426), and back. */
+/** The numbers of a segment (ECMA-426): five bits a letter, the sixth says that more follow. */
 function digits(text) {
   const all = [];
   let [value, shift] = [0, 0];
@@ -390,19 +388,6 @@ function digits(text) {
     [value, shift] = [0, 0];
   }
   return all;
-}
-
-function letters(numbers) {
-  let text = '';
-  for (const number of numbers) {
-    let value = number < 0 ? (-number << 1) | 1 : number << 1;
-    do {
-      const rest = value >>> 5;
-      text += BASE64[(value & 31) | (rest ? 32 : 0)];
-      value = rest;
-    } while (value);
-  }
-  return text;
 }
 
 /** The first use of what only StarlingMonkey has. */

@@ -3,11 +3,12 @@
 
 import type { Wire } from './failure.ts';
 
-/** The bundle's source map, without the sources. */
+/** Where the lines of the bundle come from. */
 export interface SourceMap {
   /** Relative to the project; empty for those of the SDK. */
   sources: string[];
-  mappings: string;
+  /** Segments of each line of the bundle; build/bundle.mjs says how they are written. */
+  lines: string;
 }
 
 /** Frames that are told. */
@@ -74,8 +75,8 @@ function read(line: string): Frame | undefined {
 /** Where a frame is in the project's files; nothing if it is the SDK's or the engine's. */
 function original({ file, line, column }: Frame): string | undefined {
   if (!map) return `${file.replace(/^file:\/\//, '')}:${line}:${column}`;
-  const { sources, mappings } = map();
-  lines ??= decode(mappings);
+  const { sources, lines: text } = map();
+  lines ??= decode(text);
   const segments = lines[line - 1] ?? [];
   const at = segments.findLast(([from]) => from < column);
   const source = at && sources[at[1]];
@@ -83,38 +84,12 @@ function original({ file, line, column }: Frame): string | undefined {
   return `${source}:${at[2] + 1}:${at[3] + 1}`;
 }
 
-/** The segments of each line (ECMA-426). */
-function decode(mappings: string): Segment[][] {
-  let [source, line, column] = [0, 0, 0];
-  return mappings.split(';').map(text => {
-    let from = 0;
-    const segments: Segment[] = [];
-    for (const segment of text ? text.split(',') : []) {
-      const [a = 0, b, c = 0, d = 0] = numbers(segment);
-      from += a;
-      if (b === undefined) continue;
-      source += b;
-      line += c;
-      column += d;
-      segments.push([from, source, line, column]);
-    }
-    return segments;
-  });
-}
-
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** Numbers in base 64: five bits a digit, the sixth says that more follow; the sign is last. */
-function numbers(text: string): number[] {
-  const all: number[] = [];
-  let [value, shift] = [0, 0];
-  for (const digit of text) {
-    const bits = DIGITS.indexOf(digit);
-    value += (bits & 31) << shift;
-    shift += 5;
-    if (bits & 32) continue;
-    all.push(value & 1 ? -(value >>> 1) : value >>> 1);
-    [value, shift] = [0, 0];
-  }
-  return all;
+/** The segments of each line. */
+function decode(text: string): Segment[][] {
+  return text.split(';').map(line =>
+    line
+      .split(',')
+      .filter(Boolean)
+      .map(segment => segment.split(' ').map(number => Number.parseInt(number, 36)) as Segment),
+  );
 }

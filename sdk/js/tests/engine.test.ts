@@ -191,7 +191,7 @@ test('values are shown as Node shows them', () => {
 test('frames are told in terms of the sources', () => {
   assert.deepEqual(frames('    at deeper (/bad.js:1:45)\n    at <anonymous> (/bad.js:6:21)\n    at next (native)\n'), ['deeper@/bad.js:1:45', '@/bad.js:6:21']);
   assert.deepEqual(frames('handle@app.js:3:9\n@app.js:4:1\nasync*work@x.js:5:2\n'), ['handle@app.js:3:9', '@app.js:4:1', 'work@x.js:5:2']);
-  // Line 2, column 4 of the bundle is line 5, column 3 of a.ts; line 3 is the SDK's.
-  useMap(() => ({ sources: ['src/a.ts', ''], mappings: ';IAIE;ACJA' }));
+  // Line 2, column 5 of the bundle is line 5, column 3 of a.ts; line 3 is the SDK's.
+  useMap(() => ({ sources: ['src/a.ts', ''], lines: ';4 0 4 2;' }));
   assert.deepEqual(frames('f@b.js:2:9\ng@b.js:3:1\n'), ['f@src/a.ts:5:3']);
 });
