@@ -14,7 +14,8 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Queue } from 'bullmq'
-import { QUEUE, cpuOf, cpuSeconds, here, left, median, peakMiB, scratch, sleep, start, startRedis, stop, target, tree } from './shared.mjs'
+import { drain, seedOf, startWorker } from './drain.mjs'
+import { QUEUE, cpuSeconds, here, left, median, scratch, sleep, startRedis, stop, target } from './shared.mjs'
 
 const RATE = 500 // jobs/s of the latency run, the load at which peers were published
 
@@ -62,79 +63,12 @@ function jobsOf(worker, concurrency) {
   return concurrency === 1 ? Math.ceil(all / 5) : all
 }
 
-// The database with this many waiting jobs in a paused queue, made once.
-const seeds = new Map()
-async function seedOf(count) {
-  if (!seeds.has(count)) {
-    const redis = await startRedis()
-    const queue = new Queue(QUEUE, { connection: redis.client })
-    await queue.pause()
-    const data = { payload: 'x'.repeat(100) }
-    for (let added = 0; added < count; added += 1000) {
-      await queue.addBulk(Array.from({ length: Math.min(1000, count - added) }, () => ({ name: 'noop', data })))
-    }
-    await redis.client.save()
-    const seed = join(scratch, `seed-${count}.rdb`)
-    copyFileSync(join(redis.dir, 'dump.rdb'), seed)
-    await redis.stop()
-    seeds.set(count, seed)
-  }
-  return seeds.get(count)
-}
-
-// Workers are connected when each of their connections blocks on the queue: the
-// same sign for all of them.
-async function connected(client) {
-  for (;;) {
-    if (/cmd=bz?popmin|cmd=brpoplpush/.test(await client.client('LIST'))) return
-    await sleep(10)
-  }
-}
-
-async function startWorker(worker, redis, concurrency) {
-  const [program, argv, env] = commands[worker](redis.url, concurrency)
-  const child = start(program, argv, { ...env, REDIS_URL: redis.url, QUEUE, CONCURRENCY: String(concurrency) })
-  const ended = child.ended.then(code => {
-    throw new Error(`${worker} ended with ${code} before it was connected`)
-  })
-  await Promise.race([connected(redis.client), ended])
-  ended.catch(() => {})
-  await sleep(300) // the last start-up work is not part of the figures
-  return child
-}
-
-// Drain a seeded queue.
-async function throughput(worker, concurrency) {
-  const jobs = jobsOf(worker, concurrency)
-  const redis = await startRedis(await seedOf(jobs))
-  const child = await startWorker(worker, redis, concurrency)
-  const queue = new Queue(QUEUE, { connection: redis.client })
-  const cpu = cpuOf(tree(child.pid))
-  const redisCpu = cpuSeconds(redis.pid)
-  const began = performance.now()
-  await queue.resume()
-  while ((await left(redis.client)) > 0) await sleep(10)
-  const seconds = (performance.now() - began) / 1000
-  const pids = tree(child.pid)
-  const row = {
-    jobs_per_s: jobs / seconds,
-    worker_cpu_us: ((cpuOf(pids) - cpu) / jobs) * 1e6,
-    redis_cpu_us: ((cpuSeconds(redis.pid) - redisCpu) / jobs) * 1e6,
-    rss_mib: peakMiB(pids),
-  }
-  const completed = await redis.client.zcard(`bull:${QUEUE}:completed`)
-  if (completed !== jobs) throw new Error(`${worker} completed ${completed} of ${jobs} jobs`)
-  await stop(child)
-  await redis.stop()
-  return row
-}
-
 // From just before add() to the start of the handler, at a steady rate, by the
 // wall clock of one machine, and what that rate costs Redis. The first second
 // warms up.
 async function latency(worker, concurrency) {
   const redis = await startRedis()
-  const child = await startWorker(worker, redis, concurrency)
+  const child = await startWorker(worker, commands[worker](redis.url, concurrency), redis, concurrency)
   const queue = new Queue(QUEUE, { connection: redis.client })
   // From a tick of the clock on: Node's own origin is that of the process, and the
   // clock may have been set since.
@@ -181,7 +115,10 @@ const samples = new Map()
 for (let run = 0; run < runs; run++) {
   for (const concurrency of concurrencies) {
     for (const worker of workers) {
-      const sample = { ...(await throughput(worker, concurrency)), ...(await latency(worker, concurrency)) }
+      const jobs = jobsOf(worker, concurrency)
+      const seed = await seedOf(jobs, 'noop', { payload: 'x'.repeat(100) })
+      const drained = await drain(worker, commands[worker], concurrency, jobs, seed)
+      const sample = { ...drained, ...(await latency(worker, concurrency)) }
       const key = `${worker} ${concurrency}`
       samples.set(key, [...(samples.get(key) ?? []), sample])
       console.error(`run ${run + 1}/${runs}  ${key}: ${Math.round(sample.jobs_per_s)} jobs/s`)

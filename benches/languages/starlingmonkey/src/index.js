@@ -1,0 +1,2 @@
+// The same handler on the other engine.
+export { default } from '../../quickjs/src/index.js'
