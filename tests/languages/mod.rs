@@ -73,7 +73,6 @@ fn typescript_on_starlingmonkey_conforms() {
 }
 
 #[test]
-#[ignore = "its guest is not here yet"]
 fn python_conforms() {
     conforms(Language::Python);
 }
