@@ -39,8 +39,12 @@ func decode(text []byte, v any) error {
 		return nil
 	}
 	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &kind):
 		return &misfit{pathAt(text, kind.Offset), err}
+	case errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("it is not JSON: %w", err)
 	}
 	return &misfit{"", err}
 }

@@ -47,9 +47,11 @@ func TestAPayloadThatDoesNotFitIsRejectedWithItsPlace(t *testing.T) {
 			t.Errorf("%s: %v, not %q", data, err, want)
 		}
 	}
-	_, err := host.Run(runner.Typed(place), runnertest.Job("order", `{"items":[`))
-	if err == nil || !strings.HasPrefix(err.Error(), "data: ") {
-		t.Error(err)
+	for _, broken := range []string{`{"items":[`, `{oops`} {
+		_, err := host.Run(runner.Typed(place), runnertest.Job("order", broken))
+		if err == nil || !strings.HasPrefix(err.Error(), "data: it is not JSON: ") {
+			t.Error(err)
+		}
 	}
 }
 

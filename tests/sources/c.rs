@@ -4,14 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{done, setup, shown};
+use super::{done, setup, shown, write};
 use crate::support::Setup;
-
-fn write(setup: &Setup, path: &str, text: &str) {
-    let path = setup.path(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
 
 /// Compile with the machine's own compiler, and run.
 #[track_caller]

@@ -2,14 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::{done, refused, setup};
-use crate::support::Setup;
-
-fn write(setup: &Setup, path: &str, text: &str) {
-    let path = setup.path(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
+use super::{done, refused, setup, write};
 
 #[test]
 fn what_cannot_be_made_is_told_with_the_way_out() {

@@ -33,6 +33,13 @@ fn setup(toml: &str) -> Setup {
     setup
 }
 
+/// Write a file there, with the directories above it.
+fn write(setup: &Setup, path: &str, text: &str) {
+    let path = setup.path(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
 /// Run a command that must do its work; what it printed to stdout.
 #[track_caller]
 fn done(setup: &Setup, arguments: &[&str]) -> String {

@@ -94,7 +94,8 @@ func timeLeft(ctx context.Context) (*uint32, error) {
 		return nil, nil
 	}
 	const most = 1 << 31 // 25 days
-	left := uint32(min(max(1, time.Until(deadline).Milliseconds()), most))
+	millis := (time.Until(deadline) + time.Millisecond - 1).Milliseconds()
+	left := uint32(min(max(1, millis), most))
 	return &left, nil
 }
 
