@@ -82,6 +82,32 @@ fn a_component_tells_success_from_failure_only() {
     }
 }
 
+/// A component whose toolchain knows `exit-with-code`, which WASI has since 0.2.12.
+const EXITS: &str = r#"(component
+    (import "wasi:cli/exit@0.2.12" (instance $exit
+        (export "exit-with-code" (func (param "status-code" u8)))))
+    (core func $exit (canon lower (func $exit "exit-with-code")))
+    (core instance $host (export "exit" (func $exit)))
+    (core module $program
+        (import "host" "exit" (func $exit (param i32)))
+        (func (export "run") (result i32) (call $exit (i32.const 65)) (unreachable)))
+    (core instance $program (instantiate $program (with "host" (instance $host))))
+    (func $run (result (result)) (canon lift (core func $program "run")))
+    (instance $run (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.12" (instance $run)))"#;
+
+#[test]
+fn a_component_that_exits_with_a_code_keeps_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("exits.wasm");
+    std::fs::write(&file, wat::parse_str(EXITS).unwrap()).unwrap();
+    let failure = rejects(&Sandbox::new(&file), "any", "{}");
+    assert_eq!(
+        failure.reason,
+        "exit code 65 (data); the program wrote nothing to stderr"
+    );
+}
+
 #[test]
 fn what_a_program_wrote_before_it_failed_is_no_result() {
     let failure = fails(&sandbox(), "panic", "{}");

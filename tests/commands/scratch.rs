@@ -68,6 +68,30 @@ fn each_job_has_its_own() {
 }
 
 #[test]
+fn an_instance_with_one_serves_no_other_job() {
+    let guest = crate::support::guest("reach");
+    let sandbox = Sandbox::granted(&guest, scratch(1 << 20));
+    let reused = || JobSettings {
+        reuse: 10,
+        ..JobSettings::default()
+    };
+    for _ in 0..3 {
+        assert_eq!(
+            run(&sandbox, "scratch", "{}", reused()),
+            Outcome::Completed("\"written and read\"".into())
+        );
+    }
+    // A program is run once, whatever the queue says.
+    let sandbox = granted(Plugin::default());
+    for data in ["1", "2"] {
+        assert_eq!(
+            run(&sandbox, "echo", data, reused()),
+            Outcome::Completed(data.into())
+        );
+    }
+}
+
+#[test]
 fn a_handler_can_have_one_too() {
     let guest = crate::support::guest("reach");
     let sandbox = Sandbox::granted(&guest, scratch(1 << 20));

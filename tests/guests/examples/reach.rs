@@ -24,6 +24,9 @@ fn handle(job: Job) -> Result<Value> {
         }
         "environment" => json!(std::env::vars().collect::<Vec<_>>()),
         "scratch" => {
+            if std::fs::exists("/tmp/x").is_ok_and(|exists| exists) {
+                return Ok(json!("another job's"));
+            }
             let wrote = std::fs::write("/tmp/x", "text");
             let read = wrote.and_then(|()| std::fs::read_to_string("/tmp/x"));
             match read.map_err(|error| reject(error.to_string()))?.as_str() {
