@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use super::{done, setup};
-use crate::support::Setup;
+use crate::support::{Redis, Setup};
 
 /// The text between two marks of the README.
 fn readme(from: &str, to: &str) -> String {
@@ -21,11 +21,12 @@ fn follow(setup: &Setup, code: &str, file: &str) {
         written.ends_with(code),
         "{file} is not what the README shows:\n{written}"
     );
-    setup.write(&format!(
-        "[redis]\nurl = \"embedded\"\n{}",
-        readme("```toml\n", "```")
-    ));
-    let dev = setup.spawn(&["dev"]);
+    let file = setup.path("queues.toml");
+    let redis = std::fs::read_to_string(file).unwrap();
+    setup.write(&format!("{redis}\n{}", readme("```toml\n", "```")));
+    // `dev` would build it first; how long that takes is for nobody to say.
+    done(setup, &["build"]);
+    let dev = setup.spawn(&["dev", "--redis", &Redis::shared().url()]);
     dev.until_ready();
     let add = readme("```console\n$ runner add greetings", "```");
     let (arguments, output) = add.split_once('\n').unwrap();
