@@ -43,9 +43,6 @@ class Handler(exports.Handler):
             if entry.is_async or inspect.iscoroutine(value):
                 value = _loop.run(value)
             return _handler.result_of(value)
-        except MemoryError:
-            # The host knows the limit and names it.
-            raise
         except Failure as failure:
             raise Err(_told(failure)) from None
         except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as error:
