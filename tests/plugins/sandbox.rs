@@ -190,6 +190,25 @@ fn the_reason_and_the_frames_are_those_of_the_guests_own_language() {
 }
 
 #[test]
+fn a_failure_that_was_caught_and_returned_has_the_frames_that_were_written() {
+    let written = |error: &str| {
+        let text = format!(
+            "Traceback (most recent call last):\n  File \"app.py\", line 7, in handle\n{error}"
+        );
+        failure(faults().run(
+            "says-and-returns",
+            &serde_json::Value::from(text).to_string(),
+        ))
+    };
+    let found = written("ValueError: amount");
+    assert_eq!(found.cause, Cause::Returned);
+    assert_eq!(found.reason, "ValueError: amount");
+    assert_eq!(found.frames, ["handle (app.py:7)"]);
+    // Another error was logged and dealt with.
+    assert_eq!(written("KeyError: 'other'").frames, Vec::<String>::new());
+}
+
+#[test]
 fn a_result_that_is_not_json_or_too_large_is_a_failed_attempt() {
     fails(
         "not-json",

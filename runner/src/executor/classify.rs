@@ -291,14 +291,11 @@ fn trapped(trap: Trap, error: &wasmtime::Error, output: &[String]) -> String {
             [] => "the plugin aborted and wrote no reason".into(),
             _ => "the plugin aborted".into(),
         },
-        Trap::MemoryOutOfBounds if is_below_memory(error) => {
-            "the plugin used up its own stack, at the bottom of its memory: recursion without \
-             end?"
-                .into()
+        // Of C and Rust: their own stack is in their memory.
+        Trap::MemoryOutOfBounds if frames::recur(&frames::of(error)) => {
+            "the plugin used up its own stack: recursion without end?".into()
         }
-        Trap::MemoryOutOfBounds => {
-            "memory access out of bounds: recursion without end, or a bug in unsafe code".into()
-        }
+        Trap::MemoryOutOfBounds => "memory access out of bounds: a bug in unsafe code".into(),
         Trap::TableOutOfBounds | Trap::IndirectCallToNull | Trap::BadSignature => {
             "the plugin called a function pointer that is none of its functions of that type".into()
         }
@@ -307,18 +304,6 @@ fn trapped(trap: Trap, error: &wasmtime::Error, output: &[String]) -> String {
             other.to_string().trim_start_matches("wasm trap: ")
         ),
     }
-}
-
-/// Whether a trap was at an address below 0, which is one at the end of 4 GiB: a stack
-/// at the bottom of the memory has grown out of it.
-fn is_below_memory(error: &wasmtime::Error) -> bool {
-    const BELOW: u64 = (4 << 30) - (1 << 20);
-    let text = format!("{error:#}");
-    let address = text.split("memory fault at wasm address 0x").nth(1);
-    let digits = address.and_then(|rest| rest.split(' ').next());
-    digits
-        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .is_some_and(|address| (BELOW..4 << 30).contains(&address))
 }
 
 fn out_of_memory(state: &State, asked: usize) -> String {

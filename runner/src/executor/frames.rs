@@ -64,6 +64,14 @@ fn demangled(name: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(name))
 }
 
+/// Whether a few functions call each other again and again.
+pub(super) fn recur(frames: &[String]) -> bool {
+    /// Frames of recursion; wasmtime tells of 20.
+    const DEEP: usize = 12;
+    let deep = frames.get(..DEEP).unwrap_or_default();
+    (1..=4).any(|round| !deep.is_empty() && deep.iter().zip(&deep[round..]).all(|(a, b)| a == b))
+}
+
 /// Frames that are the same one after the other, told once: recursion has nothing else.
 pub(super) fn folded(frames: Vec<String>, most: usize) -> Vec<String> {
     let mut folded = Vec::new();
@@ -86,7 +94,20 @@ pub(super) fn folded(frames: Vec<String>, most: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::folded;
+    use super::{folded, recur};
+
+    #[test]
+    fn a_few_functions_that_call_each_other_recur() {
+        let frames = |names: &[&str]| -> Vec<String> {
+            let names = names.iter().cycle().take(20);
+            names.map(|name| (*name).to_owned()).collect()
+        };
+        assert!(recur(&frames(&["deeper"])));
+        assert!(recur(&frames(&["list", "item", "value"])));
+        assert!(!recur(&frames(&["a", "b", "c", "d", "e", "f"])));
+        assert!(!recur(&frames(&["deeper"])[..8]));
+        assert!(!recur(&[]));
+    }
 
     #[test]
     fn frames_that_repeat_are_told_once() {

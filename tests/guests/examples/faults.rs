@@ -38,11 +38,13 @@ impl Guest for Faults {
             "exit" => std::process::exit(3),
             "exit-well" => std::process::exit(0),
             // As the runtimes of other languages end: what they write, then how.
-            "says-and-aborts" | "says-and-exits" => {
+            "says-and-aborts" | "says-and-exits" | "says-and-returns" => {
                 let text: String = serde_json::from_str(&job.data).unwrap_or_default();
                 eprintln!("{text}");
                 match job.name.as_str() {
                     "says-and-exits" => std::process::exit(2),
+                    // As an SDK does that caught it.
+                    "says-and-returns" => return Err(Failure::Retry("ValueError: amount".into())),
                     _ => std::process::abort(),
                 }
             }

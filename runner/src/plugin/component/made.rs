@@ -211,3 +211,125 @@ fn module(bytes: &[u8]) -> Producers {
     }
     producers
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{
+        Component, ExportKind, InstanceSection, Module, ModuleSection, ProducersField,
+        ProducersSection,
+    };
+
+    use super::Made;
+
+    type Names<'a> = &'a [(&'a str, &'a str)];
+
+    fn producers(languages: Names<'_>, tools: Names<'_>) -> ProducersSection {
+        let mut section = ProducersSection::new();
+        for (field, names) in [("language", languages), ("processed-by", tools)] {
+            let mut values = ProducersField::new();
+            for (name, version) in names {
+                values.value(name, version);
+            }
+            section.field(field, &values);
+        }
+        section
+    }
+
+    /// A component of a small module, as adapters are, and one with these producers.
+    fn compiled(languages: Names<'_>, tools: Names<'_>) -> Component {
+        let mut adapter = Module::new();
+        adapter.section(&producers(&[("Rust", "")], &[("rustc", "1.97.0")]));
+        let mut module = Module::new();
+        module.section(&producers(languages, tools));
+        module.section(&wasm_encoder::CustomSection {
+            name: "code".into(),
+            data: vec![0; 1000].into(),
+        });
+        let mut component = Component::new();
+        component.section(&ModuleSection(&adapter));
+        component.section(&ModuleSection(&module));
+        component
+    }
+
+    #[track_caller]
+    fn made(component: Component, told: &str) {
+        assert_eq!(Made::read(&component.finish()).to_string(), told);
+    }
+
+    #[test]
+    fn compiled_languages_are_told_by_the_largest_module() {
+        for (languages, tools, told) in [
+            (
+                &[("C11", ""), ("Rust", "")][..],
+                &[
+                    ("clang", "21.1.4-wasi-sdk (https://x)"),
+                    ("rustc", "1.95.0 (59807616e 2026-04-14)"),
+                ][..],
+                "Rust (rustc 1.95.0)",
+            ),
+            (
+                &[("Go", "go1.27.3")],
+                &[("Go cmd/compile", "go1.27.3"), ("wit-component", "0.262.0")],
+                "Go (go 1.27.3)",
+            ),
+            (
+                &[("C11", ""), ("C99", "")],
+                &[("clang", "22.1.8"), ("wit-bindgen-c", "0.63.0")],
+                "C (clang 22.1.8)",
+            ),
+            (
+                &[("C_plus_plus_14", "")],
+                &[("clang", "22.1.8")],
+                "C++ (clang 22.1.8)",
+            ),
+            // A module that was stripped.
+            (
+                &[],
+                &[("wit-component", "0.262.0"), ("wit-bindgen-c", "0.63.0")],
+                "C (wit-bindgen-c 0.63.0)",
+            ),
+            (
+                &[],
+                &[("wit-component", "0.262.0")],
+                "unknown: the file does not say",
+            ),
+        ] {
+            made(compiled(languages, tools), told);
+        }
+    }
+
+    #[test]
+    fn what_the_component_says_of_itself_counts_more_and_its_characters_are_printable() {
+        let mut component = compiled(&[("C11", "")], &[("clang", "21.1.4")]);
+        component.section(&producers(
+            &[("JavaScript", "")],
+            &[("wit-component", "0.259.0"), ("ComponentizeJS", "0.22.0")],
+        ));
+        made(component, "JavaScript (ComponentizeJS 0.22.0)");
+        let mut component = Component::new();
+        component.section(&producers(&[("\u{1b}[31mred", "")], &[]));
+        made(component, "\\u001b[31mred");
+    }
+
+    #[test]
+    fn python_and_quickjs_are_known_by_their_parts() {
+        let of = |parts: &[&str]| {
+            let mut component = compiled(&[("C11", "")], &[("clang", "21.1.4")]);
+            let mut names = InstanceSection::new();
+            names.export_items(parts.iter().map(|part| (*part, ExportKind::Func, 0)));
+            component.section(&names);
+            component
+        };
+        made(
+            of(&[
+                "libpython3.14.so",
+                "libcomponentize_py_runtime.so:memory_base",
+            ]),
+            "Python 3.14 (componentize-py)",
+        );
+        made(
+            of(&["componentize_qjs_runtime.wasm:memory_base"]),
+            "JavaScript (componentize-qjs)",
+        );
+    }
+}

@@ -116,10 +116,25 @@ fn started(
         return Start::Short(asked);
     }
     // A guest's own code fails with a trap, a type that differs does not.
+    let cause = error.root_cause().to_string();
     Start::Failed(match error.is::<Trap>() {
-        true => Refusal::Start(error.root_cause().to_string()),
-        false => Refusal::Types(error.root_cause().to_string()),
+        true => Refusal::Start(trapped(&cause, &store.data().finish_output())),
+        false => Refusal::Types(cause),
     })
+}
+
+/// A trap in the guest's own words, if it wrote some: the first lines are its error, the
+/// others its frames.
+fn trapped(trap: &str, output: &[String]) -> String {
+    const LINES: usize = 2;
+    let trap = trap.trim_start_matches("wasm trap: ");
+    match output {
+        [] => trap.to_owned(),
+        _ => {
+            let words: Vec<&str> = output.iter().map(String::as_str).take(LINES).collect();
+            format!("{trap}; it wrote {:?}", words.join(" "))
+        }
+    }
 }
 
 async fn start(store: &mut Store<State>, doors: &Doors) -> wasmtime::Result<()> {
@@ -137,4 +152,24 @@ async fn start(store: &mut Store<State>, doors: &Doors) -> wasmtime::Result<()> 
         typed.instantiate_async(&mut *store).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trapped;
+
+    #[test]
+    fn a_start_that_traps_is_told_in_the_words_of_the_guest() {
+        let trap = "wasm trap: wasm `unreachable` instruction executed";
+        let wrote = ["panicked at src/lib.rs:7:5:", "no table", "note: run with"];
+        assert_eq!(
+            trapped(trap, &[]),
+            "wasm `unreachable` instruction executed"
+        );
+        assert_eq!(
+            trapped(trap, &wrote.map(str::to_owned)),
+            "wasm `unreachable` instruction executed; it wrote \"panicked at src/lib.rs:7:5: no \
+             table\""
+        );
+    }
 }
