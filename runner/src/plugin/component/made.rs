@@ -258,13 +258,13 @@ mod tests {
 
     #[test]
     fn compiled_languages_are_told_by_the_largest_module() {
-        for (languages, tools, told) in [
+        let cases: &[(Names<'_>, Names<'_>, &str)] = &[
             (
-                &[("C11", ""), ("Rust", "")][..],
+                &[("C11", ""), ("Rust", "")],
                 &[
                     ("clang", "21.1.4-wasi-sdk (https://x)"),
                     ("rustc", "1.95.0 (59807616e 2026-04-14)"),
-                ][..],
+                ],
                 "Rust (rustc 1.95.0)",
             ),
             (
@@ -293,7 +293,8 @@ mod tests {
                 &[("wit-component", "0.262.0")],
                 "unknown: the file does not say",
             ),
-        ] {
+        ];
+        for (languages, tools, told) in cases {
             made(compiled(languages, tools), told);
         }
     }
