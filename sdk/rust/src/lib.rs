@@ -24,7 +24,7 @@
 //! The modules follow the host's interfaces: [`http`], [`queue`], [`config`],
 //! [`checkpoint`], [`progress`], [`log`]. Compiled for the machine you sit at,
 //! they talk to a [`testing::Host`], so that plugins are tested with plain
-//! `cargo test`. `docs/plugins-rust.md` goes from `cargo new` to a running
+//! `cargo test`. `docs/plugins-rust.md` goes from `runner new` to a running
 //! plugin.
 
 /// Generated from `wit/runner`.
