@@ -170,8 +170,10 @@ fn a_change_of_what_was_released_is_named() {
 fn a_plugin_built_for_the_released_api_gets_all_of_it() {
     let redis = Redis::shared();
     let toml = "[queues.work]\nplugin = \"released\"\n[queues.other]\n\
-                [plugins.released]\nconfig = { word = \"old\" }\nsecrets = { TOKEN = \"t0ken\" }\n";
-    let setup = Setup::new(&redis, toml).plugin("released", &guest("released"));
+                [plugins.released]\nconfig = { word = \"old\" }\nsecrets = { TOKEN = \"env:TOKEN\" }\n";
+    let setup = Setup::new(&redis, toml)
+        .plugin("released", &guest("released"))
+        .env("TOKEN", "t0ken");
     let _runner = setup.serve();
     let run = |name: &str| {
         let id = redis.add("work", name, "{\"requestId\":\"r-1\"}", "{\"attempts\":1}");
