@@ -86,13 +86,10 @@ static VALUES: [Row; 17] = {
                 ),
             ],
         ),
-        but(
-            row(
-                G,
-                "a contract: types, an exact `u64`, a rejection with its path",
-                values::contract,
-            ),
-            &[],
+        row(
+            G,
+            "a contract: types, an exact `u64`, a rejection with its path",
+            values::contract,
         ),
     ]
 };
@@ -101,7 +98,7 @@ static TALKING: [Row; 8] = {
     const G: &str = "Log and progress";
     [
         row(G, "the job's fields", reach::job),
-        but(row(G, "the time that is left", reach::time_left), &[]),
+        row(G, "the time that is left", reach::time_left),
         but(
             row(G, "log levels and fields", reach::log),
             &[(Command, "stderr is lines of text")],

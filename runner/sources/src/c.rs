@@ -61,9 +61,8 @@ pub(crate) fn build(
     let sources = sources(project)?;
     let is_cxx = sources.iter().any(|file| is(file, &CXX));
     let sdk = project.directory.join(".runner/sdk");
-    let (in_zig, others) = sources.into_iter().partition(|file| is(file, &["zig"]));
-    let in_zig: Vec<PathBuf> = in_zig;
-    let mut sources: Vec<PathBuf> = others;
+    let (in_zig, mut sources): (Vec<PathBuf>, Vec<PathBuf>) =
+        sources.into_iter().partition(|file| is(file, &["zig"]));
     for source in &in_zig {
         sources.push(object(project, tools, source, &sdk.join("runner.h"))?);
     }
