@@ -1,8 +1,8 @@
 // The job being worked on.
 
 import { type Verdict, type Wire } from './failure.ts';
-import { host, HostError, type RawJob } from './host.ts';
-import { parse, stringify } from './json.ts';
+import { host, type RawJob } from './host.ts';
+import { parse, RawJson, stringify } from './json.ts';
 
 /** The parent of a job that was added as part of a flow. */
 export interface Parent {
@@ -174,6 +174,7 @@ export function currentJob<Data = unknown>(): Job<Data> {
  * @throws {TypeError} When JSON has no word for it; `what` names it.
  */
 export function written(value: unknown, what: string): string {
+  if (value instanceof RawJson) return value.text;
   let json: string | undefined;
   try {
     json = stringify(value);
@@ -189,5 +190,3 @@ function unwritable(what: string, why: string): TypeError & Verdict {
   const verdict = (reason: string): Wire => ({ tag: 'reject', val: reason });
   return Object.assign(new TypeError(`${what} cannot be written as JSON: ${why}`), { verdict });
 }
-
-export { HostError };

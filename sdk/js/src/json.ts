@@ -55,6 +55,24 @@ export function stringify(value: unknown): string | undefined {
   return marked.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1');
 }
 
+/** Text that is JSON already. */
+export class RawJson {
+  /** The text. */
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/**
+ * JSON text, to be passed on byte for byte as a result, a payload or what a step returned:
+ * `return rawJson(job.json)`. Runner refuses a result that is not JSON.
+ */
+export function rawJson(text: string): RawJson {
+  return new RawJson(text);
+}
+
 /** Letters that the text does not contain. */
 function unused(text: string): string {
   for (let n = 0; ; n++) {

@@ -13,6 +13,7 @@ import {
   queue,
   QueueError,
   RateLimit,
+  rawJson,
   Reject,
   Retry,
   RetryAfter,
@@ -33,6 +34,8 @@ test('a job has its payload, exactly', async () => {
   const exact = defineHandler(of => of.data);
   assert.deepEqual(await run(exact, job('x', data)), data);
   assert.equal(await work(exact, { ...raw, data: '{"a":-9223372036854775808,"b":1e22}' }), '{"a":-9223372036854775808,"b":1e+22}');
+  const raws = defineHandler(of => rawJson(of.json));
+  assert.equal(await work(raws, { ...raw, data: '{ "a":1e400, "a":-0 }' }), '{ "a":1e400, "a":-0 }');
   await assert.rejects(work(exact, { ...raw, data: '{oops' }), (wire: any) =>
     wire.tag === 'reject' && wire.val.startsWith('the payload is not JSON: '));
 });

@@ -12,6 +12,7 @@ import {
   queue,
   QueueError,
   RateLimit,
+  rawJson,
   Reject,
   Retry,
   RetryAfter,
@@ -78,7 +79,7 @@ async function children(job: Any, policy: object): Promise<unknown> {
 const fresh = (job: Any): boolean => Date.now() - job.addedAt.getTime() < job.data.ms;
 
 export default defineHandlers({
-  raw: job => job.json,
+  raw: job => rawJson(job.json),
   echo: job => job.data,
   nothing: () => {},
   numbers: job => ({ values: job.data.values, texts: job.data.values.map(String) }),
