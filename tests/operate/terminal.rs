@@ -87,6 +87,8 @@ fn rows(id: &str, queue: &str) -> Vec<Row> {
         row(0, true, "outbox --whole", &[]),
         row(0, true, "outbox --json", &[]),
         row(2, true, "completions EVIL", &[]),
+        row(2, true, "new EVIL --lang rust", &[]),
+        row(1, true, "build EVIL", &[]),
         row(3, true, "job rm q EVIL", &[]),
         row(2, true, "--config EVIL.toml check", &[]),
     ]

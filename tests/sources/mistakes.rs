@@ -163,8 +163,8 @@ fn a_crate_without_a_handler_is_told_how_to_export_one() {
         &["build", "x"],
         1,
         "error: it was built, but would be refused: it does not export \
-         \"runner:plugin/handler@0.1.0\" or an interface of typed functions; it exports nothing. \
-         runner_sdk::handler!(function) exports a handler",
+         \"runner:plugin/handler@0.1.0\", an interface of typed functions or wasi:cli/run, which a \
+         command has; it exports nothing. runner_sdk::handler!(function) exports a handler",
     );
     assert!(!setup.path("plugins/x.wasm").exists());
     let told = done(&setup, &["--help"]);

@@ -9,11 +9,19 @@ fn run_needs_neither_redis_nor_a_configuration() {
     std::fs::remove_file(setup.path("queues.toml")).unwrap();
     let run = ["run", "plugins/echo.wasm", "{\"a\":1}"];
     prints(&setup, &run, 0, "{\"a\":1}", "");
+    prints(&setup, &["run", "echo", "{\"a\":1}"], 0, "{\"a\":1}", "");
     refuses(
         &setup,
-        &["run", "echo"],
+        &["run", "gone"],
         3,
-        "error: \"echo\" is neither a plugin of queues.toml nor a file",
+        "error: \"gone\" is neither a plugin of queues.toml nor a file",
+    );
+    refuses(
+        &setup,
+        &["run", "plugins"],
+        3,
+        "error: \"plugins\" is a directory, and plugins/plugins.wasm is not there: runner build \
+         plugins makes a plugin of a project",
     );
     refuses(
         &setup,
