@@ -24,7 +24,7 @@ fn packaged(path: &str) -> PathBuf {
 
 /// What a job of this payload returns.
 fn result(redis: &Redis, data: &serde_json::Value) -> String {
-    let id = redis.add("work", "any", &data.to_string(), "{}");
+    let id = redis.add("work", "any", data.to_string(), "{}");
     redis.until_ended("work", &id);
     let failed = redis.field("work", &id, "failedReason");
     assert_eq!(failed, None);
