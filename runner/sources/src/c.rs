@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::component::{Maker, World};
-use super::create::Words;
+use super::embedded::Words;
 use super::error::Error;
 use super::generated::{self, OUT};
 use super::project::{Contract, Project};

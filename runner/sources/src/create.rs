@@ -6,16 +6,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::embedded;
+use super::embedded::{self, Words};
 use super::error::Error;
 use super::generated::{self, Files};
 use super::language::Language;
 use super::manifest;
 use super::project::{self, Contract, Project};
-use super::{c, go, js, python, rust};
-
-/// What stands for what in a template.
-pub(crate) type Words = Vec<(&'static str, String)>;
+use super::{c, go, js, prepare, python, rust};
 
 /// A project that was made.
 #[derive(Debug)]
@@ -71,7 +68,7 @@ pub fn create(
         generated::write(&directory.join(path), content)?;
     }
     let project = Project::open(directory)?;
-    generated::prepare(&project, found.as_ref())?;
+    prepare::prepare(&project, found.as_ref())?;
     Ok(Created {
         name,
         files: files.into_keys().collect(),

@@ -28,6 +28,9 @@ struct Sdks;
 #[folder = "templates"]
 struct Templates;
 
+/// What stands for what in a template.
+pub(crate) type Words = Vec<(&'static str, String)>;
+
 /// The SDK of a language, by paths in it.
 pub(crate) fn sdk(language: Language) -> Files {
     below::<Sdks>(&format!("{}/", language.sdk()))

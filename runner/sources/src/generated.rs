@@ -7,18 +7,15 @@
 //! - `.runner/types`: what is generated from the contract
 //! - `.runner/out`: what tools make on the way
 //!
-//! For the crate. Knows names of files; the drivers know what is in them.
+//! For the crate. Knows names of files; [`prepare`](super::prepare) fills them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
-use super::language::Language;
-use super::project::{Contract, Project};
-use super::{embedded, go, js, python, rust};
 
 /// The directory in a project.
-const DIRECTORY: &str = ".runner";
+pub(crate) const DIRECTORY: &str = ".runner";
 /// The host API in it.
 pub(crate) const WIT: &str = ".runner/wit/runner";
 /// The contract in it.
@@ -30,34 +27,6 @@ pub(crate) const TYPES: &str = ".runner/types";
 
 /// Files by their path.
 pub(crate) type Files = BTreeMap<PathBuf, Vec<u8>>;
-
-/// Write all that the project's source refers to.
-pub(crate) fn prepare(project: &Project, contract: Option<&Contract>) -> Result<(), Error> {
-    let root = project.directory.join(DIRECTORY);
-    // Whatever the project's own says.
-    write(&root.join(".gitignore"), b"*\n")?;
-    let host = runner_contract::HOST.iter();
-    let host = host.map(|(name, text)| (PathBuf::from(name), text.as_bytes().to_vec()));
-    fill(&project.directory.join(WIT), &host.collect())?;
-    match contract {
-        Some(contract) => write(&project.directory.join(CONTRACT), contract.wit.as_bytes())?,
-        None => remove(&project.directory.join(CONTRACT))?,
-    }
-    let mut sdk = embedded::sdk(project.language);
-    if project.language == Language::Rust {
-        sdk = rust::sdk(sdk);
-    }
-    fill(&root.join("sdk"), &sdk)?;
-    let types = match (project.language, contract) {
-        (Language::TypeScript | Language::JavaScript, Some(contract)) => js::types(contract),
-        (Language::Python, Some(contract)) => python::types(contract),
-        (Language::Go, Some(contract)) => go::types(contract),
-        _ => Files::new(),
-    };
-    fill(&project.directory.join(TYPES), &types)?;
-    let out = project.directory.join(OUT);
-    std::fs::create_dir_all(&out).map_err(Error::system("cannot create", &out))
-}
 
 /// Write a file, if it is not this already.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
@@ -96,7 +65,8 @@ fn list(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn remove(path: &Path) -> Result<(), Error> {
+/// Remove a file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::system("cannot remove", path)(error))

@@ -6,7 +6,7 @@ use runner_contract::GoFunction;
 
 use super::Built;
 use super::component::{Maker, World};
-use super::create::Words;
+use super::embedded::Words;
 use super::error::Error;
 use super::generated::{Files, OUT};
 use super::project::{Contract, Project};

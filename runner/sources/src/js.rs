@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Built;
 use super::component::{self, Maker};
-use super::create::Words;
+use super::embedded::Words;
 use super::error::Error;
 use super::generated::{self, Files};
 use super::manifest::Engine;

@@ -18,6 +18,7 @@ mod js;
 mod language;
 mod manifest;
 mod needs;
+mod prepare;
 mod project;
 mod python;
 mod rust;
@@ -50,7 +51,7 @@ pub struct Built {
 /// is [`Error::Failed`], which adds nothing.
 pub fn build(project: &Project, tools: &Tools) -> Result<Built, Error> {
     let contract = project.contract()?;
-    generated::prepare(project, contract.as_ref())?;
+    prepare::prepare(project, contract.as_ref())?;
     match project.language {
         Language::Rust => rust::build(project, tools),
         Language::TypeScript | Language::JavaScript => js::build(project, tools),

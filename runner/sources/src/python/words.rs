@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::create::Words;
+use crate::embedded::Words;
 use crate::project::Contract;
 
 /// A stub for each kind of job, what they import, and a check of the first.

@@ -2,7 +2,7 @@
 
 use runner_contract::{Function, Integer, Shape, Type};
 
-use crate::create::Words;
+use crate::embedded::Words;
 use crate::project::Contract;
 
 /// What the template of a crate with a contract leaves open.
