@@ -1,6 +1,11 @@
 //! Does what the name of its job says, as a program of any language would: with
 //! arguments, environment, files and the standard streams.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a program may exit, which a handler does not"
+)]
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
