@@ -24,7 +24,7 @@ use crate::redact::Redactor;
 /// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
 const CALL: usize = 16 << 20;
 /// Handles a guest may hold: streams, descriptors, requests.
-pub(super) const HANDLES: usize = 1_000;
+const HANDLES: usize = 1_000;
 
 /// What one plugin may reach, prepared once per version and configuration.
 #[derive(Debug, Clone)]
@@ -207,7 +207,8 @@ impl State {
         if self.plugin.scratch.is_some() {
             return Err("it has the scratch directory of its job");
         }
-        match handles::are_those_of_every_job(self) {
+        let streams = self.stdout.streams() + self.stderr.streams();
+        match handles::are_those_of_every_job(&mut self.table, streams) {
             true => Ok(()),
             false => Err("it holds handles of its job"),
         }

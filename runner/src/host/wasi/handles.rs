@@ -3,19 +3,17 @@
 //!
 //! For the state of an attempt; knows wasmtime's WASI.
 
+use wasmtime::component::ResourceTable;
 use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, DynPollable};
 
-use crate::host::State;
-use crate::host::state::HANDLES;
-
-/// Whether the guest holds nothing but such handles. Open files, requests, responses,
-/// timers are work of its job that it has not ended.
-pub(in crate::host) fn are_those_of_every_job(state: &mut State) -> bool {
-    let own = state.stdout.streams() + state.stderr.streams();
+/// Whether the guest holds nothing but such handles, of which `streams` are streams to
+/// write its output to. Open files, requests, responses, timers are work of its job that
+/// it has not ended.
+pub(in crate::host) fn are_those_of_every_job(table: &mut ResourceTable, streams: usize) -> bool {
     let mut written = 0;
-    for handle in 0..HANDLES as u32 {
-        let Ok(held) = state.table.get_any_mut(handle) else {
+    for handle in 0..table.max_capacity() as u32 {
+        let Ok(held) = table.get_any_mut(handle) else {
             continue;
         };
         if held.is::<DynOutputStream>() {
@@ -31,5 +29,5 @@ pub(in crate::host) fn are_those_of_every_job(state: &mut State) -> bool {
             return false;
         }
     }
-    written == own
+    written == streams
 }
