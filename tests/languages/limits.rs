@@ -44,7 +44,7 @@ pub(crate) fn lines(door: &Door) {
 
 pub(crate) fn adds(door: &Door) {
     let data = json!({ "queue": "other", "count": 4 }).to_string();
-    let value = door.run_in("brief", "add-bulk", &data, "{}").value();
+    let value = door.run_in("few", "add-bulk", &data, "{}").value();
     assert_eq!(value["error"], "limit", "{value}");
     let message = value["message"].as_str().unwrap_or_default();
     assert!(message.contains("max_adds"), "{message}");
