@@ -73,7 +73,8 @@ fn a_long_function_says_why() {
     let allowed = allowed::read();
     let (most, mut owed) = (allowed.sizes.function, allowed.owed.functions);
     let mut wrong = Vec::new();
-    for path in sources(is_rust) {
+    // A template is no Rust before its words stand for something.
+    for path in sources(|path| is_rust(path) && !path.contains("/templates/")) {
         let text = std::fs::read_to_string(at(&path)).unwrap();
         let mut functions = Functions(Vec::new());
         functions.visit_file(&syn::parse_file(&text).unwrap());

@@ -81,12 +81,12 @@ impl Tools {
             looked: looked(project),
             install: tool.install,
         })?;
-        let (fits, wanted): (fn(&[u64], &[u64]) -> bool, _) = match tool.wanted {
-            Wanted::AtLeast(version) => (|found, wanted| found >= wanted, version),
-            Wanted::Exactly(version) => (|found, wanted| found == wanted, version),
-        };
         let found = self.version(project, tool, &path)?;
-        if fits(&numbers(&found), &numbers(wanted)) {
+        let fits = match tool.wanted {
+            Wanted::AtLeast(wanted) => numbers(&found) >= numbers(wanted),
+            Wanted::Exactly(wanted) => numbers(&found) == numbers(wanted),
+        };
+        if fits {
             return Ok(path);
         }
         Err(Error::Version {
@@ -94,8 +94,8 @@ impl Tools {
             found,
             path: path.display().to_string(),
             wanted: match tool.wanted {
-                Wanted::Exactly(_) => wanted.to_owned(),
-                _ => format!("{wanted} or newer"),
+                Wanted::AtLeast(wanted) => format!("{wanted} or newer"),
+                Wanted::Exactly(wanted) => wanted.to_owned(),
             },
             install: tool.install,
         })
