@@ -28,7 +28,7 @@ pub(super) fn read(output: &[String]) -> Option<Report> {
 }
 
 /// Words of runtimes for memory that is not to be had.
-const MEMORY: [&str; 8] = [
+const MEMORY: [&str; 9] = [
     "MemoryError",
     "out of memory",
     "Out of memory",
@@ -37,6 +37,8 @@ const MEMORY: [&str; 8] = [
     "allocation size overflow",
     "Cannot allocate memory",
     "bad_alloc",
+    // QuickJS has none left for an error, and throws null.
+    "FromJs { from: \"null\"",
 ];
 
 /// Whether a guest says that it had no memory.

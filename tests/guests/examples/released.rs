@@ -61,7 +61,6 @@ fn everything(job: &Job) -> Value {
         "dependencies": job::dependencies()
             .map(|of| [of.processed, of.unprocessed, of.failed, of.ignored])
             .map_err(failed),
-        "remove-unprocessed-children": job::remove_unprocessed_children().map_err(failed),
         "time-left": job::time_left() > 0,
         "log": levels.map(|level| log::write(level, "a line", &[("a".into(), "b".into())])),
         "progress": [
@@ -89,6 +88,8 @@ fn everything(job: &Job) -> Value {
         "add-bulk": text(queue::add_bulk("other", &[new(Some("two")), new(Some("three"))])),
         "add-flow": text(queue::add_flow(&[flow(None, "four"), flow(Some(0), "five")])),
         "add-children": text(queue::add_children(&[flow(None, "six")])),
+        // Without its child the job can complete.
+        "remove-unprocessed-children": job::remove_unprocessed_children().map_err(failed),
         "unknown": text(queue::add("nowhere", &new(None))),
     })
 }
