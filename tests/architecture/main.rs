@@ -21,14 +21,16 @@ fn at(path: &str) -> PathBuf {
 }
 
 /// Every file below `folder` that `wanted` takes, sorted, as paths from the root. What is
-/// hidden, built or downloaded is left out.
+/// hidden, built or downloaded is left out, and templates, which are no Rust yet.
 fn files(folder: &str, wanted: impl Fn(&str) -> bool + Copy) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(at(folder)).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         let path = format!("{folder}/{name}");
-        if name.starts_with('.') || ["target", "node_modules", "__pycache__"].contains(&&*name) {
+        if name.starts_with('.')
+            || ["target", "node_modules", "__pycache__", "templates"].contains(&&*name)
+        {
             continue;
         }
         if entry.path().is_dir() {
