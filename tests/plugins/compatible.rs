@@ -166,6 +166,7 @@ fn a_change_of_what_was_released_is_named() {
     );
 }
 
+// Long because the job calls every import, and each answer is looked at.
 #[test]
 fn a_plugin_built_for_the_released_api_gets_all_of_it() {
     let redis = Redis::shared();

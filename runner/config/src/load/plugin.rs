@@ -103,16 +103,7 @@ fn read(
         ..Plugin::default()
     };
     PLUGIN.read(decoder, table, &mut plugin);
-
-    for entry in decoder.free_entries(table, "config") {
-        let path = join(&join(&table.path, "config"), entry.key);
-        match setting(entry.value) {
-            Ok(text) => {
-                plugin.config.insert(entry.key.to_owned(), text);
-            }
-            Err(fault) => decoder.refuse(entry.span.clone(), &path, fault),
-        }
-    }
+    read_config(decoder, table, &mut plugin);
     let mut missing = Vec::new();
     for entry in decoder.free_entries(table, "secrets") {
         let path = join(&join(&table.path, "secrets"), entry.key);
@@ -143,6 +134,19 @@ fn read(
         }
     }
     (plugin, missing)
+}
+
+/// `config`: settings of any kind.
+fn read_config(decoder: &mut Decoder<'_>, table: &Table<'_>, plugin: &mut Plugin) {
+    for entry in decoder.free_entries(table, "config") {
+        let path = join(&join(&table.path, "config"), entry.key);
+        match setting(entry.value) {
+            Ok(text) => {
+                plugin.config.insert(entry.key.to_owned(), text);
+            }
+            Err(fault) => decoder.refuse(entry.span.clone(), &path, fault),
+        }
+    }
 }
 
 /// `env`: variables with a name that the environment can have.
