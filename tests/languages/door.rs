@@ -206,6 +206,10 @@ concurrency = 100
 [queues.work.jobs.version]
 plugin = "swapped"
 
+# Large texts are held more than once where strings have two bytes a character.
+[queues.work.jobs.make]
+memory = "128MiB"
+
 [queues.brief]
 plugin = "guest"
 timeout = "1s"

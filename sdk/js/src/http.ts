@@ -73,6 +73,8 @@ export async function fetch(input: RequestInfo | URL, init: RequestInit = {}): P
   // Reading the content let other code run.
   signal?.throwIfAborted();
   const deadline = deadlineOf(init.signal ?? (input instanceof Request ? input.signal : undefined));
+  // The Request of StarlingMonkey has no `redirect`.
+  const redirect = init.redirect ?? request.redirect ?? 'follow';
   const to = host('fetch');
   const limits = [init.timeout, deadline === undefined ? undefined : deadline - to.clock()];
   const timeout = Math.min(...limits.filter(limit => limit !== undefined));
@@ -81,13 +83,15 @@ export async function fetch(input: RequestInfo | URL, init: RequestInit = {}): P
     const { status, headers, body: received, url } = to.send({
       method: request.method,
       url: request.url,
-      headers: [...request.headers],
+      // The length is the host's, as it is the browser's in the Fetch standard;
+      // StarlingMonkey's Request sets it.
+      headers: [...request.headers].filter(([name]) => name !== 'content-length'),
       ...(body?.length && { body }),
       ...(Number.isFinite(timeout) && { timeout: Math.max(1, Math.ceil(timeout)) }),
-      redirects: request.redirect === 'follow' ? REDIRECTS : 0,
+      redirects: redirect === 'follow' ? REDIRECTS : 0,
       idempotent: init.idempotent ?? false,
     });
-    if (request.redirect === 'error' && [301, 302, 303, 307, 308].includes(status)) {
+    if (redirect === 'error' && [301, 302, 303, 307, 308].includes(status)) {
       throw new HttpError('protocol', `${url} redirects, and redirect is 'error'`);
     }
     const empty = [204, 205, 304].includes(status);
