@@ -88,8 +88,9 @@ bench: setup ## Compare Runner with its peers; QUICK=1 for a rough look, ARGS= f
 	@cargo build --quiet --locked --release --manifest-path benches/official/Cargo.toml --target-dir target
 	@npm ci --silent --prefix benches
 	@node benches/bench.mjs $(if $(QUICK),--runs 1 --jobs 20000 --latency-seconds 3) $(ARGS)
+	@tests/setup-languages
 	@target/tools/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
-	@node benches/languages.mjs $(if $(QUICK),--runs 1 --jobs 3000) $(LANGUAGES)
+	@RUNNER_TOOLS="$${RUNNER_TOOLS:-$(CURDIR)/target/tools/bin}" node benches/languages.mjs $(if $(QUICK),--runs 1 --jobs 3000) $(LANGUAGES)
 
 figures: setup build guests ## Measure Runner under load: kills, swaps, spinning guests, idle
 	@node benches/figures.mjs $(ARGS)
