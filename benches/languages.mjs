@@ -19,6 +19,8 @@ import { drain, seedOf } from './drain.mjs'
 import { QUEUE, here, median, scratch, target } from './shared.mjs'
 
 const CONCURRENCY = 10
+// Jobs before what is measured.
+const WARM = 500
 
 const { values: args } = parseArgs({
   options: {
@@ -97,9 +99,9 @@ const samples = new Map()
 for (let run = 0; run < runs; run++) {
   for (const handler of args.handlers.split(',')) {
     for (const { name, mode, command } of workers) {
-      const jobs = Math.ceil(Number(args.jobs) / (SLOW.has(name) && mode !== 'reuse' ? 5 : 1))
+      const jobs = WARM + Math.ceil(Number(args.jobs) / (SLOW.has(name) && mode !== 'reuse' ? 5 : 1))
       const seed = await seedOf(jobs, handler, handler === 'transform' ? order : {})
-      const sample = await drain(name, command, CONCURRENCY, jobs, seed)
+      const sample = await drain(name, command, CONCURRENCY, jobs, seed, WARM)
       const key = [handler, name, mode].join(' ')
       samples.set(key, [...(samples.get(key) ?? []), sample])
       console.error(`run ${run + 1}/${runs}  ${key}: ${Math.round(sample.jobs_per_s)} jobs/s, ${Math.round(sample.worker_cpu_us)} µs`)
