@@ -179,6 +179,7 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).expect("a fresh directory");
 }
 
+// Long because it is one file, in which each queue stands for a limit.
 /// `queues.toml`: limits are narrower for a name or a queue of their own.
 fn settings(language: Language, origin: &str) -> String {
     let memory = language.memory();

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures::FutureExt;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use wasmtime::{Store, UpdateDeadline};
 
 use self::classify::Ended;
@@ -44,7 +44,14 @@ pub struct Executor {
     plugins: Arc<Plugins>,
     /// The guest threads. `None` only while it is dropped.
     guests: Option<Runtime>,
+    /// The thread on which jobs of plugins with large instances begin. `None` only
+    /// while it is dropped.
+    large: Option<Runtime>,
 }
+
+/// Turns that such a job has there, of an epoch each: most are done by then. What runs
+/// for longer takes its turns with the others.
+const TURNS: usize = 2;
 
 impl Executor {
     /// An executor with this many guest threads.
@@ -66,10 +73,15 @@ impl Executor {
             .global_queue_interval(1)
             .enable_all()
             .build()?;
+        let large = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("runner-large")
+            .build()?;
         Ok(Executor {
             host,
             plugins,
             guests: Some(guests),
+            large: Some(large),
         })
     }
 
@@ -88,11 +100,7 @@ impl Executor {
             .plugin
             .as_deref()
             .and_then(|name| self.plugins.get(name));
-        let guests = self
-            .guests
-            .as_ref()
-            .expect("the runtime lives as long as the executor");
-        let quick = plugin.as_ref().is_some_and(|plugin| plugin.pace.is_quick());
+        let first = First::of(plugin.as_deref(), &settings);
         let paced = plugin.clone();
         let mut run = Box::pin(async move {
             let run = AssertUnwindSafe(run(&host, plugin, &attempt, &settings));
@@ -100,17 +108,59 @@ impl Executor {
             let outcome = outcome.unwrap_or_else(|panic| bug::outcome(&bug::told(&*panic)));
             done(attempt, outcome);
         });
-        let mut turns = future::poll_fn(move |context| match &paced {
+        let turns = future::poll_fn(move |context| match &paced {
             Some(plugin) => plugin.pace.turn(|| run.as_mut().poll(context)),
             None => run.as_mut().poll(context),
         });
-        if quick {
-            // Its timers belong to the guests' runtime.
-            let _guests = guests.enter();
-            if (&mut turns).now_or_never().is_some() {
-                return;
+        self.begin(first, turns);
+    }
+
+    fn begin(&self, first: First, turns: impl Future<Output = ()> + Send + Unpin + 'static) {
+        let lives = "the runtimes live as long as the executor";
+        let guests = self.guests.as_ref().expect(lives).handle().clone();
+        match first {
+            First::Here => have(1, turns, &guests),
+            First::Large => {
+                let thread = self.large.as_ref().expect(lives);
+                thread.spawn(async move { have(TURNS, turns, &guests) });
+            }
+            First::Guests => {
+                guests.spawn(turns);
             }
         }
+    }
+}
+
+/// Where a job has its first turns.
+enum First {
+    /// On the thread that took it.
+    Here,
+    /// On the thread of large instances.
+    Large,
+    /// On a guest thread.
+    Guests,
+}
+
+impl First {
+    fn of(plugin: Option<&Plugin>, settings: &JobSettings) -> First {
+        match plugin {
+            Some(plugin) if plugin.pace.is_quick() => First::Here,
+            // A kept instance is neither made nor dropped.
+            Some(plugin) if plugin.is_large() && settings.reuse == 1 => First::Large,
+            _ => First::Guests,
+        }
+    }
+}
+
+/// Have this many turns on this thread, and the others on those of the guests.
+fn have(
+    most: usize,
+    mut turns: impl Future<Output = ()> + Send + Unpin + 'static,
+    guests: &Handle,
+) {
+    // Its timers belong to the guests' runtime.
+    let _guests = guests.enter();
+    if !(0..most).any(|_| (&mut turns).now_or_never().is_some()) {
         guests.spawn(turns);
     }
 }
@@ -118,8 +168,9 @@ impl Executor {
 impl Drop for Executor {
     /// Guests that still run are stopped at their next epoch; nobody waits.
     fn drop(&mut self) {
-        if let Some(guests) = self.guests.take() {
-            guests.shutdown_background();
+        let both = [self.guests.take(), self.large.take()];
+        for threads in both.into_iter().flatten() {
+            threads.shutdown_background();
         }
     }
 }

@@ -161,7 +161,7 @@ impl Loader {
         let exports = doors::fits(&shape, &opened, &grants.plugin)?;
         let doors = doors::link(&self.host, &component, shape, exports)?;
         drop(opened);
-        trial::run(&self.host, &grants, &doors, &self.crew)?;
+        let memory = trial::run(&self.host, &grants, &doors, &self.crew)?;
         Ok(Plugin {
             version: format!("{name}@{}", &digest[..12]).into(),
             size: bytes.len() as u64,
@@ -171,6 +171,7 @@ impl Loader {
             digest: digest.to_owned(),
             grants,
             doors,
+            memory,
             pace: Pace::default(),
             kept: Kept::default(),
         })

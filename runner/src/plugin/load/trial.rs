@@ -36,21 +36,21 @@ enum Start {
     Failed(Refusal),
 }
 
-/// Make one instance as a job does, and drop it. The types of exports are compared
-/// only then.
+/// Make one instance as a job does, and drop it; the bytes of memory that it had. The
+/// types of exports are compared only then.
 pub(super) fn run(
     host: &Arc<Host>,
     grants: &Grants,
     doors: &Doors,
     crew: &Arc<Crew>,
-) -> Result<(), Refusal> {
+) -> Result<usize, Refusal> {
     let attempt = |memory| started(host, grants, doors, crew, memory);
     let allowed = grants
         .plugin
         .memory
         .unwrap_or(JobSettings::default().memory);
     let asked = match attempt(allowed) {
-        Start::Done(_) => return Ok(()),
+        Start::Done(used) => return Ok(used),
         Start::Failed(refusal) => return Err(refusal),
         Start::Short(asked) => asked,
     };
