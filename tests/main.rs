@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_macros, reason = "a test may print")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
+mod api;
 mod commands;
 mod config;
 mod contracts;

@@ -17,6 +17,7 @@
 //! compares it with the source. What knows neither Redis nor running guests is a crate
 //! of its own in the folder above; these names make them read like the modules here.
 
+pub mod api;
 pub mod app;
 mod bug;
 pub mod cli;

@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "no single test file needs all of it")]
 
+pub(crate) mod api;
 pub(crate) mod engine;
 mod node;
 pub(crate) mod process;
@@ -19,6 +20,7 @@ pub(crate) mod wasm;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+pub(crate) use self::api::Api;
 pub(crate) use self::node::Node;
 pub(crate) use self::redis::Redis;
 pub(crate) use self::relay::Relay;

@@ -65,6 +65,9 @@ impl Config {
         if old.redis != new.redis {
             changes.restart.push("redis".to_owned());
         }
+        if old.server != new.server {
+            changes.restart.push("server".to_owned());
+        }
         let runtime = RUNTIME.0.iter();
         let fixed = runtime.filter(|key| (key.differs)(&old.runtime, &new.runtime));
         let fixed = fixed.map(|key| join("runtime", key.about.name));

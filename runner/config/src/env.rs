@@ -59,6 +59,8 @@ pub struct Overrides {
     pub concurrency: Option<u32>,
     /// `--grace`
     pub grace: Option<Duration>,
+    /// `--listen`: where the HTTP API listens.
+    pub listen: Option<String>,
 }
 
 impl std::fmt::Debug for Overrides {
@@ -73,6 +75,7 @@ impl std::fmt::Debug for Overrides {
             .field("plugins", &self.plugins)
             .field("concurrency", &self.concurrency)
             .field("grace", &self.grace)
+            .field("listen", &self.listen)
             .finish()
     }
 }

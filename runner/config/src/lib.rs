@@ -29,6 +29,7 @@ mod queue;
 mod redis;
 mod runtime;
 mod schedule;
+mod server;
 mod sources;
 mod syntax;
 mod value;
@@ -53,6 +54,7 @@ pub use queue::{DeadLetter, Group, JobSettings, Limiter, Queue, Unrouted};
 pub use redis::{Redis, RedisUrl};
 pub use runtime::Runtime;
 pub use schedule::{Schedule, When};
+pub use server::{Listen, Server};
 pub use sources::Sources;
 pub use value::Fault;
 
@@ -66,6 +68,8 @@ pub struct Config {
     pub redis: Redis,
     /// `[runtime]`
     pub runtime: Runtime,
+    /// `[server]`; `None` without an HTTP API.
+    pub server: Option<Arc<Server>>,
     /// `[queues.<name>]`
     pub queues: BTreeMap<String, Arc<Queue>>,
     /// `[plugins.<name>]`; a plugin that is named by a queue and has no table

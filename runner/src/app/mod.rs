@@ -21,6 +21,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 pub use self::build::{Report, Target, Unbuilt, build};
 pub use self::builder::Builder;
 use self::keeper::{Files, Keeper};
+use crate::api;
 use crate::bug;
 use crate::config::{self, Config, Env, Loaded, Overrides, Problems, RedisUrl, Sources};
 use crate::embedded::{self, Embedded};
@@ -69,6 +70,9 @@ pub enum Error {
     /// The system does not let code be run.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The HTTP API does not get its address.
+    #[error("the HTTP API cannot listen at {0}: {1}")]
+    Listen(config::Listen, std::io::Error),
     /// The system refuses threads or a watch.
     #[error("{0}: {1}")]
     System(&'static str, String),
@@ -102,6 +106,8 @@ pub struct App {
     listener: AbortHandle,
     /// Keeps the schedules.
     scheduler: AbortHandle,
+    /// The HTTP API.
+    server: Option<api::Server>,
     /// Builds plugins from source.
     builds: Option<AbortHandle>,
 }
@@ -146,6 +152,7 @@ impl App {
         let (config_tx, config_rx) = watch::channel(config.clone());
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
+        let server = serve(&config, &config_rx, &plugins, &shared)?;
         let builds = builder.map(|builder| dev::keep(builder, config_rx.clone()));
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         #[expect(clippy::disallowed_methods, reason = "two messages at most")]
@@ -169,6 +176,7 @@ impl App {
             renewal,
             listener,
             scheduler,
+            server,
             builds,
         })
     }
@@ -176,6 +184,11 @@ impl App {
     /// The configuration in force.
     pub fn config(&self) -> Arc<Config> {
         self.config.borrow().clone()
+    }
+
+    /// Where the HTTP API listens, if there is one.
+    pub fn listens(&self) -> Option<&config::Listen> {
+        self.server.as_ref().map(api::Server::address)
     }
 
     /// Where Redis is, without password.
@@ -224,6 +237,9 @@ impl App {
     /// done, the rest are stopped and return to their queues.
     pub async fn drain(self, grace: Duration, hurry: impl Future<Output = ()>) {
         self.scheduler.abort();
+        if let Some(server) = &self.server {
+            server.leave();
+        }
         if let Some(builds) = &self.builds {
             builds.abort();
         }
@@ -237,6 +253,9 @@ impl App {
                 let _ = keeper.await;
             }
         }
+        if let Some(server) = self.server {
+            server.stop(CLOSING).await;
+        }
         // When Redis cannot be told, other runners find out by themselves.
         let _ = self.renewal.leave(&self.redis).await;
         self.listener.abort();
@@ -244,6 +263,32 @@ impl App {
             embedded.stop().await;
         }
     }
+}
+
+/// How long requests in flight get once all jobs have ended.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// The HTTP API, if the configuration has one.
+fn serve(
+    config: &Config,
+    configs: &watch::Receiver<Arc<Config>>,
+    plugins: &Arc<Plugins>,
+    shared: &Shared,
+) -> Result<Option<api::Server>, Error> {
+    let Some(server) = &config.server else {
+        return Ok(None);
+    };
+    let parts = api::Parts {
+        config: configs.clone(),
+        plugins: plugins.clone(),
+        redis: shared.redis.clone(),
+        runner: shared.runner.clone(),
+        start: shared.start.clone(),
+    };
+    let started = api::Server::start(&server.listen, parts);
+    let started = started.map_err(|error| Error::Listen(server.listen.clone(), error))?;
+    tracing::info!(address = %started.address(), "the HTTP API listens");
+    Ok(Some(started))
 }
 
 /// A watcher that sends what has changed.

@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// How long running jobs get to finish after SIGTERM (30s, 5m).
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     grace: Option<Duration>,
+    /// Serve the HTTP API at this address (127.0.0.1:3000, unix:/run/runner.sock).
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
 }
 
 impl Args {
@@ -37,6 +40,7 @@ impl Args {
             plugins: self.plugins.clone(),
             concurrency: self.concurrency,
             grace: self.grace,
+            listen: self.listen.clone(),
             ..cli.overrides()
         }
     }

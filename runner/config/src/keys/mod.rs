@@ -15,6 +15,7 @@ pub(super) mod redis;
 mod reference;
 pub(super) mod runtime;
 pub(super) mod schedule;
+pub(super) mod server;
 
 pub(super) use self::kind::Kind;
 pub(super) use self::reference::is_known;
@@ -26,9 +27,10 @@ use super::origins::join;
 use super::value::{Fault, Raw};
 
 /// The tables of the file.
-pub(super) const ROOT: [&str; 6] = [
+pub(super) const ROOT: [&str; 7] = [
     "redis",
     "runtime",
+    "server",
     "defaults",
     "queues",
     "plugins",

@@ -9,13 +9,15 @@ use super::queue::{GROUP, JOB, JOB_NAME, LIMITER, QUEUE};
 use super::redis::REDIS;
 use super::runtime::RUNTIME;
 use super::schedule::SCHEDULE;
+use super::server::SERVER;
 use super::{About, DEFAULTS, ROOT};
 
 /// All tables by the name they have in the documentation.
-fn tables() -> [(&'static str, Vec<&'static About>); 12] {
+fn tables() -> [(&'static str, Vec<&'static About>); 13] {
     [
         ("redis", REDIS.abouts().collect()),
         ("runtime", RUNTIME.abouts().collect()),
+        ("server", SERVER.abouts().collect()),
         ("defaults.job", JOB_DEFAULTS.abouts().collect()),
         ("backoff", BACKOFF.abouts().collect()),
         ("keep", KEEP.abouts().collect()),

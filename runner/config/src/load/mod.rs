@@ -10,9 +10,11 @@ mod queue;
 mod redis;
 mod runtime;
 mod schedule;
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
@@ -87,6 +89,7 @@ impl Config {
 
         let redis = redis::read(&mut decoder, &root, overrides);
         let runtime = runtime::read(&mut decoder, &root, overrides);
+        let server = server::read(&mut decoder, &root, overrides).map(Arc::new);
         let library = match names_contract(&root) {
             true => decoder.library(&runtime.contracts),
             false => Library::default(),
@@ -103,6 +106,7 @@ impl Config {
             config: Self {
                 redis,
                 runtime,
+                server,
                 queues,
                 plugins,
                 schedules,

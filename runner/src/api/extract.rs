@@ -1,0 +1,114 @@
+//! What handlers take from a request; each refusal is a problem that names the place.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::request::Parts;
+use http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+
+/// The body, which must be JSON.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let is_json = kind.is_none_or(|kind| {
+            let kind = kind.to_str().unwrap_or_default();
+            let kind = kind.split(';').next().unwrap_or_default().trim();
+            kind.eq_ignore_ascii_case("application/json")
+                || kind.to_ascii_lowercase().ends_with("+json")
+        });
+        if !is_json {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not-json",
+                "the body must be JSON; send Content-Type: application/json",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|refusal| {
+            let status = refusal.status();
+            Problem::new(status, "unreadable-body", refusal.body_text())
+        })?;
+        read(&bytes).map(Body)
+    }
+}
+
+/// JSON text as `T`, or where it is not one.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let place = pointer(error.path());
+        let error = error.into_inner();
+        match error.is_data() {
+            true => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-body",
+                format!("the body does not fit: {error}"),
+            )
+            .at(place),
+            false => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "not-json",
+                format!("the body is not JSON: {error}"),
+            ),
+        }
+    })?;
+    json.end().map_err(|error| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "not-json",
+            format!("the body is not JSON: {error}"),
+        )
+    })?;
+    Ok(read)
+}
+
+/// A path as a JSON Pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let step = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(step).collect()
+}
+
+/// The query.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Query<T>, Problem> {
+        let query = axum::extract::Query::from_request_parts(parts, state).await;
+        let query = query.map_err(|refusal| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-query",
+                refusal.body_text(),
+            )
+        })?;
+        Ok(Query(query.0))
+    }
+}
+
+/// The parts of the path.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Path<T>, Problem> {
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        let path = path.map_err(|refusal| {
+            Problem::new(StatusCode::BAD_REQUEST, "invalid-path", refusal.body_text())
+        })?;
+        Ok(Path(path.0))
+    }
+}

@@ -1,0 +1,99 @@
+//! What every handler gets. Only the API's thread has it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::Stage;
+use super::access::Caller;
+use crate::config::Config;
+use crate::plugin::Plugins;
+use crate::queue::{Queue, Redis, Settings};
+use crate::worker;
+
+/// What an application gives its server.
+pub struct Parts {
+    /// The configuration in force.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// The plugins.
+    pub plugins: Arc<Plugins>,
+    /// Redis; the server makes connections of its own.
+    pub redis: Redis,
+    /// The name of this runner.
+    pub runner: String,
+    /// Hands an attempt to the executor.
+    pub start: worker::Start,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("runner", &self.runner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What every handler gets: `State<Arc<Shared>>`.
+pub(super) struct Shared {
+    parts: Parts,
+    stage: watch::Receiver<Stage>,
+}
+
+impl Shared {
+    /// To be called on the API's runtime: the connections to Redis live there.
+    pub(super) fn new(parts: Parts, stage: watch::Receiver<Stage>) -> Shared {
+        let redis = parts.redis.fork();
+        Shared {
+            parts: Parts { redis, ..parts },
+            stage,
+        }
+    }
+
+    /// The configuration in force now.
+    pub(super) fn config(&self) -> Arc<Config> {
+        self.parts.config.borrow().clone()
+    }
+
+    /// The plugins.
+    pub(super) fn plugins(&self) -> &Arc<Plugins> {
+        &self.parts.plugins
+    }
+
+    /// The API's own connections.
+    pub(super) fn redis(&self) -> &Redis {
+        &self.parts.redis
+    }
+
+    /// The name of this runner.
+    pub(super) fn runner(&self) -> &str {
+        &self.parts.runner
+    }
+
+    /// Hands an attempt to the executor.
+    pub(super) fn start(&self) -> &worker::Start {
+        &self.parts.start
+    }
+
+    /// A queue; one that is not declared has the default settings. Whether it exists
+    /// is not asked.
+    pub(super) fn queue(&self, name: &str) -> Queue {
+        let config = self.config();
+        let (runtime, runner) = (&config.runtime, self.parts.runner.clone());
+        let settings = match config.queues.get(name) {
+            Some(queue) => Settings::of(queue, runtime, runner),
+            None => Settings::undeclared(name, runtime, runner),
+        };
+        Queue::new(self.parts.redis.clone(), settings)
+    }
+
+    /// Whether this process still wants work.
+    pub(super) fn is_leaving(&self) -> bool {
+        *self.stage.borrow() != Stage::Serve
+    }
+
+    /// Note that a caller has changed something: the verb, what it was done to, and to
+    /// how many.
+    pub(super) fn audit(&self, caller: &Caller, verb: &'static str, target: &str, count: u64) {
+        tracing::info!(who = caller.name(), verb, target, count, "audit");
+    }
+}

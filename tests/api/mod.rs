@@ -1,0 +1,13 @@
+//! The HTTP API, through its socket.
+
+mod probes;
+
+use crate::support::{Redis, Setup};
+
+/// `[server]` on a free port, and this after it.
+pub(crate) fn served(redis: &Redis, toml: &str) -> Setup {
+    Setup::new(
+        redis,
+        &format!("[server]\nlisten = \"127.0.0.1:0\"\n{toml}"),
+    )
+}
