@@ -29,6 +29,7 @@ pub mod plugin;
 pub mod queue;
 pub mod schedules;
 pub mod telemetry;
+pub mod verbs;
 pub mod worker;
 
 pub use runner_config as config;

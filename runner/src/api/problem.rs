@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::queue;
+use crate::verbs::{self, Class};
 
 /// A problem (RFC 9457), sent as `application/problem+json`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -115,6 +116,22 @@ impl From<queue::Error> for Problem {
                 Problem::new(StatusCode::BAD_GATEWAY, "redis-refused", text)
             }
         }
+    }
+}
+
+impl From<verbs::Error> for Problem {
+    fn from(error: verbs::Error) -> Problem {
+        let refusal = match error {
+            verbs::Error::Redis(error) => return error.into(),
+            verbs::Error::Refused(refusal) => refusal,
+        };
+        let status = match refusal.kind.class() {
+            Class::Unknown => StatusCode::NOT_FOUND,
+            Class::Wrong => StatusCode::BAD_REQUEST,
+            Class::Unfit => StatusCode::UNPROCESSABLE_ENTITY,
+            Class::Conflict => StatusCode::CONFLICT,
+        };
+        Problem::new(status, refusal.kind.name(), refusal.detail)
     }
 }
 

@@ -9,6 +9,7 @@ use super::access::Caller;
 use crate::config::Config;
 use crate::plugin::Plugins;
 use crate::queue::{Queue, Redis, Settings};
+use crate::verbs::Here;
 use crate::worker;
 
 /// What an application gives its server.
@@ -72,6 +73,15 @@ impl Shared {
     /// Hands an attempt to the executor.
     pub(super) fn start(&self) -> &worker::Start {
         &self.parts.start
+    }
+
+    /// Where verbs are done.
+    pub(super) fn here(&self) -> Here {
+        Here {
+            config: self.config(),
+            redis: self.parts.redis.clone(),
+            runner: self.parts.runner.clone(),
+        }
     }
 
     /// A queue; one that is not declared has the default settings. Whether it exists

@@ -7,7 +7,6 @@
 
 mod build;
 mod builder;
-mod describe;
 mod dev;
 mod keeper;
 
@@ -109,8 +108,6 @@ pub struct App {
     scheduler: AbortHandle,
     /// The HTTP API.
     server: Option<api::Server>,
-    /// Says what this process is.
-    describer: AbortHandle,
     /// Builds plugins from source.
     builds: Option<AbortHandle>,
 }
@@ -160,8 +157,6 @@ impl App {
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         #[expect(clippy::disallowed_methods, reason = "two messages at most")]
         let (drain, drains) = mpsc::unbounded_channel();
-        let describer = describe::keep(renewal.clone(), config_rx.clone(), consumed.clone());
-        let describer = tokio::spawn(describer).abort_handle();
         let files = Files {
             start,
             watcher,
@@ -182,7 +177,6 @@ impl App {
             listener,
             scheduler,
             server,
-            describer,
             builds,
         })
     }
@@ -246,7 +240,6 @@ impl App {
         if let Some(server) = &self.server {
             server.leave();
         }
-        self.describer.abort();
         if let Some(builds) = &self.builds {
             builds.abort();
         }

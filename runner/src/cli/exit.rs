@@ -4,6 +4,7 @@ use super::terminal::output;
 use crate::app;
 use crate::config::Problems;
 use crate::plugin::EngineError;
+use crate::verbs::{self, Class};
 
 /// Why a command did not do its work.
 #[derive(Debug)]
@@ -95,6 +96,20 @@ impl From<crate::queue::Error> for Exit {
             )),
             Error::Unready { .. } => Exit::unreachable(error),
             other => Exit::failed(other),
+        }
+    }
+}
+
+impl From<verbs::Error> for Exit {
+    fn from(error: verbs::Error) -> Exit {
+        let refusal = match error {
+            verbs::Error::Redis(error) => return error.into(),
+            verbs::Error::Refused(refusal) => refusal,
+        };
+        match refusal.kind.class() {
+            Class::Unknown => Exit::not_found(refusal.detail),
+            Class::Wrong | Class::Unfit => Exit::usage(refusal.detail),
+            Class::Conflict => Exit::failed(refusal.detail),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! From the name of a queue to a connection.
 
+use std::sync::Arc;
+
 use super::{Cli, Exit, Result};
 use crate::config::{self, Loaded, RedisUrl, nearest};
 use crate::embedded::Embedded;
-use crate::queue::{self, Queue, Redis, Settings};
-
-/// Names listed in an error; more would hide it.
-const NAMES: usize = 12;
+use crate::queue::{Queue, Redis, Settings};
+use crate::verbs::Here;
 
 /// Refuse a queue that is not in queues.toml.
 pub(super) fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a config::Queue> {
@@ -34,45 +34,16 @@ pub(super) async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Qu
 
 /// Any queue, declared or found in Redis.
 pub(super) async fn any(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
-    let redis = redis(cli, loaded).await?;
-    if redis.scatters(name) {
-        return Err(Exit::usage(format!(
-            "queue {name:?} has no {{tag}}, and neither has the prefix {:?}: on a Cluster its keys \
-             would be spread over many slots",
-            redis.prefix()
-        )));
-    }
-    let queue = over(redis.clone(), loaded, name);
-    if loaded.config.queues.contains_key(name) || queue.exists().await? {
-        return Ok(queue);
-    }
-    let names = all(&redis, loaded).await?;
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let unknown = format!(
-        "queue {name:?} is neither declared in queues.toml nor in Redis under the prefix {:?}",
-        redis.prefix()
-    );
-    Err(Exit::not_found(
-        match nearest(name, names.iter().copied()) {
-            Some(known) => format!("{unknown}; did you mean {known:?}?"),
-            None if names.is_empty() => unknown,
-            None if names.len() > NAMES => format!(
-                "{unknown}; known queues are {}, … ({} in all: runner queue list)",
-                names[..NAMES].join(", "),
-                names.len()
-            ),
-            None => format!("{unknown}; known queues are {}", names.join(", ")),
-        },
-    ))
+    Ok(here(cli, loaded).await?.known(name).await?)
 }
 
-/// The names of all queues, declared or found in Redis, sorted.
-pub(super) async fn all(redis: &Redis, loaded: &Loaded) -> Result<Vec<String>> {
-    let mut names = queue::queues(redis).await?;
-    names.extend(loaded.config.queues.keys().cloned());
-    names.sort_unstable();
-    names.dedup();
-    Ok(names)
+/// The configuration, and its Redis once it answers.
+pub(super) async fn here(cli: &Cli, loaded: &Loaded) -> Result<Here> {
+    Ok(Here {
+        config: Arc::new(loaded.config.clone()),
+        redis: redis(cli, loaded).await?,
+        runner: runner(),
+    })
 }
 
 /// The configured Redis, once it answers.
@@ -97,10 +68,14 @@ pub(super) async fn redis(cli: &Cli, loaded: &Loaded) -> Result<Redis> {
 /// The queue with its settings; one that is not declared has the defaults.
 pub(super) fn over(redis: Redis, loaded: &Loaded, name: &str) -> Queue {
     let runtime = &loaded.config.runtime;
-    let runner = format!("cli-{}", std::process::id());
     let settings = match loaded.config.queues.get(name) {
-        Some(queue) => Settings::of(queue, runtime, runner),
-        None => Settings::undeclared(name, runtime, runner),
+        Some(queue) => Settings::of(queue, runtime, runner()),
+        None => Settings::undeclared(name, runtime, runner()),
     };
     Queue::new(redis, settings)
+}
+
+/// This command, as locks and jobs name it.
+fn runner() -> String {
+    format!("cli-{}", std::process::id())
 }

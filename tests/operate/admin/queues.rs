@@ -292,7 +292,7 @@ fn obliterate_refuses_a_queue_with_active_jobs_and_takes_all_with_force() {
         1,
         "",
         "error: queue \"q\" has active jobs: it was paused, and nothing was removed; \
-         wait for them, or add --force",
+         wait for them, or force it",
     );
     assert_eq!(redis.count("q", "wait"), 2);
     let ended = setup.cli(&["queue", "obliterate", "q", "--yes", "--force"]);

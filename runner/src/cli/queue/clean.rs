@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::cli::args::one_of;
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
 use crate::queue::{Queue, State};
 use crate::units;
+use crate::verbs::queues::{self, Clean};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue clean orders --state failed --older-than 7d --yes")]
@@ -34,38 +33,31 @@ pub(in crate::cli) struct Args {
 
 impl Args {
     pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
-        let finished = matches!(self.state, State::Completed | State::Failed);
-        // Sets of ended jobs are sorted by their end; others must be looked through.
-        let (most, count) = if finished {
-            ("", queue.count_older(self.state, self.older_than).await?)
-        } else {
-            ("at most ", queue.count(self.state).await?)
+        let clean = |dry_run, cursor| Clean {
+            state: self.state,
+            older_than: self.older_than,
+            limit: self.limit,
+            dry_run,
+            cursor,
         };
-        let count = count.min(self.limit.unwrap_or(u64::MAX));
-        let what = format!(
-            "removes {most}{} of queue {:?}",
-            units::count(count, &format!("{} job", self.state.name())),
-            queue.name()
-        );
+        let there = queues::clean(queue, &clean(true, None)).await?;
+        let count = there.matched.unwrap_or_default();
+        let jobs = |count| units::count(count, &format!("{} job", self.state.name()));
+        // Others than sets of ended jobs are not sorted by age.
+        let most = match self.state {
+            State::Completed | State::Failed => "",
+            _ => "at most ",
+        };
+        let what = format!("removes {most}{} of queue {:?}", jobs(count), queue.name());
         self.confirm.ask(queue.name(), &what)?;
-        let bar = output::bar(count);
-        let removed = queue
-            .clean(self.state, self.older_than, self.limit, &|jobs| {
-                bar.inc(jobs)
-            })
-            .await?;
-        bar.finish_and_clear();
+        let removed = super::to_end(count, async |cursor| {
+            Ok(queues::clean(queue, &clean(false, cursor)).await?)
+        });
+        let removed = removed.await?;
         if cli.json {
-            output::json(&json!({
-                "queue": queue.name(),
-                "state": self.state.name(),
-                "removed": removed,
-            }));
+            output::json(&removed);
         } else {
-            output::line(format!(
-                "removed {}",
-                units::count(removed, &format!("{} job", self.state.name()))
-            ));
+            output::line(format!("removed {}", jobs(removed.removed)));
         }
         Ok(())
     }

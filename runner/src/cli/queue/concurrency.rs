@@ -1,10 +1,9 @@
 //! `runner queue concurrency`: BullMQ's global concurrency.
 
-use serde_json::json;
-
 use crate::cli::args::Bound;
 use crate::cli::{Cli, Result, output};
 use crate::queue::Queue;
+use crate::verbs::queues;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue concurrency orders 10")]
@@ -18,14 +17,15 @@ pub(in crate::cli) struct Args {
 
 impl Args {
     pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
-        if let Some(Bound(jobs)) = self.jobs {
-            queue.set_concurrency(jobs).await?;
-        }
-        let concurrency = queue.bounds().await?.concurrency;
+        let answer = match self.jobs {
+            Some(Bound(jobs)) => queues::set_concurrency(queue, jobs).await?,
+            None => queues::concurrency(queue).await?,
+        };
         if cli.json {
-            output::json(&json!({ "queue": queue.name(), "concurrency": concurrency }));
+            output::json(&answer);
         } else {
-            output::line(concurrency.map_or("none".to_owned(), |jobs| jobs.to_string()));
+            let jobs = answer.concurrency;
+            output::line(jobs.map_or("none".to_owned(), |jobs| jobs.to_string()));
         }
         Ok(())
     }

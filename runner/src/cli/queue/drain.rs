@@ -1,11 +1,10 @@
 //! `runner queue drain`: remove the jobs that wait.
 
-use serde_json::json;
-
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
 use crate::queue::Queue;
 use crate::units;
+use crate::verbs::queues::{self, Drain};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue drain orders --delayed --yes")]
@@ -21,28 +20,28 @@ pub(in crate::cli) struct Args {
 
 impl Args {
     pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
-        let counts = queue.counts().await?;
-        // For people, who waits for a gate waits.
-        let parked = queue.parked().await?.min(counts.delayed);
-        let waiting = counts.waiting + counts.prioritized + parked;
-        let delayed = counts.delayed - parked;
-        let jobs = match self.delayed {
-            true => format!(
-                "{delayed} delayed and {}",
-                units::count(waiting, "waiting job")
-            ),
-            false => units::count(waiting, "waiting job"),
+        let drain = |dry_run, cursor| Drain {
+            delayed: self.delayed,
+            dry_run,
+            cursor,
+        };
+        let there = queues::drain(queue, &drain(true, None)).await?;
+        let all = there.matched.unwrap_or_default();
+        let waiting = units::count(all - there.delayed.unwrap_or_default(), "waiting job");
+        let jobs = match there.delayed {
+            Some(delayed) => format!("{delayed} delayed and {waiting}"),
+            None => waiting,
         };
         let what = format!("removes {jobs} of queue {:?}", queue.name());
         self.confirm.ask(queue.name(), &what)?;
-        let all = waiting + if self.delayed { delayed } else { 0 };
-        let bar = output::bar(all);
-        let removed = queue.drain(self.delayed, &|jobs| bar.inc(jobs)).await?;
-        bar.finish_and_clear();
+        let removed = super::to_end(all, async |cursor| {
+            Ok(queues::drain(queue, &drain(false, cursor)).await?)
+        });
+        let removed = removed.await?;
         if cli.json {
-            output::json(&json!({ "queue": queue.name(), "removed": removed }));
+            output::json(&removed);
         } else {
-            output::line(format!("removed {}", units::count(removed, "job")));
+            output::line(format!("removed {}", units::count(removed.removed, "job")));
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! `runner queue limit`: BullMQ's global rate limit.
 
-use serde_json::{Value, json};
+use std::time::Duration;
 
 use crate::cli::args::Bound;
 use crate::cli::{Cli, Result, output};
 use crate::config::Limiter;
 use crate::queue::Queue;
 use crate::units;
+use crate::verbs::queues::{self, Limit};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue limit orders 100/10s")]
@@ -20,26 +21,21 @@ pub(in crate::cli) struct Args {
 
 impl Args {
     pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
-        if let Some(Bound(limit)) = self.limit {
-            queue.set_limit(limit).await?;
-        }
-        let limit = queue.bounds().await?.limit;
+        let answer = match self.limit {
+            Some(Bound(limit)) => queues::set_limit(queue, limit.map(Limit::from)).await?,
+            None => queues::limit(queue).await?,
+        };
         if cli.json {
-            let limit = limit.as_ref().map(document);
-            output::json(&json!({ "queue": queue.name(), "limit": limit }));
+            output::json(&answer);
         } else {
-            output::line(limit.as_ref().map_or("none".to_owned(), text));
+            output::line(answer.limit.as_ref().map_or("none".to_owned(), text));
         }
         Ok(())
     }
 }
 
 /// As it is written: `100/10s`.
-pub(super) fn text(limit: &Limiter) -> String {
-    format!("{}/{}", limit.max, units::duration(limit.duration))
-}
-
-/// As BullMQ writes limits: the duration in milliseconds.
-pub(super) fn document(limit: &Limiter) -> Value {
-    json!({ "max": limit.max, "duration": limit.duration.as_millis() as u64 })
+pub(super) fn text(limit: &Limit) -> String {
+    let time = Duration::from_millis(limit.duration);
+    format!("{}/{}", limit.max, units::duration(time))
 }

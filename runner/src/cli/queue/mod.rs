@@ -1,4 +1,6 @@
-//! `runner queue`: inspect and manage queues. One file per command.
+//! `runner queue`: inspect and manage queues. One file per command, each over
+//! `verbs::queues`: it parses, asks and prints.
+//! Knows how a sweep that answers call by call is carried to its end.
 
 mod clean;
 mod concurrency;
@@ -7,13 +9,10 @@ mod limit;
 mod list;
 mod obliterate;
 mod pause;
-mod resume;
 mod stats;
 
-use serde_json::{Map, Value};
-
-use super::{Cli, Result, target};
-use crate::queue::{Counts, State};
+use super::{Cli, Result, output, target};
+use crate::verbs::queues::{self, Removed};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -52,27 +51,47 @@ impl Command {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let loaded = cli.load_or_default()?;
         super::block_on(async {
-            let queue = async |name: &str| target::any(cli, &loaded, name).await;
+            let here = target::here(cli, &loaded).await?;
+            let queue = async |name: &str| here.known(name).await;
             match self {
-                Command::List => list::run(cli, &loaded).await,
-                Command::Stats(Name { queue: name }) => stats::run(cli, &queue(name).await?).await,
-                Command::Pause(Name { queue: name }) => pause::run(cli, &queue(name).await?).await,
-                Command::Resume(Name { queue: name }) => {
-                    resume::run(cli, &queue(name).await?).await
+                Command::List => list::run(cli, &here).await?,
+                Command::Stats(Name { queue: name }) => {
+                    stats::say(cli, &queues::stats(&queue(name).await?).await?);
                 }
-                Command::Drain(args) => args.run(cli, &queue(&args.queue).await?).await,
-                Command::Clean(args) => args.run(cli, &queue(&args.queue).await?).await,
-                Command::Obliterate(args) => args.run(cli, &queue(&args.queue).await?).await,
-                Command::Concurrency(args) => args.run(cli, &queue(&args.queue).await?).await,
-                Command::Limit(args) => args.run(cli, &queue(&args.queue).await?).await,
+                Command::Pause(Name { queue: name }) => {
+                    pause::say(cli, &queues::pause(&queue(name).await?).await?);
+                }
+                Command::Resume(Name { queue: name }) => {
+                    pause::say(cli, &queues::resume(&queue(name).await?).await?);
+                }
+                Command::Drain(args) => args.run(cli, &queue(&args.queue).await?).await?,
+                Command::Clean(args) => args.run(cli, &queue(&args.queue).await?).await?,
+                Command::Obliterate(args) => args.run(cli, &queue(&args.queue).await?).await?,
+                Command::Concurrency(args) => args.run(cli, &queue(&args.queue).await?).await?,
+                Command::Limit(args) => args.run(cli, &queue(&args.queue).await?).await?,
             }
+            Ok(())
         })
     }
 }
 
-/// Counts by the names of the states.
-fn document(counts: &Counts) -> Value {
-    let states = State::ALL.iter();
-    let counts = states.map(|state| (state.name().to_owned(), counts.of(*state).into()));
-    Value::Object(counts.collect::<Map<_, _>>())
+/// Call again, from where the last call stopped, until all is removed; what was
+/// removed in all. `all` is how many jobs there are, for the bar.
+async fn to_end(
+    all: u64,
+    call: impl AsyncFn(Option<String>) -> Result<Removed>,
+) -> Result<Removed> {
+    let bar = output::bar(all);
+    let mut removed = 0;
+    let mut cursor = None;
+    loop {
+        let part = call(cursor).await?;
+        removed += part.removed;
+        bar.inc(part.removed);
+        cursor = part.cursor.clone();
+        if cursor.is_none() {
+            bar.finish_and_clear();
+            return Ok(Removed { removed, ..part });
+        }
+    }
 }

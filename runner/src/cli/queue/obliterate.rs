@@ -1,11 +1,10 @@
 //! `runner queue obliterate`: remove a queue.
 
-use serde_json::json;
-
 use crate::cli::terminal::confirm::Confirm;
-use crate::cli::{Cli, Exit, Result, output};
-use crate::queue::{Obliteration, Queue};
+use crate::cli::{Cli, Result, output};
+use crate::queue::Queue;
 use crate::units;
+use crate::verbs::queues::{self, Obliterate};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner queue obliterate old-orders --yes")]
@@ -22,36 +21,28 @@ pub(in crate::cli) struct Args {
 impl Args {
     pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
         let name = queue.name();
-        let counts = queue.counts().await?;
-        let jobs = units::count(counts.total(), "job");
+        let obliterate = |dry_run, cursor| Obliterate {
+            force: self.force,
+            dry_run,
+            cursor,
+        };
+        let there = queues::obliterate(queue, &obliterate(true, None)).await?;
+        let all = there.matched.unwrap_or_default();
+        let jobs = units::count(all, "job");
         self.confirm.ask(
             name,
             &format!("removes queue {name:?} with {jobs}, its schedulers and its settings"),
         )?;
-        let bar = output::bar(counts.total());
-        let end = queue.obliterate(self.force, &|jobs| bar.inc(jobs)).await?;
-        bar.finish_and_clear();
-        let removed = match end {
-            Obliteration::Done(removed) => removed,
-            Obliteration::Active => {
-                return Err(Exit::failed(format!(
-                    "queue {name:?} has active jobs: it was paused, and nothing was removed; \
-                     wait for them, or add --force"
-                )));
-            }
-            Obliteration::Resumed(removed) => {
-                return Err(Exit::failed(format!(
-                    "queue {name:?} was resumed meanwhile: {} removed, the rest is still there",
-                    units::count(removed, "job")
-                )));
-            }
-        };
+        let removed = super::to_end(all, async |cursor| {
+            Ok(queues::obliterate(queue, &obliterate(false, cursor)).await?)
+        });
+        let removed = removed.await?;
         if cli.json {
-            output::json(&json!({ "queue": name, "removed": removed }));
+            output::json(&removed);
         } else {
             output::line(format!(
                 "removed the queue and {}",
-                units::count(removed, "job")
+                units::count(removed.removed, "job")
             ));
         }
         Ok(())

@@ -1,63 +1,40 @@
 //! `runner queue stats`: one queue in figures.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::cli::output;
-use crate::cli::{Cli, Result};
-use crate::queue::{self, Bounds, Queue, Spread, State, Stats};
+use crate::cli::{Cli, output};
+use crate::queue::State;
 use crate::units;
+use crate::verbs::queues::{Spread, Stats};
 
-pub(super) async fn run(cli: &Cli, queue: &Queue) -> Result {
-    let stats = queue.stats().await?;
-    let bounds = queue.bounds().await?;
-    let workers = queue::workers(queue.redis()).await?;
-    let workers = workers.map(|all| all.get(queue.name()).copied().unwrap_or_default());
-    if !cli.json {
-        show(&stats, &bounds, workers);
-        return Ok(());
+pub(super) fn say(cli: &Cli, stats: &Stats) {
+    match cli.json {
+        true => output::json(stats),
+        false => show(stats),
     }
-    output::json(&json!({
-        "queue": queue.name(),
-        "paused": stats.counts.paused,
-        "workers": workers,
-        "counts": super::document(&stats.counts),
-        "concurrency": bounds.concurrency,
-        "limit": bounds.limit.as_ref().map(super::limit::document),
-        "oldestWaiting": stats.oldest_waiting,
-        "activeWithoutLock": stats.unlocked,
-        "parked": stats.parked,
-        "metrics": stats.metrics,
-        "completedPerMinute": stats.completed,
-        "failedPerMinute": stats.failed,
-        "failedByCause": stats.causes.iter().cloned().collect::<BTreeMap<_, _>>(),
-        "waited": stats.waited.map(document),
-        "ran": stats.ran.map(document),
-    }));
-    Ok(())
 }
 
-fn show(stats: &Stats, bounds: &Bounds, workers: Option<u64>) {
+fn show(stats: &Stats) {
     for state in State::ALL {
         let count = stats.counts.of(state);
         let more = match state {
-            State::Active if stats.unlocked > 0 => format!(", {} without a lock", stats.unlocked),
+            State::Active if stats.active_without_lock > 0 => {
+                format!(", {} without a lock", stats.active_without_lock)
+            }
             State::Delayed if stats.parked > 0 => format!(", {} parked at gates", stats.parked),
-            State::Waiting if stats.counts.paused => ", paused".to_owned(),
+            State::Waiting if stats.paused => ", paused".to_owned(),
             _ => String::new(),
         };
         field(state.name(), &format!("{count}{more}"));
     }
-    match workers {
+    match stats.workers {
         Some(workers) => field("workers", &workers.to_string()),
         None => field("workers", "unknown: Redis refuses CLIENT LIST"),
     }
-    if let Some(concurrency) = bounds.concurrency {
+    if let Some(concurrency) = stats.concurrency {
         field("concurrency", &format!("{concurrency} over all workers"));
     }
-    if let Some(limit) = &bounds.limit {
+    if let Some(limit) = &stats.limit {
         field(
             "limit",
             &format!("{} over all workers", super::limit::text(limit)),
@@ -67,10 +44,12 @@ fn show(stats: &Stats, bounds: &Bounds, workers: Option<u64>) {
         field("oldest waiting", &duration(oldest));
     }
     field("per minute", &rates(stats));
-    if !stats.causes.is_empty() {
-        let causes = stats
-            .causes
-            .iter()
+    if !stats.failed_by_cause.is_empty() {
+        let mut causes: Vec<_> = stats.failed_by_cause.iter().collect();
+        // The most frequent first; by name they are already.
+        causes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let causes = causes
+            .into_iter()
             .map(|(cause, count)| format!("{cause} {count}"));
         field("failed by", &causes.collect::<Vec<_>>().join(", "));
     }
@@ -90,16 +69,15 @@ fn duration(millis: u64) -> String {
     units::duration(Duration::from_millis(millis))
 }
 
-fn document(times: Spread) -> Value {
-    json!({ "p50": times.p50, "p95": times.p95, "max": times.max })
-}
-
 /// The last minute and the mean of the minutes there are.
 fn rates(stats: &Stats) -> String {
     if !stats.metrics {
         return "unknown: no worker of the queue keeps metrics".to_owned();
     }
-    let rates = [(&stats.completed, "completed"), (&stats.failed, "failed")];
+    let rates = [
+        (&stats.completed_per_minute, "completed"),
+        (&stats.failed_per_minute, "failed"),
+    ];
     let rates = rates.into_iter().filter_map(|(points, what)| {
         let last = points.first()?;
         let mean = points.iter().sum::<u64>() as f64 / points.len() as f64;

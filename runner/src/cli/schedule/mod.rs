@@ -47,15 +47,12 @@ impl Command {
 
 /// The queue of this name, or all.
 async fn queues(cli: &Cli, loaded: &Loaded, name: Option<&str>) -> Result<Vec<Queue>> {
+    let here = target::here(cli, loaded).await?;
     if let Some(name) = name {
-        return Ok(vec![target::any(cli, loaded, name).await?]);
+        return Ok(vec![here.known(name).await?]);
     }
-    let redis = target::redis(cli, loaded).await?;
-    let names = target::all(&redis, loaded).await?;
-    let names = names.iter();
-    Ok(names
-        .map(|name| target::over(redis.clone(), loaded, name))
-        .collect())
+    let names = here.names().await?;
+    Ok(names.iter().map(|name| here.queue(name)).collect())
 }
 
 /// The one scheduler that is meant.

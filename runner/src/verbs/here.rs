@@ -1,0 +1,87 @@
+//! Where verbs are done: a configuration, and the Redis of its queues.
+
+use std::sync::Arc;
+
+use super::error::{Error, Kind, Result};
+use crate::config::{Config, nearest};
+use crate::queue::{self, Queue, Redis, Settings};
+
+/// Names listed in an error; more would hide it.
+const NAMES: usize = 12;
+
+/// A configuration, and the Redis of its queues.
+#[derive(Debug, Clone)]
+pub struct Here {
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    /// The Redis of its queues.
+    pub redis: Redis,
+    /// Who asks, as locks and jobs name it.
+    pub runner: String,
+}
+
+impl Here {
+    /// The queue with its settings; one that is not declared has the defaults. Whether
+    /// it exists is not asked.
+    pub fn queue(&self, name: &str) -> Queue {
+        let runtime = &self.config.runtime;
+        let runner = self.runner.clone();
+        let settings = match self.config.queues.get(name) {
+            Some(queue) => Settings::of(queue, runtime, runner),
+            None => Settings::undeclared(name, runtime, runner),
+        };
+        Queue::new(self.redis.clone(), settings)
+    }
+
+    /// A queue that is declared or in Redis.
+    ///
+    /// # Errors
+    /// [`Kind::UnknownQueue`] with the nearest name that is.
+    pub async fn known(&self, name: &str) -> Result<Queue> {
+        if self.redis.scatters(name) {
+            return Err(Error::refused(
+                Kind::InvalidRequest,
+                format!(
+                    "queue {name:?} has no {{tag}}, and neither has the prefix {:?}: on a Cluster \
+                     its keys would be spread over many slots",
+                    self.redis.prefix()
+                ),
+            ));
+        }
+        let queue = self.queue(name);
+        if self.config.queues.contains_key(name) || queue.exists().await? {
+            return Ok(queue);
+        }
+        let names = self.names().await?;
+        Err(self.unknown(name, &names))
+    }
+
+    /// The names of all queues, declared or found in Redis, sorted.
+    pub async fn names(&self) -> Result<Vec<String>> {
+        let mut names = queue::queues(&self.redis).await?;
+        names.extend(self.config.queues.keys().cloned());
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// What is said of a queue that is none of these.
+    pub fn unknown(&self, name: &str, names: &[String]) -> Error {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let unknown = format!(
+            "queue {name:?} is neither declared in queues.toml nor in Redis under the prefix {:?}",
+            self.redis.prefix()
+        );
+        let detail = match nearest(name, names.iter().copied()) {
+            Some(known) => format!("{unknown}; did you mean {known:?}?"),
+            None if names.is_empty() => unknown,
+            None if names.len() > NAMES => format!(
+                "{unknown}; known queues are {}, … ({} in all: runner queue list)",
+                names[..NAMES].join(", "),
+                names.len()
+            ),
+            None => format!("{unknown}; known queues are {}", names.join(", ")),
+        };
+        Error::refused(Kind::UnknownQueue, detail)
+    }
+}

@@ -1,0 +1,12 @@
+//! What an operator or a program can ask for and do: one file or folder per noun, typed
+//! questions and answers over the rooms below. The command line prints what the API
+//! sends, and both only parse, ask and show. Knows neither terminals nor HTTP.
+
+pub mod cursor;
+pub mod error;
+pub mod here;
+pub mod queues;
+pub mod raw;
+
+pub use self::error::{Class, Error, Kind, Refusal, Refused, Result};
+pub use self::here::Here;
