@@ -7,6 +7,7 @@
 
 mod build;
 mod builder;
+mod describe;
 mod dev;
 mod keeper;
 
@@ -108,6 +109,8 @@ pub struct App {
     scheduler: AbortHandle,
     /// The HTTP API.
     server: Option<api::Server>,
+    /// Says what this process is.
+    describer: AbortHandle,
     /// Builds plugins from source.
     builds: Option<AbortHandle>,
 }
@@ -157,6 +160,8 @@ impl App {
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         #[expect(clippy::disallowed_methods, reason = "two messages at most")]
         let (drain, drains) = mpsc::unbounded_channel();
+        let describer = describe::keep(renewal.clone(), config_rx.clone(), consumed.clone());
+        let describer = tokio::spawn(describer).abort_handle();
         let files = Files {
             start,
             watcher,
@@ -177,6 +182,7 @@ impl App {
             listener,
             scheduler,
             server,
+            describer,
             builds,
         })
     }
@@ -240,6 +246,7 @@ impl App {
         if let Some(server) = &self.server {
             server.leave();
         }
+        self.describer.abort();
         if let Some(builds) = &self.builds {
             builds.abort();
         }

@@ -15,11 +15,12 @@
 //! Silent is who did not beat between [`SILENT`] beats of ours in a row, none of
 //! which failed: a stopped Redis makes nobody look dead.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, test_kill_process};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::queue::wire::error::Error;
@@ -59,14 +60,26 @@ impl Dead {
     }
 }
 
+/// What a process says of itself, for those who list the runners.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct About {
+    /// The version of Runner.
+    pub version: String,
+    /// When it started, ms since 1970 by its own clock.
+    pub started_at: u64,
+    /// The queues it consumes, each with its slots.
+    pub queues: BTreeMap<String, u64>,
+}
+
 /// One life of one runner.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Process {
-    runner: String,
+pub(in crate::queue) struct Process {
+    pub(in crate::queue) runner: String,
     boot: String,
     /// Machine and process namespace; empty when the system does not say.
     place: String,
-    pid: i32,
+    pub(in crate::queue) pid: i32,
     /// When it began, in clock ticks after the boot of the machine: tells a
     /// process from a later one with the same id.
     began: u64,
@@ -97,7 +110,7 @@ impl Process {
     }
 
     /// The other way. A runner's name may hold colons.
-    fn parse(entry: &str) -> Option<Process> {
+    pub(in crate::queue) fn parse(entry: &str) -> Option<Process> {
         let mut parts = entry.rsplitn(5, ':');
         let began = parts.next()?.parse().ok()?;
         let pid = parts.next()?.parse().ok()?;
@@ -205,13 +218,24 @@ pub(in crate::queue) struct Heartbeat {
     redis: Redis,
     this: Process,
     dead: watch::Sender<Option<Arc<Dead>>>,
+    /// What this process is, for those who list the runners; JSON.
+    about: watch::Sender<String>,
 }
 
 impl Heartbeat {
     pub(in crate::queue) fn new(redis: Redis, runner: &str) -> Heartbeat {
         let this = Process::this(runner, redis.boot());
-        let dead = watch::Sender::new(None);
-        Heartbeat { redis, this, dead }
+        Heartbeat {
+            redis,
+            this,
+            dead: watch::Sender::new(None),
+            about: watch::Sender::default(),
+        }
+    }
+
+    /// What this process is, from now on.
+    pub(in crate::queue) fn describe(&self, about: String) {
+        self.about.send_replace(about);
     }
 
     /// The dead, as soon as they are known; told again while silent runners may
@@ -226,6 +250,9 @@ impl Heartbeat {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut silence = Silence::default();
         let mut beats = 0u32;
+        let mut about = self.about.subscribe();
+        // Told again after Redis was away, which may have been emptied.
+        let mut told = false;
         loop {
             tick.tick().await;
             limit::sweep();
@@ -243,8 +270,13 @@ impl Heartbeat {
                         change
                     });
                     beats = beats.wrapping_add(1);
+                    if !told || about.has_changed().unwrap_or_default() {
+                        let about = about.borrow_and_update().clone();
+                        told = self.tell(about, !told).await;
+                    }
                 }
                 Err(error) => {
+                    told = false;
                     tracing::debug!(%error, "no heartbeat");
                     silence = Silence::default();
                     beats = 0;
@@ -262,11 +294,54 @@ impl Heartbeat {
         Ok(texts(reply))
     }
 
+    /// Say what this process is, and with `tidy` strike off those that are forgotten.
+    /// Whether that is done.
+    async fn tell(&self, about: String, tidy: bool) -> bool {
+        if about.is_empty() {
+            return false;
+        }
+        let mut set = ::redis::cmd("HSET");
+        set.arg(self.redis.described())
+            .arg(self.this.entry())
+            .arg(about);
+        let told = async {
+            self.redis.call(&set).await?;
+            match tidy {
+                true => self.tidy().await,
+                false => Ok(()),
+            }
+        };
+        let told = told.await;
+        if let Err(error) = &told {
+            tracing::debug!(%error, "other runners are not told what this one is");
+        }
+        told.is_ok()
+    }
+
+    /// Strike off what processes were that are forgotten.
+    async fn tidy(&self) -> Result<(), Error> {
+        let (mut described, mut alive) = (::redis::cmd("HKEYS"), ::redis::cmd("ZRANGE"));
+        described.arg(self.redis.described());
+        alive.arg(self.redis.alive()).arg(0).arg(-1);
+        let described = texts(self.redis.call(&described).await?);
+        let alive = texts(self.redis.call(&alive).await?);
+        let gone = described.into_iter().filter(|entry| !alive.contains(entry));
+        let gone: Vec<String> = gone.collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let mut forget = ::redis::cmd("HDEL");
+        forget.arg(self.redis.described()).arg(gone);
+        self.redis.call(&forget).await.map(drop)
+    }
+
     /// The end of this process is in order: it has no jobs any more.
     pub(in crate::queue) async fn leave(&self, redis: &Redis) -> Result<(), Error> {
-        let mut command = ::redis::cmd("ZREM");
-        command.arg(self.redis.alive()).arg(self.this.entry());
-        redis.call(&command).await.map(drop)
+        let (mut alive, mut described) = (::redis::cmd("ZREM"), ::redis::cmd("HDEL"));
+        alive.arg(self.redis.alive()).arg(self.this.entry());
+        described.arg(self.redis.described()).arg(self.this.entry());
+        redis.call(&alive).await?;
+        redis.call(&described).await.map(drop)
     }
 }
 

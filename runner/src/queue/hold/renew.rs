@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::queue::attempt::{Attempt, Stop};
 use crate::queue::handle::Queue;
-use crate::queue::hold::heartbeat::{Dead, Heartbeat};
+use crate::queue::hold::heartbeat::{About, Dead, Heartbeat};
 use crate::queue::wire::error::Error;
 use crate::queue::wire::redis::Redis;
 use crate::queue::wire::reply::{at, list};
@@ -186,6 +186,13 @@ impl Renewal {
         let mut dead = self.dead();
         let known = dead.wait_for(Option::is_some);
         let _ = tokio::time::timeout(Duration::from_secs(2), known).await;
+    }
+
+    /// What this process is, for those who list the runners; told with the next beat.
+    pub fn describe(&self, about: &About) {
+        let about = serde_json::to_string(about);
+        self.heartbeat
+            .describe(about.expect("own types serialise to JSON"));
     }
 
     /// This process ends and holds no job any more.

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::queue::handle::Queue;
+use crate::queue::look::hosts::connected;
 use crate::queue::stored::state::State;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::redis::Redis;
@@ -76,37 +74,15 @@ pub(in crate::queue) async fn keys(
     }
 }
 
-/// How many workers each queue under the prefix has, by the names of their
-/// connections, as BullMQ's `getWorkers` counts them; `None` when Redis does not
-/// tell (some managed services refuse `CLIENT LIST`).
+/// How many workers each queue under the prefix has, as BullMQ's `getWorkers` counts
+/// them; `None` when Redis does not tell.
 pub async fn workers(redis: &Redis) -> Result<Option<BTreeMap<String, u64>>, Error> {
-    let mut command = redis::cmd("CLIENT");
-    command.arg("LIST");
-    let prefix = format!("{}:", redis.prefix());
+    let Some(workers) = connected(redis).await? else {
+        return Ok(None);
+    };
     let mut counts = BTreeMap::new();
-    for node in redis.nodes().await? {
-        let listed = match node.call(&command).await {
-            Ok(listed) => text(listed).unwrap_or_default(),
-            Err(Error::Refused(_)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        for queue in listed.lines().filter_map(|line| worker_of(line, &prefix)) {
-            *counts.entry(queue).or_insert(0) += 1;
-        }
+    for worker in workers {
+        *counts.entry(worker.queue).or_insert(0) += 1;
     }
     Ok(Some(counts))
-}
-
-/// The queue of which this line of `CLIENT LIST` is a worker.
-fn worker_of(line: &str, prefix: &str) -> Option<String> {
-    let mut fields = line.split(' ');
-    let name = fields.find_map(|field| field.strip_prefix("name="))?;
-    let rest = name.strip_prefix(prefix)?;
-    // `<base64 of the queue>`, and `:w:<worker>` when the worker has a name.
-    let (queue, worker) = match rest.split_once(':') {
-        Some((queue, suffix)) => (queue, suffix.starts_with("w:")),
-        None => (rest, true),
-    };
-    let queue = STANDARD.decode(queue).ok().filter(|_| worker)?;
-    String::from_utf8(queue).ok()
 }

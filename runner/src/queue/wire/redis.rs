@@ -262,6 +262,11 @@ impl Redis {
         alive(&self.process.prefix)
     }
 
+    /// The hash in which they say what they are.
+    pub(crate) fn described(&self) -> String {
+        format!("{}:runner:hosts", self.process.prefix)
+    }
+
     /// The set through which the process of this boot is told of wishes about jobs
     /// of this part.
     pub(crate) fn mailbox(&self, boot: &str) -> String {
