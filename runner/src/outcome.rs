@@ -95,6 +95,24 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them.
+    pub const ALL: [Cause; 14] = [
+        Cause::Returned,
+        Cause::Result,
+        Cause::Trap,
+        Cause::Panic,
+        Cause::Exit,
+        Cause::Deadline,
+        Cause::Memory,
+        Cause::Unrouted,
+        Cause::Payload,
+        Cause::Contract,
+        Cause::Deferred,
+        Cause::Expired,
+        Cause::Cancelled,
+        Cause::Host,
+    ];
+
     /// Its name in logs and statistics.
     pub fn as_str(self) -> &'static str {
         match self {

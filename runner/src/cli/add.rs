@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::terminal::cover::Cover;
 use super::terminal::{follow, output};
 use super::{Cli, Exit, Result, args};
 use crate::config::{Backoff, JobDefaults, PRIORITY_LIMIT};
 use crate::contract::is_json;
 use crate::queue::{Added, Deduplication, Instead, NewJob, State};
+use crate::verbs::cover::Cover;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::output::{self, dim, plain};
-use super::terminal::cover::Cover;
 use super::trial::{self, Bench};
 use super::{Cli, Exit, Result};
 use crate::config::{Config, JobSettings};
@@ -20,6 +19,7 @@ use crate::outcome::{Failure, Outcome};
 use crate::plugin;
 use crate::queue::{Attempt, NewJob};
 use crate::units;
+use crate::verbs::cover::Cover;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner run otp-sender '{\"otp\":\"123456\"}' --name whatsapp-otp")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{Error, Kind, Result};
-use crate::config::{Config, nearest};
+use crate::config::{Config, Pattern, nearest};
 use crate::queue::{self, Queue, Redis, Settings};
 
 /// Names listed in an error; more would hide it.
@@ -54,6 +54,35 @@ impl Here {
         }
         let names = self.names().await?;
         Err(self.unknown(name, &names))
+    }
+
+    /// The names of the queues that are meant: names of queues that are declared or in
+    /// Redis, with commas between; with `*` for any characters, all that match.
+    ///
+    /// # Errors
+    /// [`Kind::UnknownQueue`] when there is no such queue, or none matches.
+    pub async fn named(&self, asked: &str) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for asked in asked.split(',').map(str::trim) {
+            if !asked.contains('*') {
+                self.known(asked).await?;
+                found.push(asked.to_owned());
+                continue;
+            }
+            let pattern = Pattern(asked.to_owned());
+            let before = found.len();
+            let names = self.names().await?.into_iter();
+            found.extend(names.filter(|name| pattern.matches(name)));
+            if found.len() == before {
+                return Err(Error::refused(
+                    Kind::UnknownQueue,
+                    format!("no queue is called like {asked:?}"),
+                ));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
     /// The names of all queues, declared or found in Redis, sorted.

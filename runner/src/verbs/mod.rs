@@ -2,11 +2,15 @@
 //! questions and answers over the rooms below. The command line prints what the API
 //! sends, and both only parse, ask and show. Knows neither terminals nor HTTP.
 
+pub mod cover;
 pub mod cursor;
 pub mod error;
+pub mod filter;
 pub mod here;
 pub mod queues;
 pub mod raw;
+pub mod search;
+pub mod view;
 
 pub use self::error::{Class, Error, Kind, Refusal, Refused, Result};
 pub use self::here::Here;

@@ -2,9 +2,17 @@
 
 use serde_json::value::{RawValue, to_raw_value};
 
-/// Stored JSON as it is; a text that is not JSON as a string.
+/// Stored JSON as it is, on one line; a text that is not JSON as a string.
 pub fn raw(text: String) -> Box<RawValue> {
-    RawValue::from_string(text.clone()).unwrap_or_else(|_| string(&text))
+    match serde_json::from_str::<&RawValue>(&text) {
+        // Within strings, JSON has no line breaks: these are between its words.
+        Ok(raw) if raw.get().contains(['\n', '\r']) => {
+            let line = raw.get().replace(['\n', '\r'], " ");
+            RawValue::from_string(line).unwrap_or_else(|_| string(&text))
+        }
+        Ok(raw) => raw.to_owned(),
+        Err(_) => string(&text),
+    }
 }
 
 fn string(text: &str) -> Box<RawValue> {

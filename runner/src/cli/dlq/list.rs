@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::pick::Filter;
-use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Exit, Result, output, target};
 use crate::config::Loaded;
 use crate::queue::{Letter, Queue};
+use crate::verbs::cover::Cover;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner dlq list otp-dead --reason timeout --newer-than 2h")]

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result, output};
 use crate::config::Loaded;
 use crate::queue::Letter;
+use crate::verbs::cover::Cover;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner dlq show otp-dead otp-17-1763876400000")]

@@ -4,10 +4,19 @@ use std::time::Duration;
 
 use super::Job;
 use crate::cli::output;
-use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result};
 use crate::queue::Queue;
 use crate::units;
+use crate::verbs::cover::Cover;
+use crate::verbs::view::View;
+
+/// A job with what only the command looks for.
+#[derive(serde::Serialize)]
+struct InFull {
+    #[serde(flatten)]
+    view: View,
+    gate: Option<String>,
+}
 
 pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> Result {
     let mut job = queue
@@ -17,9 +26,8 @@ pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> 
     cover.job(&mut job);
     let gate = queue.gate_of(&args.id).await?;
     if cli.json {
-        let mut document = super::document(queue, &job);
-        document["gate"] = gate.into();
-        output::json(&document);
+        let view = View::of(queue.name(), job);
+        output::json(&InFull { view, gate });
         return Ok(());
     }
     output::field("id", &job.id);

@@ -1,17 +1,17 @@
 //! `runner job list`: the jobs of a queue.
 
-use super::scan::table;
+use super::scan::{self, table};
 use super::window::Window;
-use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result, output};
-use crate::config::Pattern;
-use crate::queue::Queue;
+use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job list orders --state failed --name 'invoice-*'")]
 pub(in crate::cli) struct Args {
-    /// A queue, declared or in Redis.
+    /// A queue, declared or in Redis; * matches any characters of several.
     pub(super) queue: String,
+    /// Only jobs that match this query (docs/search.md): 'error:timeout since:2h'.
+    query: Vec<String>,
     /// Only jobs whose name matches; * matches any characters.
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
@@ -20,20 +20,20 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue, cover: &Cover) -> Result {
-        let pattern = self.name.clone().map(Pattern);
-        let scan = self.window.scan();
-        let fits = |name: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(name));
-        let seen = scan.run(queue, cover, |job| fits(&job.name)).await?;
+    pub(super) async fn run(&self, cli: &Cli, targets: Vec<Target>) -> Result {
+        let name = self.name.as_ref().map(|name| format!("name:{name}"));
+        let words: Vec<String> = self.query.iter().cloned().chain(name).collect();
+        let filter = scan::filter(&words)?;
+        let narrowed = !filter.is_empty();
+        let seen = scan::run(&self.window, targets, filter).await?;
         if cli.json {
-            let jobs = seen.jobs.iter().map(|job| super::document(queue, job));
-            output::json(&jobs.collect::<Vec<_>>());
+            output::json(&seen.jobs);
         } else {
-            table(&seen.jobs);
+            table(&seen.jobs, super::is_several(&self.queue));
         }
-        if pattern.is_some() {
-            seen.say();
-        } else if seen.more {
+        if narrowed {
+            scan::say(&seen);
+        } else if seen.cursor.is_some() {
             output::hint("there are more: raise --limit, or narrow with --state");
         }
         Ok(())

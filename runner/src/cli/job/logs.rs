@@ -2,9 +2,9 @@
 
 use super::Job;
 use crate::cli::output;
-use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result};
 use crate::queue::Queue;
+use crate::verbs::cover::Cover;
 
 pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> Result {
     let Some(job) = queue.find(&args.id).await? else {

@@ -13,11 +13,11 @@ mod search;
 mod wait;
 mod window;
 
-use serde_json::{Value, json};
-
-use super::terminal::cover::Cover;
 use super::{Cli, Exit, Result, target};
-use crate::queue::{Found, Queue};
+use crate::config::Loaded;
+use crate::queue::Queue;
+use crate::verbs::cover::Cover;
+use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -66,21 +66,33 @@ impl Command {
             Command::Wait(args) => &args.job.queue,
         };
         super::block_on(async {
-            let queue = target::any(cli, &loaded, name).await?;
             let cover = Cover::of(&loaded.config, name);
+            let queue = async || target::any(cli, &loaded, name).await;
+            let targets = async || targets(cli, &loaded, name).await;
             match self {
-                Command::Get(job) => get::run(cli, &queue, &cover, job).await,
-                Command::Logs(job) => logs::run(cli, &queue, &cover, job).await,
-                Command::List(args) => args.run(cli, &queue, &cover).await,
-                Command::Search(args) => args.run(cli, &queue, &cover).await,
-                Command::Retry(args) => args.run(cli, &queue).await,
-                Command::Promote(args) => args.run(cli, &queue).await,
-                Command::Rm(args) => args.run(cli, &queue).await,
-                Command::Cancel(args) => args.run(cli, &queue).await,
-                Command::Wait(args) => args.run(&queue, &cover).await,
+                Command::Get(job) => get::run(cli, &queue().await?, &cover, job).await,
+                Command::Logs(job) => logs::run(cli, &queue().await?, &cover, job).await,
+                Command::List(args) => args.run(cli, targets().await?).await,
+                Command::Search(args) => args.run(cli, targets().await?).await,
+                Command::Retry(args) => args.run(cli, &queue().await?).await,
+                Command::Promote(args) => args.run(cli, &queue().await?).await,
+                Command::Rm(args) => args.run(cli, &queue().await?).await,
+                Command::Cancel(args) => args.run(cli, &queue().await?).await,
+                Command::Wait(args) => args.run(&queue().await?, &cover).await,
             }
         })
     }
+}
+
+/// Whether this may be the name of several queues.
+fn is_several(queue: &str) -> bool {
+    queue.contains('*')
+}
+
+/// The queue of this name, or those of the pattern.
+async fn targets(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Vec<Target>> {
+    let here = target::here(cli, loaded).await?;
+    Ok(Target::of(&here, &here.named(name).await?, false))
 }
 
 fn missing(queue: &Queue, id: &str) -> Exit {
@@ -120,31 +132,4 @@ pub(super) fn refused(refusals: Vec<Exit>) -> Result {
     } else {
         Exit::failed(message)
     })
-}
-
-/// A job as JSON, for `get`, `list` and `search` alike.
-fn document(queue: &Queue, job: &Found) -> Value {
-    json!({
-        "id": job.id,
-        "queue": queue.name(),
-        "name": job.name,
-        "state": job.state.name(),
-        "data": raw(&job.data),
-        "attemptsMade": job.attempts_made,
-        "attempts": job.attempts,
-        "progress": job.progress.as_deref().map(raw),
-        "returnvalue": job.returnvalue.as_deref().map(raw),
-        "failedReason": job.failed_reason,
-        "stacktrace": job.stacktrace,
-        "timestamp": job.added_at,
-        "processedOn": job.processed_on,
-        "finishedOn": job.finished_on,
-        "processedBy": job.processed_by,
-        "plugin": job.plugin,
-    })
-}
-
-/// Stored JSON as it is; a text that is not JSON as a string.
-fn raw(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }

@@ -1,124 +1,93 @@
-//! Going through the jobs of a queue, and showing them as rows.
+//! Going through the jobs of queues for `list` and `search`, and showing them as rows.
 
-use crate::cli::terminal::cover::Cover;
-use crate::cli::{Result, output};
-use crate::queue::{Found, Queue, State};
+use super::window::Window;
+use crate::cli::{Exit, Result, output};
+use crate::units;
+use crate::verbs::filter::Filter;
+use crate::verbs::search::{Answer, Call, Refused, Search, Target};
+use crate::verbs::view::View;
 
-/// Jobs read at once.
-const PAGE: usize = 100;
-
-/// Which jobs are gone through, and for how long.
-pub(super) struct Scan {
-    states: Vec<State>,
-    wanted: usize,
-    budget: usize,
+/// Read a query, which may stand in several arguments.
+pub(super) fn filter(words: &[String]) -> Result<Filter> {
+    words.join(" ").parse().map_err(Exit::usage)
 }
 
-/// What came of it.
-pub(super) struct Seen {
-    /// The jobs that fit.
-    pub(super) jobs: Vec<Found>,
-    /// How many were looked at.
-    pub(super) looked: usize,
-    /// How many there are in these states.
-    pub(super) total: u64,
-    /// Whether some were not looked at.
-    pub(super) more: bool,
+/// Go through queues until enough jobs match or enough were looked at.
+pub(super) async fn run(window: &Window, targets: Vec<Target>, filter: Filter) -> Result<Answer> {
+    let begun = Search::begin(targets, filter, &window.state, window.cursor.as_deref()).await;
+    let search = begun.map_err(|refused| match refused {
+        Refused::Cursor(forged) => Exit::usage(forged),
+        Refused::Redis(error) => error.into(),
+    })?;
+    let mut call = Call::new(search, window.bounds());
+    let bar = output::bar(call.progress().total);
+    let mut jobs = Vec::new();
+    let stop = loop {
+        match call.next().await? {
+            Ok(found) => jobs.extend(found),
+            Err(stop) => break stop,
+        }
+        let progress = call.progress();
+        bar.set_position(progress.looked_at);
+        output::message(
+            &bar,
+            &format!("{} found", units::count(progress.found, "job")),
+        );
+    };
+    bar.finish_and_clear();
+    Ok(Answer {
+        looked_at: stop.progress.looked_at,
+        total: stop.progress.total,
+        jobs,
+        cursor: stop.cursor,
+    })
 }
 
-impl Scan {
-    /// Through these states (all when there are none), until `wanted` jobs fit or
-    /// `budget` were looked at.
-    pub(super) fn new(states: &[State], wanted: usize, budget: usize) -> Scan {
-        let states = match states {
-            [] => State::ALL.to_vec(),
-            states => states.to_vec(),
-        };
-        Scan {
-            states,
-            wanted,
-            budget,
-        }
-    }
-
-    pub(super) async fn run(
-        &self,
-        queue: &Queue,
-        cover: &Cover,
-        fits: impl Fn(&Found) -> bool,
-    ) -> Result<Seen> {
-        let counts = queue.counts().await?;
-        let total = self.states.iter().map(|state| counts.of(*state)).sum();
-        let mut seen = Seen {
-            jobs: Vec::new(),
-            looked: 0,
-            total,
-            more: false,
-        };
-        for &state in &self.states {
-            let mut from = 0;
-            loop {
-                let size = PAGE.min(self.budget - seen.looked);
-                if size == 0 || seen.jobs.len() == self.wanted {
-                    seen.more = (seen.looked as u64) < total;
-                    return Ok(seen);
-                }
-                let ids = queue.page(state, from, size).await?;
-                for mut job in queue.jobs(state, &ids).await? {
-                    if seen.jobs.len() == self.wanted {
-                        break;
-                    }
-                    seen.looked += 1;
-                    if fits(&job) {
-                        cover.job(&mut job);
-                        seen.jobs.push(job);
-                    }
-                }
-                from += ids.len();
-                if ids.len() < size {
-                    break;
-                }
-            }
-        }
-        Ok(seen)
+/// How much was looked at: what was not found may still be there.
+pub(super) fn say(answer: &Answer) {
+    let of = match answer.cursor {
+        Some(_) => format!("{} of {}", answer.looked_at, answer.total),
+        None => format!("all {}", answer.looked_at),
+    };
+    output::say(format!("looked at {of} jobs"));
+    if let Some(cursor) = &answer.cursor {
+        output::hint(&format!(
+            "--limit shows more, --scan looks at more, state: and since: narrow the search; \
+             --cursor {cursor} goes on"
+        ));
     }
 }
 
-impl Seen {
-    /// How much was looked at: what was not found may still be there.
-    pub(super) fn say(&self) {
-        let of = match self.more {
-            true => format!("{} of {}", self.looked, self.total),
-            false => format!("all {}", self.looked),
-        };
-        output::say(format!("looked at {of} jobs"));
-        if self.more {
-            output::hint("--limit shows more, --scan looks at more, --state narrows the search");
-        }
-    }
-}
-
-/// Jobs as rows. The last column is the reason of a failed one, else its data.
-pub(super) fn table(jobs: &[Found]) {
+/// Jobs as rows, with their queues if they may have several. The last column is the
+/// reason of a failed one, else its data.
+pub(super) fn table(jobs: &[View], several: bool) {
     let rows: Vec<Vec<String>> = jobs
         .iter()
         .map(|job| {
-            let what = match job.state {
-                State::Failed => job.failed_reason.as_deref().unwrap_or_default(),
-                _ => &job.data,
+            let what = match job.state.as_str() {
+                "failed" => job.failed_reason.as_deref().unwrap_or_default(),
+                _ => job.data.get(),
             };
-            vec![
+            let row = [
                 job.id.clone(),
                 job.name.clone(),
-                job.state.to_string(),
+                job.state.clone(),
                 format!("{}/{}", job.attempts_made, job.attempts),
-                output::when(job.added_at),
+                output::when(job.timestamp),
                 output::cell(what),
-            ]
+            ];
+            let queue = several.then(|| job.queue.clone());
+            queue.into_iter().chain(row).collect()
         })
         .collect();
-    output::table(
-        &["id", "name", "state", "attempts", "added", "data or reason"],
-        &rows,
-    );
+    let head = [
+        "queue",
+        "id",
+        "name",
+        "state",
+        "attempts",
+        "added",
+        "data or reason",
+    ];
+    output::table(&head[usize::from(!several)..], &rows);
 }

@@ -1,45 +1,34 @@
-//! `runner job search`: a text in jobs.
+//! `runner job search`: jobs that match a query, in one queue or in several.
 
-use serde_json::json;
-
-use super::scan::table;
+use super::scan::{self, table};
 use super::window::Window;
-use crate::cli::terminal::cover::Cover;
 use crate::cli::{Cli, Result, output};
-use crate::queue::Queue;
+use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: runner job search orders ada@example.com --state failed")]
+#[command(
+    after_help = "Example: runner job search orders 'name:invoice-* data.to:ada@example.com since:2h'"
+)]
 pub(in crate::cli) struct Args {
-    /// A queue, declared or in Redis.
+    /// A queue, declared or in Redis; * matches any characters of several.
     pub(super) queue: String,
-    /// The text; case is ignored.
-    text: String,
+    /// What to look for: texts and terms (docs/search.md). Quote a query that has spaces,
+    /// or begins with -.
+    #[arg(required = true)]
+    query: Vec<String>,
     #[command(flatten)]
     window: Window,
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue, cover: &Cover) -> Result {
-        let wanted = self.text.to_lowercase();
-        let has = |text: &str| text.to_lowercase().contains(&wanted);
-        let seen = self
-            .window
-            .scan()
-            .run(queue, cover, |job| {
-                has(&job.name) || has(&job.data) || job.failed_reason.as_deref().is_some_and(has)
-            })
-            .await?;
+    pub(super) async fn run(&self, cli: &Cli, targets: Vec<Target>) -> Result {
+        let filter = scan::filter(&self.query)?;
+        let seen = scan::run(&self.window, targets, filter).await?;
         if cli.json {
-            let jobs = seen.jobs.iter().map(|job| super::document(queue, job));
-            output::json(&json!({
-                "lookedAt": seen.looked,
-                "total": seen.total,
-                "jobs": jobs.collect::<Vec<_>>(),
-            }));
+            output::json(&seen);
         } else {
-            table(&seen.jobs);
-            seen.say();
+            table(&seen.jobs, super::is_several(&self.queue));
+            scan::say(&seen);
         }
         Ok(())
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Job;
 use crate::cli::Result;
-use crate::cli::terminal::cover::Cover;
 use crate::cli::terminal::follow;
 use crate::queue::Queue;
+use crate::verbs::cover::Cover;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job wait orders 42 --timeout 5m")]

@@ -1,24 +1,34 @@
 //! Which jobs `list` and `search` go through, and how many they show.
 
-use super::scan::Scan;
+use std::time::Duration;
+
 use crate::cli::args::one_of;
 use crate::queue::State;
+use crate::verbs::search::Bounds;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Window {
     /// Only jobs in this state; repeat it for several states.
     #[arg(long, value_name = "STATE", value_parser = one_of(State::ALL))]
-    state: Vec<State>,
+    pub(super) state: Vec<State>,
     /// Show at most N jobs.
     #[arg(long, value_name = "N", default_value_t = 20)]
-    limit: usize,
+    pub(super) limit: usize,
     /// Look through at most N jobs.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
-    scan: usize,
+    pub(super) scan: usize,
+    /// Go on where an earlier search stopped: the cursor that it printed.
+    #[arg(long)]
+    pub(super) cursor: Option<String>,
 }
 
 impl Window {
-    pub(super) fn scan(&self) -> Scan {
-        Scan::new(&self.state, self.limit, self.scan)
+    /// Whoever waits at a terminal can end it.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            limit: self.limit,
+            scan: self.scan as u64,
+            time: Duration::MAX,
+        }
     }
 }

@@ -4,6 +4,5 @@
 //! command; of the queue it knows only how to watch a job.
 
 pub(super) mod confirm;
-pub(super) mod cover;
 pub(super) mod follow;
 pub(super) mod output;

@@ -43,23 +43,133 @@ pub struct Found {
     pub processed_by: Option<String>,
     /// `rv`: the plugin that ran it last.
     pub plugin: Option<String>,
+    /// `cause`: what its last failure is counted as.
+    pub cause: Option<String>,
 }
 
-const FIELDS: [&str; 13] = [
-    "name",
-    "data",
-    "opts",
-    "atm",
-    "timestamp",
-    "processedOn",
-    "finishedOn",
-    "progress",
-    "returnvalue",
-    "failedReason",
-    "stacktrace",
-    "pb",
-    "rv",
-];
+/// A field of a job's hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// Name.
+    Name,
+    /// Payload.
+    Data,
+    /// Options.
+    Options,
+    /// Attempts that have ended.
+    Attempts,
+    /// When it was added.
+    Added,
+    /// When it was started last.
+    Started,
+    /// When it ended.
+    Ended,
+    /// Progress.
+    Progress,
+    /// Return value.
+    Result,
+    /// Why it failed last.
+    Reason,
+    /// One entry per failure.
+    Traces,
+    /// The worker that took it last.
+    Runner,
+    /// The plugin that ran it last.
+    Plugin,
+    /// What its last failure is counted as.
+    Cause,
+}
+
+impl Field {
+    /// All of a job.
+    pub const ALL: [Field; 14] = [
+        Field::Name,
+        Field::Data,
+        Field::Options,
+        Field::Attempts,
+        Field::Added,
+        Field::Started,
+        Field::Ended,
+        Field::Progress,
+        Field::Result,
+        Field::Reason,
+        Field::Traces,
+        Field::Runner,
+        Field::Plugin,
+        Field::Cause,
+    ];
+
+    /// As the hash has it.
+    pub(in crate::queue) fn name(self) -> &'static str {
+        match self {
+            Field::Name => "name",
+            Field::Data => "data",
+            Field::Options => "opts",
+            Field::Attempts => "atm",
+            Field::Added => "timestamp",
+            Field::Started => "processedOn",
+            Field::Ended => "finishedOn",
+            Field::Progress => "progress",
+            Field::Result => "returnvalue",
+            Field::Reason => "failedReason",
+            Field::Traces => "stacktrace",
+            Field::Runner => "pb",
+            Field::Plugin => "rv",
+            Field::Cause => "cause",
+        }
+    }
+}
+
+impl Found {
+    /// A job of which nothing but its place is known.
+    pub(in crate::queue) fn at(id: String, state: State) -> Found {
+        Found {
+            id,
+            name: String::new(),
+            state,
+            data: String::new(),
+            attempts_made: 0,
+            attempts: 1,
+            added_at: 0,
+            processed_on: None,
+            finished_on: None,
+            progress: None,
+            returnvalue: None,
+            failed_reason: None,
+            stacktrace: Vec::new(),
+            processed_by: None,
+            plugin: None,
+            cause: None,
+        }
+    }
+
+    /// Take what the hash has in this field.
+    pub(in crate::queue) fn set(&mut self, field: Field, value: Value) {
+        let Some(value) = text(value) else { return };
+        let number = |text: &str| text.parse().ok();
+        match field {
+            Field::Name => self.name = value,
+            Field::Data => self.data = value,
+            Field::Options => {
+                self.attempts = options::decode(&value).map_or(1, |options| options.attempts);
+            }
+            Field::Attempts => {
+                let made = number(&value).unwrap_or_default();
+                self.attempts_made = u32::try_from(made).unwrap_or(u32::MAX);
+            }
+            Field::Added => self.added_at = number(&value).unwrap_or_default(),
+            Field::Started => self.processed_on = number(&value),
+            Field::Ended => self.finished_on = number(&value),
+            Field::Progress => self.progress = Some(value),
+            Field::Result => self.returnvalue = Some(value),
+            Field::Reason => self.failed_reason = Some(value),
+            Field::Traces => self.stacktrace = options::traces(&value),
+            Field::Runner => self.processed_by = Some(value),
+            Field::Plugin => self.plugin = Some(value),
+            Field::Cause => self.cause = Some(value),
+        }
+    }
+}
 
 impl Queue {
     /// A job by its id, if there is one.
@@ -76,32 +186,26 @@ impl Queue {
         id: &str,
         state: State,
     ) -> Result<Option<Found>, Error> {
+        let found = self.fields(id, &Field::ALL).await?;
+        Ok(found.map(|found| Found { state, ..found }))
+    }
+
+    /// Some of what is stored of a job, [`Field::Name`] first; its state is not asked.
+    pub async fn fields(&self, id: &str, fields: &[Field]) -> Result<Option<Found>, Error> {
         let mut command = redis::cmd("HMGET");
-        command.arg(self.key(id)).arg(&FIELDS);
-        let mut fields = list(self.redis().call(&command).await?).into_iter();
-        let mut next = || fields.next().and_then(text);
-        let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
-        let Some(name) = next() else {
+        command.arg(self.key(id));
+        for field in fields {
+            command.arg(field.name());
+        }
+        let values = list(self.redis().call(&command).await?);
+        if values.first().is_none_or(|name| *name == Value::Nil) {
             return Ok(None);
-        };
-        let (data, opts) = (next().unwrap_or_default(), next().unwrap_or_default());
-        Ok(Some(Found {
-            id: id.to_owned(),
-            name,
-            state,
-            data,
-            attempts: options::decode(&opts).map_or(1, |options| options.attempts),
-            attempts_made: number(next()).map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
-            added_at: number(next()).unwrap_or_default(),
-            processed_on: number(next()),
-            finished_on: number(next()),
-            progress: next(),
-            returnvalue: next(),
-            failed_reason: next(),
-            stacktrace: next().map(|raw| options::traces(&raw)).unwrap_or_default(),
-            processed_by: next(),
-            plugin: next(),
-        }))
+        }
+        let mut found = Found::at(id.to_owned(), State::Unknown);
+        for (field, value) in std::iter::zip(fields, values) {
+            found.set(*field, value);
+        }
+        Ok(Some(found))
     }
 
     /// The state of a job: first the sets are asked, all at once, then the lists,

@@ -3,9 +3,11 @@
 
 pub(in crate::queue) mod counts;
 pub(in crate::queue) mod discover;
+pub(in crate::queue) mod feed;
 pub(in crate::queue) mod find;
 pub(in crate::queue) mod fit;
 pub(in crate::queue) mod hosts;
 pub(in crate::queue) mod page;
+pub(in crate::queue) mod scan;
 pub(in crate::queue) mod stats;
 pub(in crate::queue) mod watch;

@@ -53,15 +53,18 @@ impl Queue {
     /// What is stored of the jobs of a page. A job that was removed meanwhile,
     /// or whose key is not a hash, is left out.
     pub async fn jobs(&self, state: State, ids: &[String]) -> Result<Vec<Found>, Error> {
-        let found = try_join_all(
-            ids.iter()
-                .map(async |id| match self.stored(id, state).await {
-                    Err(Error::Refused(_)) => Ok(None),
-                    other => other,
-                }),
-        )
-        .await?;
+        let ids = ids.iter().map(|id| Found::at(id.clone(), state));
+        let found = try_join_all(ids.map(async |job| self.whole(&job).await)).await?;
         Ok(found.into_iter().flatten().collect())
+    }
+
+    /// All that is stored of a job of which little is known. None when it is gone, or its
+    /// key is not a hash.
+    pub async fn whole(&self, job: &Found) -> Result<Option<Found>, Error> {
+        match self.stored(&job.id, job.state).await {
+            Err(Error::Refused(_)) => Ok(None),
+            other => other,
+        }
     }
 
     /// Ids of completed or failed jobs that had ended at an instant (ms since

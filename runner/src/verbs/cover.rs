@@ -1,4 +1,4 @@
-//! What of jobs is not shown: the `@sensitive` fields of contracts.
+//! What of jobs is not shown, and not searched: the `@sensitive` fields of contracts.
 
 use std::sync::Arc;
 
@@ -7,12 +7,23 @@ use crate::queue::{Found, Letter};
 use crate::redact::Redactor;
 
 /// The contracts that the jobs of a queue may follow.
-pub(in crate::cli) struct Cover(Vec<Arc<Contract>>);
+#[derive(Debug, Clone)]
+pub struct Cover(Vec<Arc<Contract>>);
 
 impl Cover {
+    /// Covers nothing, for those who may see payloads.
+    pub fn none() -> Cover {
+        Cover(Vec::new())
+    }
+
+    /// Whether it covers nothing.
+    pub fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// That of the queue, and those of the queues whose jobs come to it: as dead
     /// letters, or because their names have no route.
-    pub(in crate::cli) fn of(config: &Config, queue: &str) -> Cover {
+    pub fn of(config: &Config, queue: &str) -> Cover {
         let queues = config.queues.values();
         let queues = queues.filter(|from| from.name == queue || sends(from, queue));
         Cover(
@@ -23,7 +34,7 @@ impl Cover {
     }
 
     /// Cover a job's payload and result, and what was said of them.
-    pub(in crate::cli) fn job(&self, job: &mut Found) {
+    pub fn job(&self, job: &mut Found) {
         let says = self.redactor(&job.name, &job.data);
         let said = [&mut job.failed_reason, &mut job.progress];
         for text in said.into_iter().flatten().chain(&mut job.stacktrace) {
@@ -36,7 +47,7 @@ impl Cover {
 
     /// Cover a dead letter, in the same way; the queue it comes from may send its
     /// letters elsewhere now.
-    pub(in crate::cli) fn letter(&self, config: &Config, letter: &mut Letter) {
+    pub fn letter(&self, config: &Config, letter: &mut Letter) {
         let says = self.redactor(&letter.name, &letter.data);
         let origin = letter.origin.as_mut().map(|origin| &mut origin.reason);
         let said = [&mut letter.reason].into_iter().chain(origin);
@@ -52,16 +63,25 @@ impl Cover {
     }
 
     /// The payload of a job that is not in Redis, covered.
-    pub(in crate::cli) fn payload(&self, name: &str, mut data: String) -> String {
+    pub fn payload(&self, name: &str, mut data: String) -> String {
         for contract in &self.0 {
             contract.cover(name, &mut data, None);
         }
         data
     }
 
+    /// The result of a job of this name, covered.
+    pub fn result(&self, name: &str, result: String) -> String {
+        let (mut data, mut result) = (String::new(), Some(result));
+        for contract in &self.0 {
+            contract.cover(name, &mut data, result.as_mut());
+        }
+        result.unwrap_or_default()
+    }
+
     /// Takes what is sensitive in a payload out of texts. What Runner writes has
     /// none of it, but other workers log and fail jobs, too.
-    pub(in crate::cli) fn redactor(&self, name: &str, data: &str) -> Redactor {
+    pub fn redactor(&self, name: &str, data: &str) -> Redactor {
         let values = self.0.iter();
         let values: Vec<String> = values
             .flat_map(|contract| contract.sensitive(name, data))
