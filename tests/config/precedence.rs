@@ -17,6 +17,7 @@ fn a_flag_wins_over_the_environment_over_the_file() {
         plugins: Some("flag-plugins".into()),
         concurrency: Some(3),
         grace: Some(Duration::from_secs(3)),
+        ..Overrides::default()
     };
     let env = [
         ("RUNNER_REDIS_URL", "redis://runner"),

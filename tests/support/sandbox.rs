@@ -223,6 +223,7 @@ pub(crate) fn config(directory: &Path, plugins: impl IntoIterator<Item = Plugin>
             compile_timeout: Duration::from_secs(120),
             compile_memory: 4 << 30,
         },
+        server: None,
         queues: Default::default(),
         schedules: Vec::new(),
         plugins: plugins
