@@ -9,6 +9,7 @@
 //! shows values with their origin, and [`Config::diff`] says what a reload changes.
 //! Every room may use this one; it uses only contracts, cron patterns and units.
 
+mod access;
 mod address;
 mod argument;
 mod backoff;
@@ -34,6 +35,7 @@ mod sources;
 mod syntax;
 mod value;
 
+pub use access::{Role, Scope};
 pub use address::{Address, Family, Host, Route, Tls, Trust, tag};
 pub use argument::{Argument, Piece, Placeholder};
 pub use backoff::{LONGEST_WAIT, wait};

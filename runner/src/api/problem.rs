@@ -68,6 +68,11 @@ impl Problem {
         }
     }
 
+    /// Who calls is not known.
+    pub(super) fn unauthorized(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
     /// Something that the request says is wrong.
     pub(super) fn invalid(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, "invalid-request", detail)

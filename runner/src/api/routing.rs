@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -25,7 +25,8 @@ impl Routes {
         Routes(OpenApiRouter::with_openapi(document))
     }
 
-    /// Add what `routes!` makes of a handler.
+    /// Add what `routes!` makes of a handler. A queue that the path names, always as
+    /// `{queue}`, must be one of the caller's, too.
     pub(super) fn add(
         self,
         access: Access,
@@ -37,8 +38,8 @@ impl Routes {
             }
         }
         let methods = methods.layer(middleware::from_fn(
-            move |caller: Caller, request: Request, next: Next| async move {
-                match caller.has(access) {
+            move |caller: Caller, path: RawPathParams, request: Request, next: Next| async move {
+                match allowed(&caller, access, &path) {
                     Ok(()) => next.run(request).await,
                     Err(problem) => problem.into_response(),
                 }
@@ -74,6 +75,15 @@ async fn authenticated(shared: &Shared, request: Request, next: Next) -> Respons
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+fn allowed(caller: &Caller, access: Access, path: &RawPathParams) -> Result<(), Problem> {
+    caller.has(access)?;
+    if access == Access::Open {
+        return Ok(());
+    }
+    let mut queues = path.iter().filter(|(name, _)| *name == "queue");
+    queues.try_for_each(|(_, queue)| caller.may(queue))
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

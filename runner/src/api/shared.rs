@@ -75,12 +75,13 @@ impl Shared {
         &self.parts.start
     }
 
-    /// Where verbs are done.
-    pub(super) fn here(&self) -> Here {
+    /// Where verbs are done for this caller.
+    pub(super) fn here(&self, caller: &Caller) -> Here {
         Here {
             config: self.config(),
             redis: self.parts.redis.clone(),
             runner: self.parts.runner.clone(),
+            scope: caller.scope().clone(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Cli, Exit, Result};
-use crate::config::{self, Loaded, RedisUrl, nearest};
+use crate::config::{self, Loaded, RedisUrl, Scope, nearest};
 use crate::embedded::Embedded;
 use crate::queue::{Queue, Redis, Settings};
 use crate::verbs::Here;
@@ -43,6 +43,7 @@ pub(super) async fn here(cli: &Cli, loaded: &Loaded) -> Result<Here> {
         config: Arc::new(loaded.config.clone()),
         redis: redis(cli, loaded).await?,
         runner: runner(),
+        scope: Scope::Everything,
     })
 }
 

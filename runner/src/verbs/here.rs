@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{Error, Kind, Result};
-use crate::config::{Config, Pattern, nearest};
+use crate::config::{Config, Pattern, Scope, nearest};
 use crate::queue::{self, Queue, Redis, Settings};
 
 /// Names listed in an error; more would hide it.
@@ -18,6 +18,8 @@ pub struct Here {
     pub redis: Redis,
     /// Who asks, as locks and jobs name it.
     pub runner: String,
+    /// The queues that whoever asks may know of: no other is listed, or named in an error.
+    pub scope: Scope,
 }
 
 impl Here {
@@ -85,13 +87,14 @@ impl Here {
         Ok(found)
     }
 
-    /// The names of all queues, declared or found in Redis, sorted.
+    /// The names of all queues that whoever asks may know of, declared or found in
+    /// Redis, sorted.
     pub async fn names(&self) -> Result<Vec<String>> {
         let mut names = queue::queues(&self.redis).await?;
         names.extend(self.config.queues.keys().cloned());
         names.sort_unstable();
         names.dedup();
-        Ok(names)
+        Ok(self.scope.filter(names))
     }
 
     /// What is said of a queue that is none of these.
