@@ -1,5 +1,6 @@
 //! The HTTP API, through its socket.
 
+mod listening;
 mod probes;
 
 use crate::support::{Redis, Setup};

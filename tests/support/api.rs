@@ -38,16 +38,21 @@ impl Runner {
 impl Api {
     /// The server at this address.
     pub(crate) fn at(address: &str) -> Api {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // Another test may have been first.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
+        Api::prepare();
         let client = Client::builder().no_proxy().build();
         Api {
             address: address.to_owned(),
             client: client.expect("a client can be made"),
         }
+    }
+
+    /// What must be done before a client is made.
+    pub(crate) fn prepare() {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            // Another test may have been first.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
     }
 
     /// `127.0.0.1:41234`

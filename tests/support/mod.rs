@@ -17,6 +17,7 @@ pub(crate) mod sandbox;
 pub(crate) mod server;
 mod tools;
 pub(crate) mod wasm;
+pub(crate) mod wire;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -18,6 +18,8 @@ pub struct Changes {
     pub plugins: Vec<String>,
     /// Queues of which some schedule is new, gone or different.
     pub schedules: Vec<String>,
+    /// Whether the HTTP API has other settings.
+    pub server: bool,
     /// Settings, as `runtime.lock`, that differ from those the process started with
     /// and take effect only when it is started again.
     pub restart: Vec<String>,
@@ -65,9 +67,7 @@ impl Config {
         if old.redis != new.redis {
             changes.restart.push("redis".to_owned());
         }
-        if old.server != new.server {
-            changes.restart.push("server".to_owned());
-        }
+        changes.server = old.server != new.server;
         let runtime = RUNTIME.0.iter();
         let fixed = runtime.filter(|key| (key.differs)(&old.runtime, &new.runtime));
         let fixed = fixed.map(|key| join("runtime", key.about.name));

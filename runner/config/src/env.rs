@@ -61,6 +61,8 @@ pub struct Overrides {
     pub grace: Option<Duration>,
     /// `--listen`: where the HTTP API listens.
     pub listen: Option<String>,
+    /// There is an HTTP API even where nothing else asks for one.
+    pub serves: bool,
 }
 
 impl std::fmt::Debug for Overrides {
@@ -76,6 +78,7 @@ impl std::fmt::Debug for Overrides {
             .field("concurrency", &self.concurrency)
             .field("grace", &self.grace)
             .field("listen", &self.listen)
+            .field("serves", &self.serves)
             .finish()
     }
 }

@@ -56,7 +56,7 @@ pub use queue::{DeadLetter, Group, JobSettings, Limiter, Queue, Unrouted};
 pub use redis::{Redis, RedisUrl};
 pub use runtime::Runtime;
 pub use schedule::{Schedule, When};
-pub use server::{Listen, Server};
+pub use server::{Certificate, Listen, Server};
 pub use sources::Sources;
 pub use value::Fault;
 

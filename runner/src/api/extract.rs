@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::listen::{self, Late};
 use super::problem::Problem;
 
 /// The body, which must be JSON.
@@ -30,11 +31,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             ));
         }
         let bytes = Bytes::from_request(request, state).await;
-        let bytes = bytes.map_err(|refusal| {
-            let status = refusal.status();
-            Problem::new(status, "unreadable-body", refusal.body_text())
-        })?;
+        let bytes = bytes.map_err(|refusal| unread(&refusal, refusal.status()))?;
         read(&bytes).map(Body)
+    }
+}
+
+/// Why a body could not be read; `status` is what it is without a better reason.
+fn unread(error: &(dyn std::error::Error + 'static), status: StatusCode) -> Problem {
+    if listen::is_late(error) {
+        return Problem::new(StatusCode::REQUEST_TIMEOUT, "late-body", Late.to_string());
+    }
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            status,
+            "large-body",
+            "the body is larger than `max_body` of [server] allows",
+        ),
+        status => Problem::new(
+            status,
+            "unreadable-body",
+            format!("the body cannot be read: {error}"),
+        ),
     }
 }
 

@@ -15,22 +15,21 @@ mod routes;
 mod routing;
 mod shared;
 
-use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use self::listen::Bound;
+pub use self::listen::{Address, Unbound};
+use self::listen::{Door, Keeper};
 pub use self::shared::Parts;
 use self::shared::Shared;
-use crate::config::Listen;
 
-/// A server that listens, on its own thread.
+/// A server on its own thread, which listens while the configuration has an address.
 #[derive(Debug)]
 pub struct Server {
-    address: Listen,
+    address: watch::Receiver<Option<Address>>,
     stage: watch::Sender<Stage>,
     thread: JoinHandle<()>,
 }
@@ -46,37 +45,55 @@ enum Stage {
 }
 
 impl Server {
-    /// Listen, and serve from now on.
+    /// Listen where the configuration says, and serve from now on. Later changes of it
+    /// are followed.
     ///
     /// # Errors
     /// When the address cannot be had or the system refuses a thread.
-    pub fn start(listen: &Listen, parts: Parts) -> io::Result<Server> {
-        let bound = Bound::to(listen)?;
-        let address = bound.address()?;
-        let (stage, stages) = watch::channel(Stage::Serve);
+    pub fn start(parts: Parts) -> Result<Server, Unbound> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .build()?;
+            .build()
+            .map_err(Unbound::System)?;
+        let door = {
+            let _inside = runtime.enter();
+            let settings = parts.config.borrow().server.clone();
+            settings.as_ref().map(Door::open).transpose()
+        };
+        let door = match door {
+            Ok(door) => door,
+            Err(error) => {
+                // The caller may be on a runtime of its own, which must not wait.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
+        if let Some(door) = &door {
+            door.tell();
+        }
+        let (told, address) = watch::channel(door.as_ref().map(Door::address));
+        let (stage, stages) = watch::channel(Stage::Serve);
         let run = move || {
             runtime.block_on(async {
+                let configs = parts.config.clone();
                 let shared = Arc::new(Shared::new(parts, stages.clone()));
                 let (app, _document) = routes::all(shared);
-                if let Err(error) = bound.serve(app, stages).await {
-                    tracing::error!(%error, "the HTTP API has ended");
-                }
+                Keeper::new(app, door, told).run(configs, stages).await;
             });
+            // Nobody waits for what is still being looked up or computed.
+            runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("runner-api".to_owned());
         Ok(Server {
             address,
             stage,
-            thread: thread.spawn(run)?,
+            thread: thread.spawn(run).map_err(Unbound::System)?,
         })
     }
 
-    /// Where it listens, with the port that it got.
-    pub fn address(&self) -> &Listen {
-        &self.address
+    /// Where it listens, if it does.
+    pub fn address(&self) -> Option<Address> {
+        self.address.borrow().clone()
     }
 
     /// Answer `/readyz` with no from now on, and go on serving.
@@ -84,11 +101,19 @@ impl Server {
         self.stage.send_replace(Stage::Leave);
     }
 
-    /// Take no more requests; those in flight may end within `grace`.
-    pub async fn stop(self, grace: Duration) {
+    /// Take no more requests; those in flight may end within `grace`, or until `hurry`
+    /// is done.
+    pub async fn stop(self, grace: Duration, hurry: impl Future<Output = ()>) {
         self.stage.send_replace(Stage::Stop(grace));
         let thread = self.thread;
+        let mut ended = tokio::task::spawn_blocking(move || thread.join());
         // A thread that has panicked has said so.
-        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        tokio::select! {
+            _ = &mut ended => {}
+            () = hurry => {
+                self.stage.send_replace(Stage::Stop(Duration::ZERO));
+                let _ = ended.await;
+            }
+        }
     }
 }

@@ -68,7 +68,11 @@ impl Routes {
 /// Find out who calls before anything else is done.
 async fn authenticated(shared: &Shared, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
-    match access::caller(shared, &head).await {
+    let caller = access::caller(shared, &head).await;
+    if let Err(problem) = shared.count(caller.as_ref().ok(), &head) {
+        return problem.into_response();
+    }
+    match caller {
         Ok(caller) => {
             head.extensions.insert(caller);
             next.run(Request::from_parts(head, body)).await

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use http::request;
 use tokio::sync::watch;
 
 use super::Stage;
 use super::access::Caller;
+use super::listen::{Peer, Rates, Who};
+use super::problem::Problem;
 use crate::config::Config;
 use crate::plugin::Plugins;
 use crate::queue::{Queue, Redis, Settings};
@@ -38,6 +41,7 @@ impl std::fmt::Debug for Parts {
 pub(super) struct Shared {
     parts: Parts,
     stage: watch::Receiver<Stage>,
+    rates: Rates,
 }
 
 impl Shared {
@@ -47,6 +51,7 @@ impl Shared {
         Shared {
             parts: Parts { redis, ..parts },
             stage,
+            rates: Rates::default(),
         }
     }
 
@@ -102,9 +107,35 @@ impl Shared {
         *self.stage.borrow() != Stage::Serve
     }
 
+    /// Count a request of this caller, or of its address if it has not said who it is.
+    pub(super) fn count(
+        &self,
+        caller: Option<&Caller>,
+        head: &request::Parts,
+    ) -> Result<(), Problem> {
+        let config = self.config();
+        let rate = config.server.as_ref().and_then(|server| server.rate);
+        // Whoever asks whether this process lives is to hear it.
+        let (Some(rate), false) = (rate, is_probe(head.uri.path())) else {
+            return Ok(());
+        };
+        let who = match caller.and_then(Caller::credential) {
+            Some(name) => Who::Named(name.to_owned()),
+            None => {
+                let peer = head.extensions.get::<Peer>().copied();
+                Who::at(peer.unwrap_or(Peer::Unix))
+            }
+        };
+        self.rates.count(who, rate)
+    }
+
     /// Note that a caller has changed something: the verb, what it was done to, and to
     /// how many.
     pub(super) fn audit(&self, caller: &Caller, verb: &'static str, target: &str, count: u64) {
         tracing::info!(who = caller.name(), verb, target, count, "audit");
     }
+}
+
+fn is_probe(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz")
 }

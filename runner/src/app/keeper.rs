@@ -285,6 +285,7 @@ impl Keeper {
             removed = ?changes.removed,
             plugins = ?changes.plugins,
             schedules = ?changes.schedules,
+            server = changes.server,
             "{what} reloaded"
         );
         if !changes.restart.is_empty() {

@@ -13,9 +13,11 @@ mod keeper;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -72,8 +74,8 @@ pub enum Error {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The HTTP API does not get its address.
-    #[error("the HTTP API cannot listen at {0}: {1}")]
-    Listen(config::Listen, std::io::Error),
+    #[error(transparent)]
+    Listen(#[from] api::Unbound),
     /// The system refuses threads or a watch.
     #[error("{0}: {1}")]
     System(&'static str, String),
@@ -108,7 +110,7 @@ pub struct App {
     /// Keeps the schedules.
     scheduler: AbortHandle,
     /// The HTTP API.
-    server: Option<api::Server>,
+    server: api::Server,
     /// Says what this process is.
     describer: AbortHandle,
     /// Builds plugins from source.
@@ -155,7 +157,13 @@ impl App {
         let (config_tx, config_rx) = watch::channel(config.clone());
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
-        let server = serve(&config, &config_rx, &plugins, &shared)?;
+        let server = api::Server::start(api::Parts {
+            config: config_rx.clone(),
+            plugins: plugins.clone(),
+            redis: redis.clone(),
+            runner: shared.runner.clone(),
+            start: shared.start.clone(),
+        })?;
         let builds = builder.map(|builder| dev::keep(builder, config_rx.clone()));
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         #[expect(clippy::disallowed_methods, reason = "two messages at most")]
@@ -193,8 +201,8 @@ impl App {
     }
 
     /// Where the HTTP API listens, if there is one.
-    pub fn listens(&self) -> Option<&config::Listen> {
-        self.server.as_ref().map(api::Server::address)
+    pub fn listens(&self) -> Option<api::Address> {
+        self.server.address()
     }
 
     /// Where Redis is, without password.
@@ -243,9 +251,7 @@ impl App {
     /// done, the rest are stopped and return to their queues.
     pub async fn drain(self, grace: Duration, hurry: impl Future<Output = ()>) {
         self.scheduler.abort();
-        if let Some(server) = &self.server {
-            server.leave();
-        }
+        self.server.leave();
         self.describer.abort();
         if let Some(builds) = &self.builds {
             builds.abort();
@@ -253,16 +259,19 @@ impl App {
         // The keeper listens as long as it runs.
         let _ = self.drain.send(grace);
         let mut keeper = self.keeper;
+        let mut hurry = pin!(hurry.fuse());
+        let stopped = Instant::now() + grace;
+        let mut left = None;
         tokio::select! {
             _ = &mut keeper => {}
-            () = hurry => {
+            () = &mut hurry => {
+                left = Some(Duration::ZERO);
                 let _ = self.drain.send(Duration::ZERO);
                 let _ = keeper.await;
             }
         }
-        if let Some(server) = self.server {
-            server.stop(CLOSING).await;
-        }
+        let left = left.unwrap_or_else(|| stopped.saturating_duration_since(Instant::now()));
+        self.server.stop(left.max(CLOSING), hurry).await;
         // When Redis cannot be told, other runners find out by themselves.
         let _ = self.renewal.leave(&self.redis).await;
         self.listener.abort();
@@ -272,31 +281,8 @@ impl App {
     }
 }
 
-/// How long requests in flight get once all jobs have ended.
-const CLOSING: Duration = Duration::from_secs(5);
-
-/// The HTTP API, if the configuration has one.
-fn serve(
-    config: &Config,
-    configs: &watch::Receiver<Arc<Config>>,
-    plugins: &Arc<Plugins>,
-    shared: &Shared,
-) -> Result<Option<api::Server>, Error> {
-    let Some(server) = &config.server else {
-        return Ok(None);
-    };
-    let parts = api::Parts {
-        config: configs.clone(),
-        plugins: plugins.clone(),
-        redis: shared.redis.clone(),
-        runner: shared.runner.clone(),
-        start: shared.start.clone(),
-    };
-    let started = api::Server::start(&server.listen, parts);
-    let started = started.map_err(|error| Error::Listen(server.listen.clone(), error))?;
-    tracing::info!(address = %started.address(), "the HTTP API listens");
-    Ok(Some(started))
-}
+/// How long requests in flight get at least once all jobs have ended.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// A watcher that sends what has changed.
 fn watch_files() -> Result<(Arc<Watcher>, mpsc::UnboundedReceiver<BTreeSet<PathBuf>>), Error> {

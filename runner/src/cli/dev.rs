@@ -1,4 +1,4 @@
-//! `runner dev`: serve with an embedded Redis, and build what has a source.
+//! `runner dev`: serve with an embedded Redis and the HTTP API, and build what has a source.
 
 use super::{Cli, Result, serve};
 
@@ -17,6 +17,7 @@ impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let mut overrides = self.serve.overrides(cli);
         overrides.redis_url.get_or_insert_with(|| "embedded".into());
+        overrides.serves = true;
         serve::serve(cli, overrides, self.outbox, true)
     }
 }

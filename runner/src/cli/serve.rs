@@ -139,6 +139,9 @@ fn banner(app: &App) {
         dim("on"),
         plain(app.producers().unwrap_or_else(|| app.address().to_owned())),
     ]);
+    if let Some(address) = app.listens() {
+        output::say([plain("  HTTP API"), dim("at"), plain(address)]);
+    }
     let consumed: Vec<_> = config
         .queues
         .values()

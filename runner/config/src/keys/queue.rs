@@ -333,15 +333,20 @@ fn metrics(raw: Raw<'_>) -> Result<Option<u32>, Fault> {
 }
 
 fn limiter(decoder: &mut Decoder<'_>, queue: &Table<'_>, into: &mut Queue) {
-    into.limiter = read_limiter(decoder, queue);
+    into.limiter = read_limiter(decoder, queue, "limiter");
 }
 
 fn group_limiter(decoder: &mut Decoder<'_>, group: &Table<'_>, into: &mut Group) {
-    into.limiter = read_limiter(decoder, group);
+    into.limiter = read_limiter(decoder, group, "limiter");
 }
 
-fn read_limiter(decoder: &mut Decoder<'_>, around: &Table<'_>) -> Option<Limiter> {
-    let table = decoder.table(around, "limiter", LIMITER.names())?;
+/// So many per duration, under this key.
+pub(super) fn read_limiter(
+    decoder: &mut Decoder<'_>,
+    around: &Table<'_>,
+    key: &str,
+) -> Option<Limiter> {
+    let table = decoder.table(around, key, LIMITER.names())?;
     let mut limiter = Limiter::default();
     LIMITER.read(decoder, &table, &mut limiter);
     decoder.both(&table, "max", "duration");
@@ -349,7 +354,7 @@ fn read_limiter(decoder: &mut Decoder<'_>, around: &Table<'_>) -> Option<Limiter
     Some(limiter)
 }
 
-fn show_limiter(limiter: Limiter) -> String {
+pub(super) fn show_limiter(limiter: Limiter) -> String {
     format!("{} per {}", limiter.max, units::duration(limiter.duration))
 }
 

@@ -336,7 +336,8 @@ fn variable(decoder: &mut Decoder<'_>, value: &DeValue<'_>) -> Result<Option<Var
     }
 }
 
-fn reason(error: &std::io::Error) -> String {
+/// Why a file cannot be read.
+pub(super) fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "this is not allowed".to_owned(),
