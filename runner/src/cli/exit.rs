@@ -113,3 +113,14 @@ impl From<verbs::Error> for Exit {
         }
     }
 }
+
+impl From<crate::verbs::add::Fault> for Exit {
+    fn from(fault: crate::verbs::add::Fault) -> Exit {
+        use crate::verbs::add::Kind;
+        match fault.kind {
+            Kind::NotJson | Kind::InvalidJob | Kind::KeyReused => Exit::usage(fault.detail),
+            Kind::RedisUnavailable => Exit::unreachable(fault.detail),
+            Kind::RedisRefused => Exit::failed(fault.detail),
+        }
+    }
+}
