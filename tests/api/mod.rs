@@ -1,7 +1,5 @@
 //! The HTTP API, through its socket.
 
-mod clients;
-mod jobs;
 mod listening;
 mod probes;
 

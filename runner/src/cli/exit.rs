@@ -4,7 +4,7 @@ use super::terminal::output;
 use crate::app;
 use crate::config::Problems;
 use crate::plugin::EngineError;
-use crate::verbs::{self, Class};
+use crate::verbs::{self, Class, Kind};
 
 /// Why a command did not do its work.
 #[derive(Debug)]
@@ -58,6 +58,14 @@ impl Exit {
         }
     }
 
+    fn of(kind: Kind, detail: String) -> Exit {
+        match kind.class() {
+            Class::Unknown => Exit::not_found(detail),
+            Class::Wrong | Class::Unfit => Exit::usage(detail),
+            Class::Conflict => Exit::failed(detail),
+        }
+    }
+
     pub(super) fn timeout(message: impl ToString) -> Exit {
         Exit {
             code: 124,
@@ -106,21 +114,12 @@ impl From<verbs::Error> for Exit {
             verbs::Error::Redis(error) => return error.into(),
             verbs::Error::Refused(refusal) => refusal,
         };
-        match refusal.kind.class() {
-            Class::Unknown => Exit::not_found(refusal.detail),
-            Class::Wrong | Class::Unfit => Exit::usage(refusal.detail),
-            Class::Conflict => Exit::failed(refusal.detail),
-        }
+        Exit::of(refusal.kind, refusal.detail)
     }
 }
 
-impl From<crate::verbs::add::Fault> for Exit {
-    fn from(fault: crate::verbs::add::Fault) -> Exit {
-        use crate::verbs::add::Kind;
-        match fault.kind {
-            Kind::NotJson | Kind::InvalidJob | Kind::KeyReused => Exit::usage(fault.detail),
-            Kind::RedisUnavailable => Exit::unreachable(fault.detail),
-            Kind::RedisRefused => Exit::failed(fault.detail),
-        }
+impl From<verbs::Refused> for Exit {
+    fn from(refused: verbs::Refused) -> Exit {
+        Exit::of(refused.kind, refused.detail)
     }
 }

@@ -32,11 +32,6 @@ pub(super) async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Qu
     Ok(over(redis, loaded, &queue.name))
 }
 
-/// Any queue, declared or found in Redis.
-pub(super) async fn any(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
-    Ok(here(cli, loaded).await?.known(name).await?)
-}
-
 /// The configuration, and its Redis once it answers.
 pub(super) async fn here(cli: &Cli, loaded: &Loaded) -> Result<Here> {
     Ok(Here {

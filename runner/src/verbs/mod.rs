@@ -2,13 +2,12 @@
 //! questions and answers over the rooms below. The command line prints what the API
 //! sends, and both only parse, ask and show. Knows neither terminals nor HTTP.
 
-pub mod add;
-pub mod brief;
 pub mod cover;
 pub mod cursor;
 pub mod error;
 pub mod filter;
 pub mod here;
+pub mod jobs;
 pub mod queues;
 pub mod raw;
 pub mod search;

@@ -15,6 +15,7 @@ pub fn raw(text: String) -> Box<RawValue> {
     }
 }
 
-fn string(text: &str) -> Box<RawValue> {
+/// A text as JSON.
+pub fn string(text: &str) -> Box<RawValue> {
     to_raw_value(text).expect("a string is JSON")
 }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use std::collections::BTreeMap;
+
 use super::raw::raw;
 use crate::queue::Found;
 
@@ -47,6 +49,67 @@ pub struct View {
     pub processed_by: Option<String>,
     /// The plugin that ran it last.
     pub plugin: Option<String>,
+    /// The gate at which it is parked; asked for one job only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
+    /// What else is stored of it; asked for one job only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
+    /// What is cut off, with its whole size in bytes: `data`, `returnvalue`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cut: BTreeMap<String, u64>,
+}
+
+/// What else is stored of a job.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = JobStored)]
+pub struct Stored {
+    /// Its options as they were given.
+    #[schema(value_type = serde_json::Value)]
+    pub options: Box<RawValue>,
+    /// Milliseconds that it was to wait.
+    pub delay: u64,
+    /// From 0, the highest, to 2097151, the lowest.
+    pub priority: u32,
+    /// How often it was started.
+    pub starts: u32,
+    /// How often it stalled.
+    pub stalls: u32,
+    /// How many log lines it has.
+    pub logs: u64,
+    /// The job of a flow that waits for it.
+    pub parent: Option<Place>,
+    /// How many children it has; none of one that is no parent.
+    pub children: Option<Children>,
+    /// The scheduler that made it.
+    pub scheduler: Option<String>,
+    /// What stands for jobs that mean the same.
+    pub deduplication_id: Option<String>,
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = JobPlace)]
+pub struct Place {
+    /// Its queue.
+    pub queue: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// How many children a job has, by what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = JobChildren)]
+pub struct Children {
+    /// Completed.
+    pub processed: u64,
+    /// Not done yet.
+    pub unprocessed: u64,
+    /// Failed, and the parent with them.
+    pub failed: u64,
+    /// Failed without consequence.
+    pub ignored: u64,
 }
 
 impl View {
@@ -69,6 +132,9 @@ impl View {
             finished_on: job.finished_on,
             processed_by: job.processed_by,
             plugin: job.plugin,
+            gate: None,
+            stored: None,
+            cut: BTreeMap::new(),
         }
     }
 }

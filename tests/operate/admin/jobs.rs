@@ -146,9 +146,10 @@ fn retry_needs_ids_or_all() {
     assert_eq!(ended.code, Some(2));
     assert_eq!(
         ended.stderr,
-        "error: the following required arguments were not provided:\n  <IDS|--all>\n\n\
+        "error: the following required arguments were not provided:\n  <IDS|--all|--filter <QUERY>>\n\n\
          Usage: runner job retry [OPTIONS] <QUEUE> <ID>...\n       \
-         runner job retry [OPTIONS] <QUEUE> --all\n\nFor more information, try '--help'.\n"
+         runner job retry [OPTIONS] <QUEUE> --all\n       \
+         runner job retry [OPTIONS] <QUEUE> --filter <QUERY>\n\nFor more information, try '--help'.\n"
     );
     let ended = setup.cli(&["job", "retry", "q", "failed1", "--all"]);
     assert_eq!(ended.code, Some(2));

@@ -2,43 +2,33 @@
 
 use std::time::Duration;
 
+use serde_json::value::RawValue;
+
 use super::Job;
-use crate::cli::output;
-use crate::cli::{Cli, Result};
-use crate::queue::Queue;
+use crate::cli::{Cli, Result, output};
 use crate::units;
-use crate::verbs::cover::Cover;
-use crate::verbs::view::View;
+use crate::verbs::jobs;
+use crate::verbs::search::Target;
 
-/// A job with what only the command looks for.
-#[derive(serde::Serialize)]
-struct InFull {
-    #[serde(flatten)]
-    view: View,
-    gate: Option<String>,
-}
-
-pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> Result {
-    let mut job = queue
-        .find(&args.id)
-        .await?
-        .ok_or_else(|| super::missing(queue, &args.id))?;
-    cover.job(&mut job);
-    let gate = queue.gate_of(&args.id).await?;
+pub(super) async fn run(cli: &Cli, target: &Target, args: &Job) -> Result {
+    let job = jobs::get(target, &args.id, true).await?;
     if cli.json {
-        let view = View::of(queue.name(), job);
-        output::json(&InFull { view, gate });
+        output::json(&job);
         return Ok(());
     }
+    let json = |json: &Option<Box<RawValue>>| match json {
+        Some(json) => json.get().to_owned(),
+        None => String::new(),
+    };
     output::field("id", &job.id);
     output::field("name", &job.name);
-    output::field("state", job.state.name());
-    output::field("gate", gate.as_deref().unwrap_or_default());
+    output::field("state", &job.state);
+    output::field("gate", job.gate.as_deref().unwrap_or_default());
     output::field(
         "attempts",
         &format!("{} of {}", job.attempts_made, job.attempts),
     );
-    output::field("added", &output::instant(Some(job.added_at)));
+    output::field("added", &output::instant(Some(job.timestamp)));
     let after = |earlier: Option<u64>, later: Option<u64>| match (earlier, later) {
         (Some(earlier), Some(later)) => {
             let took = Duration::from_millis(later.saturating_sub(earlier));
@@ -50,13 +40,13 @@ pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> 
         }
         _ => output::instant(later),
     };
-    output::field("started", &after(Some(job.added_at), job.processed_on));
+    output::field("started", &after(Some(job.timestamp), job.processed_on));
     output::field("ended", &after(job.processed_on, job.finished_on));
     output::field("plugin", job.plugin.as_deref().unwrap_or_default());
     output::field("runner", job.processed_by.as_deref().unwrap_or_default());
-    output::field("progress", job.progress.as_deref().unwrap_or_default());
-    output::field("data", &job.data);
-    output::field("result", job.returnvalue.as_deref().unwrap_or_default());
+    output::field("progress", &json(&job.progress));
+    output::field("data", job.data.get());
+    output::field("result", &json(&job.returnvalue));
     output::field("reason", job.failed_reason.as_deref().unwrap_or_default());
     for trace in &job.stacktrace {
         output::field("trace", trace);

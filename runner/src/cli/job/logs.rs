@@ -1,18 +1,18 @@
 //! `runner job logs`: the log lines of one job.
 
 use super::Job;
-use crate::cli::output;
-use crate::cli::{Cli, Result};
-use crate::queue::Queue;
-use crate::verbs::cover::Cover;
+use crate::cli::{Cli, Result, output};
+use crate::verbs::jobs::{self, LINES, Lines};
+use crate::verbs::search::Target;
 
-pub(super) async fn run(cli: &Cli, queue: &Queue, cover: &Cover, args: &Job) -> Result {
-    let Some(job) = queue.find(&args.id).await? else {
-        return Err(super::missing(queue, &args.id));
-    };
-    let says = cover.redactor(&job.name, &job.data);
-    let lines = queue.logs(&args.id).await?;
-    let lines: Vec<String> = lines.into_iter().map(|line| says.redact(line)).collect();
+pub(super) async fn run(cli: &Cli, target: &Target, args: &Job) -> Result {
+    let mut lines = Vec::new();
+    let mut from = Some(0);
+    while let Some(start) = from {
+        let some = jobs::logs(target, &args.id, Lines::From(start, LINES)).await?;
+        from = some.next;
+        lines.extend(some.lines);
+    }
     if cli.json {
         output::json(&lines);
     } else {

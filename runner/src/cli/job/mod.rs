@@ -1,22 +1,25 @@
-//! `runner job`: inspect and manage jobs. One file per command.
+//! `runner job`: inspect and manage jobs. One file per command, each over `verbs::jobs`
+//! or `verbs::search`: it parses, asks and prints.
+//! Knows how refusals of single jobs become an exit code.
 
 mod cancel;
+mod edit;
 mod get;
 mod list;
 mod logs;
 mod promote;
-mod put_back;
 mod retry;
 mod rm;
 mod scan;
 mod search;
 mod wait;
+mod which;
 mod window;
 
-use super::{Cli, Exit, Result, target};
+use super::{Cli, Exit, Result, output, target};
 use crate::config::Loaded;
-use crate::queue::Queue;
 use crate::verbs::cover::Cover;
+use crate::verbs::jobs;
 use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Subcommand)]
@@ -39,6 +42,11 @@ pub(super) enum Command {
     Rm(rm::Args),
     /// Cancel waiting or running jobs: they fail without another attempt.
     Cancel(cancel::Args),
+    /// Change the payload, delay or priority of a job.
+    Edit(edit::Args),
+    /// Add a job again: the same name, payload and options, and an id of its own.
+    #[command(after_help = "Example: runner job duplicate orders 42")]
+    Duplicate(Job),
     /// Wait for the end of a job: logs on stderr, the result on stdout.
     Wait(wait::Args),
 }
@@ -56,32 +64,52 @@ impl Command {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let loaded = cli.load_or_default()?;
         let name = match self {
-            Command::Get(job) | Command::Logs(job) => &job.queue,
+            Command::Get(job) | Command::Logs(job) | Command::Duplicate(job) => &job.queue,
             Command::List(args) => &args.queue,
             Command::Search(args) => &args.queue,
             Command::Retry(args) => &args.queue,
             Command::Promote(args) => &args.queue,
             Command::Rm(args) => &args.queue,
             Command::Cancel(args) => &args.queue,
+            Command::Edit(args) => &args.queue,
             Command::Wait(args) => &args.job.queue,
         };
         super::block_on(async {
-            let cover = Cover::of(&loaded.config, name);
-            let queue = async || target::any(cli, &loaded, name).await;
+            let one = async || one(cli, &loaded, name).await;
             let targets = async || targets(cli, &loaded, name).await;
             match self {
-                Command::Get(job) => get::run(cli, &queue().await?, &cover, job).await,
-                Command::Logs(job) => logs::run(cli, &queue().await?, &cover, job).await,
+                Command::Get(job) => get::run(cli, &one().await?, job).await,
+                Command::Logs(job) => logs::run(cli, &one().await?, job).await,
                 Command::List(args) => args.run(cli, targets().await?).await,
                 Command::Search(args) => args.run(cli, targets().await?).await,
-                Command::Retry(args) => args.run(cli, &queue().await?).await,
-                Command::Promote(args) => args.run(cli, &queue().await?).await,
-                Command::Rm(args) => args.run(cli, &queue().await?).await,
-                Command::Cancel(args) => args.run(cli, &queue().await?).await,
-                Command::Wait(args) => args.run(&queue().await?, &cover).await,
+                Command::Retry(args) => args.run(cli, one().await?).await,
+                Command::Promote(args) => args.run(cli, one().await?).await,
+                Command::Rm(args) => args.run(cli, one().await?).await,
+                Command::Cancel(args) => args.run(cli, one().await?).await,
+                Command::Edit(args) => args.run(cli, &one().await?.queue).await,
+                Command::Duplicate(job) => duplicate(cli, &one().await?, job).await,
+                Command::Wait(args) => args.run(&one().await?).await,
             }
         })
     }
+}
+
+/// A queue, and what is not shown of its jobs.
+async fn one(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Target> {
+    let here = target::here(cli, loaded).await?;
+    Ok(Target {
+        queue: here.known(name).await?,
+        cover: Cover::of(&here.config, name),
+    })
+}
+
+async fn duplicate(cli: &Cli, target: &Target, job: &Job) -> Result {
+    let added = jobs::duplicate(&target.queue, &job.id).await?;
+    match cli.json {
+        true => output::json(&added),
+        false => output::line(added.id),
+    }
+    Ok(())
 }
 
 /// Whether this may be the name of several queues.
@@ -93,26 +121,6 @@ fn is_several(queue: &str) -> bool {
 async fn targets(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Vec<Target>> {
     let here = target::here(cli, loaded).await?;
     Ok(Target::of(&here, &here.named(name).await?, false))
-}
-
-fn missing(queue: &Queue, id: &str) -> Exit {
-    Exit::not_found(format!(
-        "queue {:?} has no job {id:?}; it may have been removed when it ended (removeOnComplete)",
-        queue.name()
-    ))
-}
-
-/// The id of such a job is `repeat:<scheduler>:<milliseconds>`.
-fn next_run(queue: &Queue, id: &str) -> Exit {
-    let scheduler = id
-        .strip_prefix("repeat:")
-        .and_then(|id| id.rsplit_once(':'));
-    let scheduler = scheduler.map_or("ID", |(scheduler, _)| scheduler);
-    Exit::failed(format!(
-        "job {id:?} is the next run of a scheduler, which is removed with: \
-         runner schedule rm {scheduler} --queue {}",
-        queue.name()
-    ))
 }
 
 /// What went wrong with some of the jobs named: 3 when all that failed are

@@ -1,32 +1,33 @@
 //! `runner job promote`: delayed jobs start now.
 
-use super::put_back::{Kind, promote_all};
+use super::which::{Narrow, Which};
 use crate::cli::{Cli, Result};
-use crate::queue::Queue;
+use crate::verbs::jobs::Act;
+use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job promote orders 42 43")]
 #[command(
-    override_usage = "runner job promote [OPTIONS] <QUEUE> <ID>...\n       runner job promote [OPTIONS] <QUEUE> --all"
+    override_usage = "runner job promote [OPTIONS] <QUEUE> <ID>...\n       runner job promote [OPTIONS] <QUEUE> --all\n       runner job promote [OPTIONS] <QUEUE> --filter <QUERY>"
 )]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["ids", "all"])))]
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// Ids of jobs.
-    ids: Vec<String>,
-    /// Promote all jobs that are delayed now, the next due first.
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    which: Which,
+    /// Only count the jobs.
+    #[arg(long, conflicts_with = "ids")]
+    dry_run: bool,
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
-        let kind = Kind::Promote;
-        let (promoted, refusals) = match self.all {
-            true => (promote_all(queue).await?, Vec::new()),
-            false => kind.named(queue, &self.ids).await?,
+    pub(super) async fn run(&self, cli: &Cli, target: Target) -> Result {
+        let narrow = Narrow {
+            states: &[],
+            name: None,
+            dry_run: self.dry_run,
+            confirm: None,
         };
-        kind.tell(cli, queue, promoted, refusals)
+        self.which.run(cli, target, &Act::Promote, narrow).await
     }
 }

@@ -1,55 +1,54 @@
 //! `runner job retry`: completed or failed jobs run again.
 
-use super::put_back::{Kind, retry_all};
+use super::which::{Narrow, Which};
 use crate::cli::args::one_of;
 use crate::cli::{Cli, Result};
-use crate::config::Pattern;
-use crate::queue::{Queue, State};
+use crate::queue::State;
+use crate::verbs::jobs::Act;
+use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: runner job retry orders --all --name 'invoice-*' --reset-attempts"
 )]
 #[command(
-    override_usage = "runner job retry [OPTIONS] <QUEUE> <ID>...\n       runner job retry [OPTIONS] <QUEUE> --all"
+    override_usage = "runner job retry [OPTIONS] <QUEUE> <ID>...\n       runner job retry [OPTIONS] <QUEUE> --all\n       runner job retry [OPTIONS] <QUEUE> --filter <QUERY>"
 )]
-#[command(group(clap::ArgGroup::new("which").required(true).args(["ids", "all"])))]
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// Ids of jobs.
-    #[arg(conflicts_with_all = ["state", "name"])]
-    ids: Vec<String>,
-    /// Retry all jobs in the state, the oldest first.
-    #[arg(long)]
-    all: bool,
-    /// Which jobs --all retries.
+    #[command(flatten)]
+    which: Which,
+    /// Only jobs in this state [default: failed, unless the query names states].
     #[arg(
         long,
         value_name = "STATE",
-        default_value = "failed",
+        conflicts_with = "ids",
         value_parser = one_of([State::Failed, State::Completed])
     )]
-    state: State,
-    /// With --all, only jobs whose name matches; * matches any characters.
-    #[arg(long, value_name = "PATTERN")]
+    state: Option<State>,
+    /// Only jobs whose name matches; * matches any characters.
+    #[arg(long, value_name = "PATTERN", conflicts_with = "ids")]
     name: Option<String>,
+    /// Only count the jobs.
+    #[arg(long, conflicts_with = "ids")]
+    dry_run: bool,
     /// Count their attempts from zero again.
     #[arg(long)]
     reset_attempts: bool,
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
-        let reset = self.reset_attempts;
-        let kind = Kind::Retry { reset };
-        let (retried, refusals) = if self.all {
-            let pattern = self.name.clone().map(Pattern);
-            let retried = retry_all(queue, self.state, pattern.as_ref(), reset).await?;
-            (retried, Vec::new())
-        } else {
-            kind.named(queue, &self.ids).await?
+    pub(super) async fn run(&self, cli: &Cli, target: Target) -> Result {
+        let act = Act::Retry {
+            reset: self.reset_attempts,
         };
-        kind.tell(cli, queue, retried, refusals)
+        let narrow = Narrow {
+            states: self.state.as_slice(),
+            name: self.name.as_deref(),
+            dry_run: self.dry_run,
+            confirm: None,
+        };
+        self.which.run(cli, target, &act, narrow).await
     }
 }

@@ -1,50 +1,47 @@
-//! `runner job rm`: remove single jobs.
+//! `runner job rm`: remove jobs.
 
-use serde_json::json;
-
-use crate::cli::{Cli, Exit, Result, output};
-use crate::queue::{Queue, Removal};
-use crate::units;
-
-/// Ids in one call: each may bring its children.
-const CALL: usize = 100;
+use super::which::{Narrow, Which};
+use crate::cli::args::one_of;
+use crate::cli::terminal::confirm::Confirm;
+use crate::cli::{Cli, Result};
+use crate::queue::State;
+use crate::verbs::jobs::Act;
+use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job rm orders 42 43")]
+#[command(
+    override_usage = "runner job rm [OPTIONS] <QUEUE> <ID>...\n       runner job rm [OPTIONS] <QUEUE> --all\n       runner job rm [OPTIONS] <QUEUE> --filter <QUERY>"
+)]
 pub(in crate::cli) struct Args {
     /// A queue, declared or in Redis.
     pub(super) queue: String,
-    /// Ids of jobs.
-    #[arg(required = true)]
-    ids: Vec<String>,
+    #[command(flatten)]
+    which: Which,
+    /// Only jobs in this state; repeat it for several states.
+    #[arg(long, value_name = "STATE", conflicts_with = "ids", value_parser = one_of(State::ALL))]
+    state: Vec<State>,
     /// Keep the children of the jobs.
     #[arg(long)]
     keep_children: bool,
+    /// Only count the jobs.
+    #[arg(long, conflicts_with = "ids")]
+    dry_run: bool,
+    #[command(flatten)]
+    confirm: Confirm,
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
-        let mut refusals = Vec::new();
-        let mut removed = 0;
-        for ids in self.ids.chunks(CALL) {
-            let ends = queue.remove(ids, !self.keep_children).await?;
-            for (id, end) in std::iter::zip(ids, ends) {
-                match end {
-                    Removal::Done => removed += 1,
-                    Removal::Missing => refusals.push(super::missing(queue, id)),
-                    Removal::Locked => refusals.push(Exit::failed(format!(
-                        "a worker is running job {id:?} or one of its children; \
-                         remove it when it has ended"
-                    ))),
-                    Removal::NextRun => refusals.push(super::next_run(queue, id)),
-                }
-            }
-        }
-        if cli.json {
-            output::json(&json!({ "queue": queue.name(), "removed": removed }));
-        } else {
-            output::line(format!("removed {}", units::count(removed, "job")));
-        }
-        super::refused(refusals)
+    pub(super) async fn run(&self, cli: &Cli, target: Target) -> Result {
+        let act = Act::Remove {
+            keep_children: self.keep_children,
+        };
+        let narrow = Narrow {
+            states: &self.state,
+            name: None,
+            dry_run: self.dry_run,
+            confirm: Some(&self.confirm),
+        };
+        self.which.run(cli, target, &act, narrow).await
     }
 }

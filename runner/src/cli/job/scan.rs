@@ -3,8 +3,9 @@
 use super::window::Window;
 use crate::cli::{Exit, Result, output};
 use crate::units;
+use crate::verbs;
 use crate::verbs::filter::Filter;
-use crate::verbs::search::{Answer, Call, Refused, Search, Target};
+use crate::verbs::search::{Answer, Call, Search, Target};
 use crate::verbs::view::View;
 
 /// Read a query, which may stand in several arguments.
@@ -15,10 +16,7 @@ pub(super) fn filter(words: &[String]) -> Result<Filter> {
 /// Go through queues until enough jobs match or enough were looked at.
 pub(super) async fn run(window: &Window, targets: Vec<Target>, filter: Filter) -> Result<Answer> {
     let begun = Search::begin(targets, filter, &window.state, window.cursor.as_deref()).await;
-    let search = begun.map_err(|refused| match refused {
-        Refused::Cursor(forged) => Exit::usage(forged),
-        Refused::Redis(error) => error.into(),
-    })?;
+    let search = begun.map_err(verbs::Error::from)?;
     let mut call = Call::new(search, window.bounds());
     let bar = output::bar(call.progress().total);
     let mut jobs = Vec::new();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Job;
 use crate::cli::Result;
 use crate::cli::terminal::follow;
-use crate::queue::Queue;
-use crate::verbs::cover::Cover;
+use crate::verbs::search::Target;
+use crate::verbs::{self, jobs};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job wait orders 42 --timeout 5m")]
@@ -19,12 +19,12 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, queue: &Queue, cover: &Cover) -> Result {
+    pub(super) async fn run(&self, target: &Target) -> Result {
+        let Target { queue, cover } = target;
         let id = &self.job.id;
         let before = queue.last_event().await?;
-        let Some(job) = queue.find(id).await? else {
-            return Err(super::missing(queue, id));
-        };
+        let job = queue.find(id).await?;
+        let job = job.ok_or_else(|| verbs::Error::from(jobs::missing(queue, id)))?;
         let says = cover.redactor(&job.name, &job.data);
         follow::to_end(queue, id, before, self.timeout, &says).await
     }

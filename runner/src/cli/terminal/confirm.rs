@@ -14,6 +14,11 @@ pub(in crate::cli) struct Confirm {
 }
 
 impl Confirm {
+    /// Whether it asks.
+    pub(in crate::cli) fn asks(&self) -> bool {
+        !self.yes
+    }
+
     /// Go on only when the queue's name is typed, or `--yes` was given. `what`
     /// says what is about to happen, with its count: `removes 12 waiting jobs`.
     pub(in crate::cli) fn ask(&self, queue: &str, what: &str) -> Result {

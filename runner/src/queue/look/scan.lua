@@ -69,8 +69,10 @@ else
     else
       from = call('ZCOUNT', key, '-inf', '(' .. score)
     end
-  elseif begin then
+  elseif begin and down then
     from = call('ZCOUNT', key, '(' .. begin, '+inf')
+  elseif begin then
+    from = call('ZCOUNT', key, '-inf', '(' .. begin)
   end
   local page = call(down and 'ZREVRANGE' or 'ZRANGE', key, from, from + size - 1, 'WITHSCORES')
   ids = {}

@@ -51,6 +51,8 @@ pub struct Look {
     pub since: Option<u64>,
     /// Ended jobs no later than this.
     pub until: Option<u64>,
+    /// Ended jobs from the oldest to the newest, not the other way round.
+    pub oldest_first: bool,
 }
 
 /// Some jobs of a state.
@@ -98,7 +100,7 @@ impl Queue {
                 .run(self.redis(), self.base(), |command| {
                     let fields = look.fields.iter().map(|field| field.name());
                     let fields: Vec<&str> = fields.collect();
-                    command.arg(key).arg(kind(state)).arg(size).arg(BYTES);
+                    command.arg(key).arg(kind(state, look)).arg(size).arg(BYTES);
                     command.arg(fields.len()).arg(&fields);
                     if state.is_list() {
                         command.arg(behind).arg(WINDOW);
@@ -107,8 +109,12 @@ impl Queue {
                     }
                     let last = place.last.last().map_or("", String::as_str);
                     command.arg(&place.score).arg(last);
-                    if let Some(until) = look.until.filter(|_| is_ended(state)) {
-                        command.arg(until);
+                    let begin = match look.oldest_first {
+                        true => look.since,
+                        false => look.until,
+                    };
+                    if let Some(begin) = begin.filter(|_| is_ended(state)) {
+                        command.arg(begin);
                     }
                 })
                 .await?;
@@ -165,15 +171,23 @@ fn is_ended(state: State) -> bool {
     matches!(state, State::Completed | State::Failed)
 }
 
-fn kind(state: State) -> &'static str {
+fn kind(state: State, look: &Look) -> &'static str {
     match state {
         _ if state.is_list() => "list",
-        _ if is_ended(state) => "down",
+        _ if is_ended(state) && !look.oldest_first => "down",
         _ => "up",
     }
 }
 
-/// The jobs of a reply, and whether those that follow are too old.
+/// Whether this and all that follow are not looked at.
+fn is_past(ended: u64, look: &Look) -> bool {
+    match look.oldest_first {
+        true => look.until.is_some_and(|until| ended > until),
+        false => look.since.is_some_and(|since| ended < since),
+    }
+}
+
+/// The jobs of a reply, and whether those that follow are too old, or too new.
 fn read(
     state: State,
     place: &mut Place,
@@ -192,10 +206,7 @@ fn read(
         if !state.is_list() {
             place.score = text(score.clone()).unwrap_or_default();
             place.last = vec![job.id.clone()];
-            past = is_ended(state)
-                && look
-                    .since
-                    .is_some_and(|since| (whole(&score) as u64) < since);
+            past = is_ended(state) && is_past(whole(&score) as u64, look);
             if past {
                 break;
             }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::queue::{Error, Field, Found, Look, Place, Queue, State};
 use crate::verbs::cover::Cover;
 use crate::verbs::cursor::{self, Forged};
+use crate::verbs::error::{self, Kind};
 use crate::verbs::filter::{Filter, Subject};
 use crate::verbs::here::Here;
 
@@ -51,6 +52,7 @@ pub struct Search {
     targets: Vec<Target>,
     filter: Filter,
     states: Vec<State>,
+    oldest_first: bool,
     spot: Spot,
     total: u64,
     /// Jobs that have been found: one that moves is met again.
@@ -111,6 +113,7 @@ impl Search {
             targets,
             filter,
             states,
+            oldest_first: false,
             total: 0,
             known: HashSet::new(),
         };
@@ -121,6 +124,14 @@ impl Search {
         }
         search.total = search.count().await?;
         Ok(search)
+    }
+
+    /// Go through ended jobs from the oldest to those that had ended when it began.
+    pub fn oldest_first(self) -> Search {
+        Search {
+            oldest_first: true,
+            ..self
+        }
     }
 
     /// What a cursor of this search is for.
@@ -152,7 +163,13 @@ impl Search {
     }
 
     fn look(&self, target: &Target) -> Look {
-        let (since, until) = self.filter.window(self.spot.now);
+        let now = self.spot.now;
+        let (since, until) = self.filter.window(now);
+        // Who ends again meanwhile has had their turn.
+        let until = match self.oldest_first {
+            true => Some(until.map_or(now, |until| until.min(now))),
+            false => until,
+        };
         let mut fields = self.filter.fields();
         // To cover what was said of a payload, the payload must be known, and to cover
         // that, the name.
@@ -168,6 +185,7 @@ impl Search {
             fields,
             since,
             until,
+            oldest_first: self.oldest_first,
         }
     }
 
@@ -301,4 +319,15 @@ pub enum Refused {
     /// Redis.
     #[error(transparent)]
     Redis(#[from] Error),
+}
+
+impl From<Refused> for error::Error {
+    fn from(refused: Refused) -> error::Error {
+        match refused {
+            Refused::Cursor(forged) => {
+                error::Error::refused(Kind::InvalidCursor, forged.to_string())
+            }
+            Refused::Redis(error) => error.into(),
+        }
+    }
 }

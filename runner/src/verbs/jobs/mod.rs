@@ -1,0 +1,21 @@
+//! Jobs: what is stored of them, and what an operator does to some or to all that a
+//! filter matches. Called by `cli` and `api`.
+
+mod act;
+mod all;
+mod cancel;
+mod change;
+mod duplicate;
+mod flow;
+mod logs;
+mod look;
+mod named;
+
+pub use self::act::{Act, Acted, Done, Reached};
+pub use self::all::{All, MOST, act_on_all};
+pub use self::change::{Changed, Changes, change};
+pub use self::duplicate::{Duplicated, duplicate};
+pub use self::flow::{Tree, flow};
+pub use self::logs::{LINES, Lines, Logs, logs};
+pub use self::look::{found, get};
+pub use self::named::{act, missing};
