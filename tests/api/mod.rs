@@ -1,5 +1,7 @@
 //! The HTTP API, through its socket.
 
+mod clients;
+mod jobs;
 mod listening;
 mod probes;
 

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use super::PATIENCE;
 
@@ -17,6 +18,16 @@ impl Wire {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Wire(stream)
+    }
+
+    /// What comes at once, if anything does.
+    pub(crate) fn soon(&mut self) -> Option<String> {
+        let mut bytes = [0; 4096];
+        self.0
+            .set_read_timeout(Some(Duration::from_millis(200)))
+            .unwrap();
+        let length = self.0.read(&mut bytes).ok().filter(|length| *length > 0)?;
+        Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
     }
 }
 

@@ -102,6 +102,14 @@ impl Contract {
             .map_err(|fault| contract::violation(&self.id, function, &fault))
     }
 
+    /// Where the payload of a job does not fit, as far as that stands in a WIT file.
+    pub fn misfit(&self, job: &str, data: &str) -> Option<contract::Path> {
+        let declared = self.declared.as_ref();
+        let function = declared?.function(self.function(job))?;
+        let read = contract::read(function, data, self.rules(self.memory));
+        read.err().map(|fault| fault.path)
+    }
+
     /// Whether this is the result of a job of this name, as far as that stands in a WIT
     /// file.
     ///

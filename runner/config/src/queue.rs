@@ -26,6 +26,9 @@ pub struct Queue {
     /// `maxStartedAttempts`); attempts, hand-backs and crashes count. `None`, the
     /// default, means no limit.
     pub max_started_attempts: Option<u32>,
+    /// The name of a job that is added through the HTTP API without one, or `runner add
+    /// --from`. See [`Queue::only_job`].
+    pub default_job: Option<String>,
     /// Settings of a job whose name no entry of `jobs` matches.
     pub base: JobSettings,
     /// `[queues.<name>.jobs.<pattern>]` in the order of the file; the first
@@ -53,6 +56,7 @@ impl Default for Queue {
             group: None,
             unrouted: Unrouted::default(),
             max_started_attempts: None,
+            default_job: None,
             base: JobSettings::default(),
             jobs: Vec::new(),
             defaults: JobDefaults::default(),
@@ -88,6 +92,33 @@ impl Queue {
     pub fn plugins(&self) -> impl Iterator<Item = &str> {
         self.all_settings()
             .filter_map(|settings| settings.plugin.as_deref())
+    }
+
+    /// The name of a job that is added without one: `default_job`, or the only name
+    /// that the contract or `jobs` has.
+    ///
+    /// # Errors
+    /// The names there are, when there is not one.
+    pub fn only_job(&self) -> Result<&str, Vec<&str>> {
+        if let Some(name) = &self.default_job {
+            return Ok(name);
+        }
+        let contract = self.base.contract.as_ref();
+        let names: Vec<&str> = match contract.and_then(|contract| contract.declared.as_ref()) {
+            Some(interface) => interface
+                .functions
+                .iter()
+                .map(|of| of.key.as_str())
+                .collect(),
+            None => {
+                let names = self.jobs.iter().map(|(pattern, _)| pattern.0.as_str());
+                names.filter(|name| !name.contains('*')).collect()
+            }
+        };
+        match names[..] {
+            [name] => Ok(name),
+            _ => Err(names),
+        }
     }
 
     /// The settings for jobs of this name.

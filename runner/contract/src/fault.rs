@@ -31,6 +31,17 @@ pub enum Step {
     Index(usize),
 }
 
+impl Path {
+    /// The place as a JSON Pointer (RFC 6901) from the root: `/items/1/quantity`.
+    pub fn pointer(&self) -> String {
+        let step = |step: &Step| match step {
+            Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Index(index) => format!("/{index}"),
+        };
+        self.steps.iter().map(step).collect()
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.root)?;
@@ -49,4 +60,22 @@ impl fmt::Display for Path {
 fn is_word(key: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '$';
     key.starts_with(letter) && key.chars().all(|c| letter(c) || c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_pointer_too() {
+        let path = Path {
+            root: "data",
+            steps: vec![
+                Step::Key("a/b~c".into()),
+                Step::Index(1),
+                Step::Key("".into()),
+            ],
+        };
+        assert_eq!(path.pointer(), "/a~1b~0c/1/");
+    }
 }

@@ -16,24 +16,48 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE);
-        let is_json = kind.is_none_or(|kind| {
-            let kind = kind.to_str().unwrap_or_default();
-            let kind = kind.split(';').next().unwrap_or_default().trim();
-            kind.eq_ignore_ascii_case("application/json")
-                || kind.to_ascii_lowercase().ends_with("+json")
-        });
-        if !is_json {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "not-json",
-                "the body must be JSON; send Content-Type: application/json",
-            ));
-        }
-        let bytes = Bytes::from_request(request, state).await;
-        let bytes = bytes.map_err(|refusal| unread(&refusal, refusal.status()))?;
-        read(&bytes).map(Body)
+        read(&bytes(request, state).await?).map(Body)
     }
+}
+
+/// The body as text, which is to be JSON.
+pub(super) struct Text(pub(super) String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Text, Problem> {
+        let bytes = bytes(request, state).await?;
+        let text = String::from_utf8(bytes.into()).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "not-json",
+                format!("the body is not JSON: byte {at} is not UTF-8"),
+            )
+        })?;
+        Ok(Text(text))
+    }
+}
+
+/// A body that claims to be JSON, or claims nothing.
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let is_json = kind.is_none_or(|kind| {
+        let kind = kind.to_str().unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+            || kind.to_ascii_lowercase().ends_with("+json")
+    });
+    if !is_json {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-json",
+            "the body must be JSON; send Content-Type: application/json",
+        ));
+    }
+    let bytes = Bytes::from_request(request, state).await;
+    bytes.map_err(|refusal| unread(&refusal, refusal.status()))
 }
 
 /// Why a body could not be read; `status` is what it is without a better reason.

@@ -7,6 +7,7 @@
 //! uses, too. Only an application starts it.
 
 mod access;
+mod desk;
 mod extract;
 mod listen;
 mod openapi;

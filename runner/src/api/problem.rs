@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::queue;
-use crate::verbs::{self, Class};
+use crate::verbs::{self, Class, add};
 
 /// A problem (RFC 9457), sent as `application/problem+json`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -60,6 +60,11 @@ impl Problem {
         }
     }
 
+    /// What is wrong here, and the way out.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same request may succeed after so many seconds.
     pub(super) fn after(self, seconds: u64) -> Problem {
         Problem {
@@ -102,6 +107,23 @@ impl Problem {
             "unknown-method",
             format!("{path:?} does not take {method}; the header Allow says what it takes"),
         )
+    }
+}
+
+impl From<add::Fault> for Problem {
+    fn from(fault: add::Fault) -> Problem {
+        let status = match fault.kind {
+            add::Kind::NotJson => StatusCode::BAD_REQUEST,
+            add::Kind::InvalidJob | add::Kind::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            add::Kind::RedisUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            add::Kind::RedisRefused => StatusCode::BAD_GATEWAY,
+        };
+        let problem = Problem::new(status, fault.kind.name(), fault.detail);
+        Problem {
+            pointer: fault.pointer,
+            retry_after: (fault.kind == add::Kind::RedisUnavailable).then_some(1),
+            ..problem
+        }
     }
 }
 

@@ -7,8 +7,10 @@ use tokio::sync::watch;
 
 use super::Stage;
 use super::access::Caller;
+use super::desk::{self, Desk, Desks};
 use super::listen::{Peer, Rates, Who};
 use super::problem::Problem;
+use super::routes::invoke::Invocations;
 use crate::config::Config;
 use crate::plugin::Plugins;
 use crate::queue::{Queue, Redis, Settings};
@@ -42,6 +44,8 @@ pub(super) struct Shared {
     parts: Parts,
     stage: watch::Receiver<Stage>,
     rates: Rates,
+    desks: Desks,
+    invocations: Invocations,
 }
 
 impl Shared {
@@ -52,6 +56,8 @@ impl Shared {
             parts: Parts { redis, ..parts },
             stage,
             rates: Rates::default(),
+            desks: Desks::default(),
+            invocations: Invocations::default(),
         }
     }
 
@@ -94,12 +100,32 @@ impl Shared {
     /// is not asked.
     pub(super) fn queue(&self, name: &str) -> Queue {
         let config = self.config();
-        let (runtime, runner) = (&config.runtime, self.parts.runner.clone());
-        let settings = match config.queues.get(name) {
-            Some(queue) => Settings::of(queue, runtime, runner),
-            None => Settings::undeclared(name, runtime, runner),
-        };
+        if let Some(desk) = self.desk_of(&config, name) {
+            return desk.queue().clone();
+        }
+        let runner = self.parts.runner.clone();
+        let settings = Settings::undeclared(name, &config.runtime, runner);
         Queue::new(self.parts.redis.clone(), settings)
+    }
+
+    /// A declared queue, with what concurrent requests share of it.
+    pub(super) fn desk(&self, caller: &Caller, name: &str) -> Result<Arc<Desk>, Problem> {
+        let config = self.config();
+        self.desk_of(&config, name)
+            .ok_or_else(|| desk::undeclared(&config, caller, name))
+    }
+
+    fn desk_of(&self, config: &Arc<Config>, name: &str) -> Option<Arc<Desk>> {
+        self.desks.of(config, name, |declared| {
+            let runner = self.parts.runner.clone();
+            let settings = Settings::of(declared, &config.runtime, runner);
+            Queue::new(self.parts.redis.clone(), settings)
+        })
+    }
+
+    /// The handlers that requests run at once.
+    pub(super) fn invocations(&self) -> &Invocations {
+        &self.invocations
     }
 
     /// Whether this process still wants work.

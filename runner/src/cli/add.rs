@@ -1,29 +1,43 @@
-//! `runner add`: add a job, and with `--wait` follow it to its end.
+//! `runner add`: add a job, and with `--wait` follow it to its end; or add the jobs of a
+//! file.
+
+mod from;
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::terminal::{follow, output};
 use super::{Cli, Exit, Result, args};
-use crate::config::{Backoff, JobDefaults, PRIORITY_LIMIT};
+use crate::config::{Backoff, PRIORITY_LIMIT};
 use crate::contract::is_json;
-use crate::queue::{Added, Deduplication, Instead, NewJob, State};
+use crate::queue::{Adder, State};
+use crate::verbs::add::{self, Addition, Instead, New, Options, Same, Span, Waits};
 use crate::verbs::cover::Cover;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   runner add orders invoice '{\"to\":\"ada@example.com\"}' --delay 5m
-  runner add orders invoice @invoice.json --wait --timeout 1m")]
+  runner add orders invoice @invoice.json --wait --timeout 1m
+  runner add orders --from jobs.ndjson")]
 pub(super) struct Args {
     /// A queue of queues.toml.
     queue: String,
     /// The job's name.
-    name: String,
+    #[arg(required_unless_present = "from")]
+    name: Option<String>,
     /// The payload: JSON text, @FILE, or - for standard input.
     #[arg(default_value = "{}")]
     data: String,
+    /// Add the jobs of this file, or - for standard input: a line each, or an array, as
+    /// {"name": …, "data": …, "opts": {…}}. What became of each is printed; NAME is that
+    /// of jobs without one. Exits with 1 if any was refused.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "data", "id", "delay", "priority", "lifo", "attempts", "backoff", "size_limit", "dedup_id", "wait",
+    ])]
+    from: Option<PathBuf>,
     /// The job's id [default: the next number]. If a job already has it, nothing is added.
     #[arg(long)]
     id: Option<String>,
@@ -74,85 +88,95 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        let job = NewJob {
-            name: self.name.clone(),
-            data: payload(&self.data)?,
-            id: self.id.clone(),
-            delay: self.delay.map_or(0, |delay| delay.as_millis() as u64),
-            priority: self.priority,
-            lifo: self.lifo,
-            options: JobDefaults {
-                attempts: self.attempts,
-                backoff: self.backoff,
-                size_limit: self.size_limit,
-                ..JobDefaults::default()
-            },
-            deduplication: self.deduplication(),
-        };
+        if let Some(file) = &self.from {
+            return from::run(cli, &self.queue, self.name.clone(), file);
+        }
+        let name = self.name.clone().unwrap_or_default();
+        let data = payload(&self.data)?;
         let loaded = cli.load()?;
         super::block_on(async {
             let queue = super::target::connect(cli, &loaded, &self.queue).await?;
-            let says = Cover::of(&loaded.config, &self.queue).redactor(&job.name, &job.data);
+            let says = Cover::of(&loaded.config, &self.queue).redactor(&name, &data);
             let before = queue.last_event().await?;
-            let added = queue.add(&[job]).await?.pop();
-            let added = added.expect("one answer for one job");
-            let state = match added.instead {
-                Some(_) => queue.state(&added.id).await?,
-                None => State::Waiting,
+            let declared = super::target::declared(&loaded, &self.queue)?;
+            let new = New {
+                name: Some(name),
+                data,
+                options: self.options(),
+                ..New::default()
             };
+            let addition = add::add(&Adder::new(queue.clone()), declared, new).await?;
             if !self.wait {
-                self.print_added(cli, &added, state);
+                self.print_added(cli, &addition);
                 return Ok(());
             }
-            if let Some(instead) = added.instead {
-                self.stands(&added.id, instead, state)?;
+            if let Some(instead) = addition.instead {
+                self.stands(&addition, instead)?;
             }
-            if !super::target::declared(&loaded, &self.queue)?.is_consumed() {
+            if !declared.is_consumed() {
                 output::hint(&format!(
                     "queue {:?} has no plugin: the job waits for another program",
                     self.queue
                 ));
             }
-            follow::to_end(&queue, &added.id, before, self.timeout, &says).await
+            follow::to_end(&queue, &addition.job_id, before, self.timeout, &says).await
         })
     }
 
-    fn deduplication(&self) -> Option<Deduplication> {
-        self.dedup_id.clone().map(|id| Deduplication {
-            id,
-            ttl: self.dedup_ttl.map_or(0, |ttl| ttl.as_millis() as u64),
-            extend: self.dedup_extend,
-            replace: self.dedup_replace,
-            keep_last_if_active: self.dedup_keep_last,
-            reschedule: self.dedup_reschedule,
-        })
+    fn options(&self) -> Options {
+        let span = |time: Option<Duration>| Span(time.map_or(0, |time| time.as_millis() as u64));
+        Options {
+            job_id: self.id.clone(),
+            delay: span(self.delay),
+            priority: self.priority,
+            lifo: self.lifo,
+            attempts: self.attempts,
+            backoff: self.backoff.map(Waits),
+            size_limit: self.size_limit,
+            deduplication: self.dedup_id.clone().map(|id| Same {
+                id,
+                ttl: span(self.dedup_ttl),
+                extend: self.dedup_extend,
+                replace: self.dedup_replace,
+                keep_last_if_active: self.dedup_keep_last,
+                reschedule: self.dedup_reschedule,
+            }),
+            ..Options::default()
+        }
     }
 
-    fn print_added(&self, cli: &Cli, added: &Added, state: State) {
-        let Added { id, instead } = added;
+    fn print_added(&self, cli: &Cli, addition: &Addition) {
+        let Addition {
+            job_id: id,
+            instead,
+            ..
+        } = addition;
         if cli.json {
             output::json(&json!({
                 "id": id,
                 "queue": self.queue,
-                "name": self.name,
+                "name": addition.name,
                 "added": instead.is_none(),
-                "instead": instead.map(word),
+                "instead": instead,
             }));
             return;
         }
         output::line(id);
         match instead {
-            Some(instead) => output::say(self.not_added(id, *instead, state)),
+            Some(instead) => output::say(self.not_added(addition, *instead)),
             None => output::hint(&format!("runner job get {} {id}", self.queue)),
         }
     }
 
     /// Why there is nothing new, for people.
-    fn not_added(&self, id: &str, instead: Instead, state: State) -> String {
+    fn not_added(&self, addition: &Addition, instead: Instead) -> String {
+        let Addition {
+            job_id: id, state, ..
+        } = addition;
         // A deduplication id may outlive its job.
-        let state = match state {
-            State::Unknown => "gone",
-            state => state.name(),
+        let state = match state.as_str() {
+            state if state == State::Unknown.name() => "gone",
+            state => state,
         };
         match instead {
             Instead::Known => format!(
@@ -171,28 +195,20 @@ impl Args {
 
     /// Whether the job that is there instead can be waited for: the result of one
     /// that has ended is not that of this payload.
-    fn stands(&self, id: &str, instead: Instead, state: State) -> Result {
-        let text = self.not_added(id, instead, state);
-        match state {
-            _ if instead == Instead::Kept => Err(Exit::failed(text)),
-            State::Completed | State::Failed | State::Unknown => Err(Exit::failed(format!(
-                "{text}; see runner job get {} {id}",
-                self.queue
+    fn stands(&self, addition: &Addition, instead: Instead) -> Result {
+        let text = self.not_added(addition, instead);
+        let ended = [State::Completed, State::Failed, State::Unknown].map(State::name);
+        match instead {
+            Instead::Kept => Err(Exit::failed(text)),
+            _ if ended.contains(&addition.state.as_str()) => Err(Exit::failed(format!(
+                "{text}; see runner job get {} {}",
+                self.queue, addition.job_id
             ))),
             _ => {
                 output::say(format!("{text}; waiting for that one"));
                 Ok(())
             }
         }
-    }
-}
-
-/// As `--json` has it.
-fn word(instead: Instead) -> &'static str {
-    match instead {
-        Instead::Known => "known",
-        Instead::Deduplicated => "deduplicated",
-        Instead::Kept => "kept",
     }
 }
 

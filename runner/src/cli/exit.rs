@@ -123,3 +123,14 @@ impl From<verbs::Refused> for Exit {
         Exit::of(refused.kind, refused.detail)
     }
 }
+
+impl From<crate::verbs::add::Fault> for Exit {
+    fn from(fault: crate::verbs::add::Fault) -> Exit {
+        use crate::verbs::add::Kind;
+        match fault.kind {
+            Kind::NotJson | Kind::InvalidJob | Kind::KeyReused => Exit::usage(fault.detail),
+            Kind::RedisUnavailable => Exit::unreachable(fault.detail),
+            Kind::RedisRefused => Exit::failed(fault.detail),
+        }
+    }
+}

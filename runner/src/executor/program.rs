@@ -7,8 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde_json::value::RawValue;
 
 use crate::config::{Argument, Piece, Placeholder, Plugin};
-use crate::host::{Program, request_id};
-use crate::queue::Attempt;
+use crate::host::Program;
+use crate::queue::{Attempt, request_id};
 
 /// The program of this plugin for this job.
 ///

@@ -40,7 +40,7 @@ pub use self::client::Http;
 pub use self::command::NoResult;
 pub use self::program::Program;
 use self::scratch::Scratches;
-pub use self::state::{Grants, State, request_id};
+pub use self::state::{Grants, State};
 use self::wasi::files;
 pub use self::writes::Effect;
 use self::writes::Writes;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::writes::Target;
-use super::{Effect, State, state};
+use super::{Effect, State};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 use crate::contract::check_json;
 use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob};
@@ -123,6 +123,11 @@ impl State {
         if !recorded.is_empty() {
             return Ok(self.record(recorded.into_iter()));
         }
+        if children && self.attempt.queue().is_none() {
+            return Err(Error::Invalid(
+                "a handler that is invoked over HTTP is no job, and has no children".to_owned(),
+            ));
+        }
         let current = children.then_some(&*self.attempt);
         let _turn = self.writes.turn(bytes).await;
         match queue::add_flow(current, &tree).await {
@@ -153,7 +158,7 @@ impl State {
             ));
         }
         let job = NewJob {
-            data: carry(data, self.request_id.as_deref()),
+            data: queue::carry(data, self.request_id.as_deref()),
             name,
             id: options.id,
             delay: options.delay.unwrap_or(0),
@@ -167,6 +172,7 @@ impl State {
                 size_limit: options.size_limit,
             },
             deduplication: options.deduplication.map(deduplication),
+            fingerprint: None,
         };
         // A queue checks it itself.
         if let Target::Record(settings) = target {
@@ -188,27 +194,6 @@ fn child_failure(of: wit::ChildFailure) -> ChildFailure {
 /// Bytes of a job, as they are sent to Redis.
 fn size(job: &NewJob) -> usize {
     job.name.len() + job.data.len()
-}
-
-/// Carry the request id on: put it in front of an object that has none. Every
-/// other byte stays as the plugin wrote it.
-fn carry(data: String, request_id: Option<&str>) -> String {
-    let Some(request_id) = request_id else {
-        return data;
-    };
-    let Some(fields) = data.trim_start().strip_prefix('{') else {
-        return data;
-    };
-    if state::request_id(&data).is_some() {
-        return data;
-    }
-    let id = serde_json::to_string(request_id).expect("a string is JSON");
-    let comma = if fields.trim_start().starts_with('}') {
-        ""
-    } else {
-        ","
-    };
-    format!("{{\"requestId\":{id}{comma}{fields}")
 }
 
 fn backoff(backoff: wit::Backoff) -> Backoff {

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use serde::Deserialize;
 use tokio::sync::Semaphore;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store};
@@ -18,7 +17,7 @@ use super::scratch::{Scratch, Scratches};
 use super::wasi::{context, handles};
 use super::writes::Writes;
 use crate::config::{JobSettings, Plugin};
-use crate::queue::Attempt;
+use crate::queue::{Attempt, request_id};
 use crate::redact::Redactor;
 
 /// Bytes a guest may hand over in one call; an HTTP body of 10 MiB fits.
@@ -240,27 +239,4 @@ impl State {
     pub(super) fn refuse_lost(&self) -> Result<(), String> {
         refuse_lost(&self.attempt)
     }
-}
-
-/// `requestId`, or else `xRequestId`, of a payload that is an object.
-pub fn request_id(data: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Ids {
-        #[serde(default, deserialize_with = "text")]
-        request_id: Option<String>,
-        #[serde(default, deserialize_with = "text")]
-        x_request_id: Option<String>,
-    }
-    /// A string; anything else is as good as absent.
-    fn text<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
-        let value = <&serde_json::value::RawValue>::deserialize(value)?;
-        Ok(serde_json::from_str(value.get()).ok())
-    }
-    // Most payloads have none, and looking for the word is faster than parsing.
-    if !data.contains("equestId\"") {
-        return None;
-    }
-    let ids: Ids = serde_json::from_str(data).ok()?;
-    ids.request_id.or(ids.x_request_id)
 }

@@ -40,8 +40,13 @@ impl Cover {
         for text in said.into_iter().flatten().chain(&mut job.stacktrace) {
             *text = says.redact(std::mem::take(text));
         }
+        self.values(&job.name, &mut job.data, job.returnvalue.as_mut());
+    }
+
+    /// Cover a payload, and a result.
+    pub fn values(&self, name: &str, data: &mut String, mut result: Option<&mut String>) {
         for contract in &self.0 {
-            contract.cover(&job.name, &mut job.data, job.returnvalue.as_mut());
+            contract.cover(name, data, result.as_deref_mut());
         }
     }
 

@@ -2,6 +2,8 @@
 //! questions and answers over the rooms below. The command line prints what the API
 //! sends, and both only parse, ask and show. Knows neither terminals nor HTTP.
 
+pub mod add;
+pub mod brief;
 pub mod cover;
 pub mod cursor;
 pub mod error;

@@ -13,7 +13,7 @@ const DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
 /// The outcome of a job that is not run; `None` lets it run.
-pub(super) fn refused(
+pub(crate) fn refused(
     attempt: &Attempt,
     config: &config::Queue,
     settings: &JobSettings,

@@ -58,15 +58,14 @@ fn when_all_connections_have_a_request_one_more_is_sent_away() {
     let api = runner.api();
     let frozen = super::freeze(&redis);
     let ask = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let mut asked = [(); 2].map(|()| Wire::to(api.address()));
-    for wire in &mut asked {
-        wire.send(ask);
-    }
-    until("both to be in flight", || {
-        let answer = Wire::to(api.address()).send(ask).rest();
-        answer.starts_with("HTTP/1.1 503").then(|| {
-            assert!(answer.contains("retry-after: 1"), "{answer}");
-        })
+    // Whoever has not been heard yet when the third comes gives way to it.
+    let mut asked = until("two requests in flight and one refused", || {
+        let mut asked = [(); 2].map(|()| Wire::to(api.address()));
+        asked.iter_mut().for_each(|wire| drop(wire.send(ask)));
+        let refused = Wire::to(api.address()).send(ask).soon()?;
+        assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+        assert!(refused.contains("retry-after: 1"), "{refused}");
+        Some(asked)
     });
     drop(frozen);
     for wire in &mut asked {

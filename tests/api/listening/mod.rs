@@ -43,7 +43,7 @@ fn address(runner: &Runner, nth: usize) -> String {
         let log = runner.log();
         let mut lines = log
             .into_iter()
-            .filter(|line| line.contains("the HTTP API listens"));
+            .filter(|line| line.contains("\"the HTTP API listens\""));
         lines.nth(nth)
     });
     let line: serde_json::Value = serde_json::from_str(&line).expect("the log is JSON");

@@ -29,6 +29,7 @@ fn a_request_in_flight_is_answered_and_everybody_else_is_let_go() {
     });
     drop(frozen);
     let answer = flying.rest();
+    assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
     assert!(answer.contains("connection: close"), "{answer}");
     assert!(runner.stop().success());
 }

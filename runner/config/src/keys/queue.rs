@@ -201,6 +201,15 @@ pub(crate) static QUEUE: LazyLock<Keys<Queue>> = LazyLock::new(|| {
             "20",
             "A job that was started this many times is not retried, and one that was started more than this many times fails, as with BullMQ's worker option `maxStartedAttempts`: starts after stalls and hand-backs count, and so do rounds of `unrouted = \"delay\"`.",
         );
+        let name = Kind::new("name", job_name, String::clone)
+            .quoted()
+            .optional();
+        keys.value("default_job", name, |queue| &mut queue.default_job)
+            .default("the only name that the contract or `jobs` has")
+            .help(
+                "\"send-notification\"",
+                "The name of a job that is added without one: by `POST /api/jobs/{queue}` and `runner add --from`.",
+            );
         keys.elsewhere("defaults", "table", |_| None)
             .default("`[defaults.job]`")
             .help(
@@ -250,6 +259,15 @@ pub(crate) static GROUP: LazyLock<Keys<Group>> = LazyLock::new(|| {
         );
     })
 });
+
+/// Of a job.
+fn job_name(raw: Raw<'_>) -> Result<String, Fault> {
+    let name = value::text(raw)?;
+    match name.is_empty() {
+        true => Err(fault("is not a job name: it is empty", "name the job")),
+        false => Ok(name),
+    }
+}
 
 /// The `plugin` of a queue: a name, not a file.
 fn plugin_name(raw: Raw<'_>) -> Result<String, Fault> {

@@ -95,7 +95,7 @@ impl Door {
         let tls = acceptor(settings)?;
         let socket = match Socket::bind(settings) {
             Err(Unbound::Taken(taken)) if settings.any_port => {
-                tracing::warn!("{taken} is taken; the HTTP API listens at another port");
+                tracing::warn!("{taken} is taken; the HTTP API takes another port");
                 Socket::bind_any(settings)?
             }
             bound => bound?,
@@ -172,11 +172,8 @@ impl Keeper {
         let grace = loop {
             tokio::select! {
                 () = self.admit() => {}
-                changed = configs.changed() => {
-                    // The application ends, and says so itself.
-                    if changed.is_err() {
-                        break Duration::ZERO;
-                    }
+                // It ends before the server does.
+                Ok(()) = configs.changed() => {
                     let config = configs.borrow_and_update().clone();
                     self.follow(&config);
                 }

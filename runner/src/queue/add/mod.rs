@@ -1,5 +1,6 @@
 //! Adding jobs, with the checks and the encoding of BullMQ's `queue.add`.
 
+pub(in crate::queue) mod adder;
 mod duplicate;
 pub(in crate::queue) mod flow;
 pub(in crate::queue) mod schedule;
@@ -48,7 +49,13 @@ pub struct NewJob {
     pub options: JobDefaults,
     /// Add it only if no job with the same meaning is there.
     pub deduplication: Option<Deduplication>,
+    /// Stored with it, to tell a request that is repeated from another one with the
+    /// same key: [`Queue::fingerprint`].
+    pub fingerprint: Option<String>,
 }
+
+/// Where a fingerprint stands in `opts`; BullMQ carries what it does not know.
+const FINGERPRINT: &str = "fingerprint";
 
 /// What became of a job that was to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,6 +191,7 @@ impl NewJob {
         put("sizeLimit", size_limit.map(Value::from));
         let deduplication = self.deduplication.as_ref();
         put("de", deduplication.map(Deduplication::json));
+        put(FINGERPRINT, self.fingerprint.as_deref().map(Value::from));
         options
     }
 }
@@ -236,13 +244,16 @@ impl Queue {
         for job in jobs {
             job.check(self.settings())?;
         }
+        self.add_checked(jobs).await
+    }
+
+    /// [`Queue::add`] for jobs that were checked, as many as one call takes.
+    async fn add_checked(&self, jobs: &[NewJob]) -> Result<Vec<Added>, Error> {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
-        let options: Vec<String> = jobs
-            .iter()
-            .map(|job| job.options(&self.settings().defaults))
-            .collect();
+        let defaults = &self.settings().defaults;
+        let options: Vec<String> = jobs.iter().map(|job| job.options(defaults)).collect();
         let reply = ADD
             .run(self.redis(), self.base(), |command| {
                 for (job, options) in jobs.iter().zip(&options) {
@@ -254,7 +265,20 @@ impl Queue {
                 }
             })
             .await?;
-        Ok(list(reply).into_iter().filter_map(Added::read).collect())
+        let added: Vec<Added> = list(reply).into_iter().filter_map(Added::read).collect();
+        match added.len() == jobs.len() {
+            true => Ok(added),
+            false => Err(Error::Answer(ADD.name())),
+        }
+    }
+
+    /// The fingerprint with which a job was added.
+    pub async fn fingerprint(&self, id: &str) -> Result<Option<String>, Error> {
+        let mut command = redis::cmd("HGET");
+        command.arg(self.key(id)).arg("opts");
+        let options = text(self.redis().call(&command).await?).unwrap_or_default();
+        let options: Value = serde_json::from_str(&options).unwrap_or_default();
+        Ok(options[FINGERPRINT].as_str().map(str::to_owned))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads: queues, workers, counts, jobs, events. Nothing here writes; called by
 //! `cli` and wherever somebody has to know.
 
+pub(in crate::queue) mod brief;
 pub(in crate::queue) mod counts;
 pub(in crate::queue) mod detail;
 pub(in crate::queue) mod discover;

@@ -13,6 +13,7 @@ use crate::queue::hold::recover::HELD;
 use crate::queue::hold::recover::REAP;
 use crate::queue::hold::recover::RECOVER;
 use crate::queue::hold::renew::RENEW;
+use crate::queue::look::brief::BRIEF;
 use crate::queue::operate::remove::REMOVE;
 use crate::queue::wire::script::Script;
 use crate::queue::work::gate::UNPARK;
@@ -21,7 +22,7 @@ use crate::queue::work::note::WRITE;
 use crate::queue::work::settle::SETTLE_GATED;
 
 /// Those that `runner serve` runs of itself.
-pub(in crate::queue) static SERVING: [&Script; 18] = [
+pub(in crate::queue) static SERVING: [&Script; 19] = [
     &SETTLE_GATED,
     &UNPARK,
     &FAIL,
@@ -37,6 +38,7 @@ pub(in crate::queue) static SERVING: [&Script; 18] = [
     &FLOW,
     &BURY,
     &REMOVE,
+    &BRIEF,
     &SCHEDULE,
     &SCHEDULERS,
     &ARM,

@@ -2,6 +2,7 @@
 //! Nothing here knows a job; every other room of the queue builds on it.
 
 pub(in crate::queue) mod error;
+pub(in crate::queue) mod gather;
 pub(in crate::queue) mod outage;
 pub(in crate::queue) mod redis;
 pub(in crate::queue) mod reply;
