@@ -81,13 +81,15 @@ lint: ## Check formatting, clippy, documentation and the dependency policy
 	  echo "lint: cargo-deny is not installed, dependency policy not checked (cargo install --locked cargo-deny)"; \
 	fi
 
-bench: setup ## Compare Runner with its peers; QUICK=1 for a rough look, ARGS= for benches/bench.mjs, LANGUAGES= for benches/languages.mjs
+bench: setup ## Compare Runner with its peers; QUICK=1 for a rough look, ARGS= for benches/bench.mjs, API= for benches/api.mjs, LANGUAGES= for benches/languages.mjs
 	@echo "bench: building the release binary, the peer and the guest"
 	@cargo build --quiet --locked --release -p runner
 	@cargo build --quiet --locked --profile plugin --target $(TARGET) -p bench-guest
 	@cargo build --quiet --locked --release --manifest-path benches/official/Cargo.toml --target-dir target
 	@npm ci --silent --prefix benches
 	@node benches/bench.mjs $(if $(QUICK),--runs 1 --jobs 20000 --latency-seconds 3) $(ARGS)
+	@tests/setup wrk
+	@node benches/api.mjs $(if $(QUICK),--runs 1 --seconds 2) $(API)
 	@tests/setup-languages
 	@target/tools/bin/pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	@RUNNER_TOOLS="$${RUNNER_TOOLS:-$(CURDIR)/target/tools/bin}" node benches/languages.mjs $(if $(QUICK),--runs 1 --jobs 3000) $(LANGUAGES)

@@ -38,6 +38,7 @@ pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
         group: None,
         unrouted: Unrouted::default(),
         max_started_attempts: None,
+        default_job: None,
         base: settings(),
         jobs: Vec::new(),
         defaults: config::JobDefaults::default(),

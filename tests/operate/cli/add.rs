@@ -263,3 +263,63 @@ fn a_wait_that_passes_its_timeout_exits_124_and_the_job_goes_on() {
         "error: job 1 did not end within 50ms; it keeps running",
     );
 }
+
+#[test]
+fn a_file_of_jobs_is_added_and_each_line_has_a_verdict() {
+    let setup = setup();
+    let jobs = "{\"data\":{\"to\":\"ada\"}}\n{\"name\":\"other\",\"data\":1,\"opts\":{\"jobId\":\"a\"}}\n\n\
+        {\"data\":1,\"opts\":{\"jobId\":\"a\"}}\n{\"data\":\n{\"data\":1,\"opts\":{\"delai\":1}}\n";
+    std::fs::write(setup.path("jobs.ndjson"), jobs).unwrap();
+    let add = ["add", "greetings", "hello", "--from", "jobs.ndjson"];
+    prints(
+        &setup,
+        &add,
+        1,
+        "1\na\na",
+        "line 4: job \"a\" already exists and keeps its payload\n\
+         line 5: the job is not JSON: EOF while parsing a value at line 1 column 8\n\
+         line 6: unknown field `delai`, expected one of `jobId`, `delay`, `priority`, `lifo`, \
+         `attempts`, `backoff`, `removeOnComplete`, `removeOnFail`, `sizeLimit`, `deduplication`, \
+         `failParentOnFailure`, `continueParentOnFailure`, `ignoreDependencyOnFailure`, \
+         `removeDependencyOnFailure` (at /opts/delai)\n\
+         error: 2 added, 1 not new, 2 refused",
+    );
+    let ended = setup.cli(&[
+        "add",
+        "greetings",
+        "hello",
+        "--from",
+        "jobs.ndjson",
+        "--json",
+    ]);
+    let verdicts: Vec<serde_json::Value> = ended
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        verdicts[1],
+        json!({ "line": 2, "jobId": "a", "instead": "known" })
+    );
+    assert_eq!(verdicts.len(), 5);
+
+    let mut child = setup
+        .command()
+        .args(["add", "greetings", "hello", "--from", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"[{\"data\":1},{\"data\":2}]").unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
+    refuses(
+        &setup,
+        &["add", "greetings", "hello", "--from", "nothing.ndjson"],
+        2,
+        "error: cannot read nothing.ndjson: No such file or directory (os error 2)",
+    );
+}

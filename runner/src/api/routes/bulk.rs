@@ -64,7 +64,6 @@ async fn add_jobs(
     Query(asked): Query<Asked>,
     body: Body,
 ) -> Result<Response, Problem> {
-    caller.may(&queue)?;
     let desk = shared.desk(&caller, &queue)?;
     let bulk = Bulk::new(desk.queue().clone(), desk.declared.clone(), asked.name);
     let items = Items::new(LARGEST);

@@ -5,6 +5,8 @@ mod duplicate;
 pub(in crate::queue) mod flow;
 pub(in crate::queue) mod schedule;
 
+use std::sync::Arc;
+
 use redis::{Cmd, Value as Reply};
 use serde_json::{Map, Value, json};
 
@@ -156,6 +158,26 @@ impl NewJob {
             .arg(if self.lifo { "RPUSH" } else { "LPUSH" });
     }
 
+    /// Whether it has options of its own; `plain` has none.
+    fn has_options(&self, plain: &NewJob) -> bool {
+        let NewJob {
+            name: _,
+            data: _,
+            id,
+            delay,
+            priority,
+            lifo,
+            options,
+            deduplication,
+            fingerprint,
+        } = self;
+        id.is_some()
+            || (*delay, *priority, *lifo) != (0, 0, false)
+            || *options != plain.options
+            || deduplication.is_some()
+            || fingerprint.is_some()
+    }
+
     /// `opts` as npm stores it.
     pub(in crate::queue) fn options(&self, defaults: &JobDefaults) -> String {
         Value::Object(self.stored(defaults)).to_string()
@@ -253,7 +275,14 @@ impl Queue {
             return Ok(Vec::new());
         }
         let defaults = &self.settings().defaults;
-        let options: Vec<String> = jobs.iter().map(|job| job.options(defaults)).collect();
+        // Most jobs have none of their own.
+        let plain = NewJob::default();
+        let defaults_alone: Arc<str> = plain.options(defaults).into();
+        let options = jobs.iter().map(|job| match job.has_options(&plain) {
+            true => job.options(defaults).into(),
+            false => defaults_alone.clone(),
+        });
+        let options: Vec<Arc<str>> = options.collect();
         let reply = ADD
             .run(self.redis(), self.base(), |command| {
                 for (job, options) in jobs.iter().zip(&options) {

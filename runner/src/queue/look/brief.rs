@@ -112,10 +112,8 @@ impl Brief {
         let mut fields = list(reply).into_iter().map(text);
         let mut next = || fields.next().flatten();
         let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
-        let state = next()?.parse().unwrap_or(State::Unknown);
         let options = next().unwrap_or_default();
         Some(Brief {
-            state,
             attempts: options::decode(&options).map_or(1, |options| options.attempts),
             name: next()?,
             data: next().unwrap_or_default(),
@@ -126,6 +124,7 @@ impl Brief {
             progress: next(),
             returnvalue: next(),
             failed_reason: next(),
+            state: next()?.parse().unwrap_or(State::Unknown),
         })
     }
 }
