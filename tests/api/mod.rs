@@ -4,6 +4,7 @@ mod clients;
 mod jobs;
 mod listening;
 mod probes;
+mod remote;
 
 use crate::support::{Redis, Setup};
 

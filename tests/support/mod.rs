@@ -25,7 +25,7 @@ pub(crate) use self::api::Api;
 pub(crate) use self::node::Node;
 pub(crate) use self::redis::Redis;
 pub(crate) use self::relay::Relay;
-pub(crate) use self::runner::{Runner, Setup};
+pub(crate) use self::runner::{Ended, Runner, Setup};
 pub(crate) use self::tools::tool;
 pub(crate) use self::wasm::guest;
 

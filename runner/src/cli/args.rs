@@ -3,7 +3,6 @@
 //! For the commands; it knows the types that arguments become and nothing else.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -71,34 +70,4 @@ pub(super) fn backoff(text: &str) -> Result<Backoff, String> {
         delay,
         jitter: 0.0,
     })
-}
-
-/// A rate, `10/s`, as the pause between two jobs.
-pub(super) fn pause(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a rate: write 10/s, 600/m or 100/h");
-    let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
-    let unit = match unit {
-        "s" => Duration::from_secs(1),
-        "m" => Duration::from_secs(60),
-        "h" => Duration::from_secs(3600),
-        _ => return Err(wrong()),
-    };
-    let count: u32 = count.parse().map_err(|_| wrong())?;
-    unit.checked_div(count).ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rate_is_the_pause_between_two_jobs() {
-        assert_eq!(pause("10/s"), Ok(Duration::from_millis(100)));
-        assert_eq!(pause("600/m"), Ok(Duration::from_millis(100)));
-        assert_eq!(pause("36/h"), Ok(Duration::from_secs(100)));
-        for text in ["", "10", "0/s", "-1/s", "1/d", "ten/s"] {
-            let wrong = format!("{text:?} is not a rate: write 10/s, 600/m or 100/h");
-            assert_eq!(pause(text), Err(wrong));
-        }
-    }
 }

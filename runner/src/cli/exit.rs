@@ -50,6 +50,15 @@ impl Exit {
         }
     }
 
+    /// A server wants other credentials.
+    pub(super) fn denied(message: impl ToString) -> Exit {
+        Exit {
+            code: 4,
+            message: message.to_string(),
+            report: false,
+        }
+    }
+
     pub(super) fn unreachable(message: impl ToString) -> Exit {
         Exit {
             code: 5,

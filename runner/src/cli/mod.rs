@@ -6,7 +6,8 @@
 //! queue in Redis), `trial` (jobs without Redis), `terminal` and `exit`.
 //!
 //! Data goes to stdout; progress, hints and logs go to stderr. Exit codes: 0 ok,
-//! 1 the operation failed, 2 usage or configuration, 3 not found, 5 Redis
+//! 1 the operation failed, 2 usage or configuration, 3 not found, 4 a server refuses the
+//! token, 5 Redis or the server
 //! unreachable, 124 a `--timeout` passed.
 
 mod add;
@@ -19,11 +20,13 @@ mod dev;
 mod dlq;
 mod exit;
 mod explain;
+mod host;
 mod job;
 mod new;
 mod outbox;
 mod plugin;
 mod queue;
+mod remote;
 mod run;
 mod schedule;
 mod serve;
@@ -83,6 +86,8 @@ struct Cli {
     /// Prefix of all keys [default: prefix of [redis] in the file].
     #[arg(long, global = true, value_name = "PREFIX")]
     prefix: Option<String>,
+    #[command(flatten)]
+    remote: remote::Options,
     #[command(subcommand)]
     command: Command,
 }
@@ -125,6 +130,9 @@ enum Command {
     /// Inspect and manage job schedulers.
     #[command(subcommand)]
     Schedule(schedule::Command),
+    /// Show who works on the queues.
+    #[command(subcommand)]
+    Host(host::Command),
     /// Show the HTTP requests that `runner dev --outbox` answered.
     Outbox(outbox::Args),
     /// Print a shell completion script.
@@ -132,6 +140,27 @@ enum Command {
     /// Compile a plugin, for another runner.
     #[command(name = plugin_compile::COMMAND, hide = true)]
     CompilePlugin(plugin_compile::Orders),
+}
+
+impl Command {
+    /// What works on this machine only, and why.
+    fn local(&self) -> Option<(&'static str, &'static str)> {
+        let project = "it works on the files of this machine";
+        let engine = "it runs plugins in its own process";
+        Some(match self {
+            Command::Serve(_) => ("serve", "it is the server"),
+            Command::Dev(_) => ("dev", "it is the server"),
+            Command::New(_) => ("new", project),
+            Command::Build(_) => ("build", project),
+            Command::Check(_) => ("check", project),
+            Command::Explain(_) => ("explain", project),
+            Command::Contract(_) => ("contract", project),
+            Command::Outbox(_) => ("outbox", project),
+            Command::Run(_) => ("run", engine),
+            Command::Test(_) => ("test", engine),
+            _ => return None,
+        })
+    }
 }
 
 /// Parse the arguments, do what they say, and end with its exit code.
@@ -184,6 +213,9 @@ impl Cli {
     fn run(self) -> Result {
         let quiet = !matches!(self.command, Command::Serve(_) | Command::Dev(_));
         self.init_logging(quiet)?;
+        if let Some((command, why)) = self.command.local() {
+            remote::refuse(&self, command, why)?;
+        }
         match &self.command {
             Command::Serve(args) => args.run(&self),
             Command::Dev(args) => args.run(&self),
@@ -200,6 +232,7 @@ impl Cli {
             Command::Job(command) => command.run(&self),
             Command::Dlq(command) => command.run(&self),
             Command::Schedule(command) => command.run(&self),
+            Command::Host(command) => command.run(&self),
             Command::Outbox(args) => args.run(&self),
             Command::Completions(args) => args.run(),
             Command::CompilePlugin(orders) => match orders.run() {

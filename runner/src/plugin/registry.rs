@@ -276,8 +276,14 @@ impl Plugins {
     /// Begin to load a plugin's file, if there is one of this name: for who has just
     /// written it, and does not wait until that is noticed.
     pub fn load(self: &Arc<Self>, name: &str) {
-        if let Some(entry) = self.entries.load().get(name) {
-            self.start(entry.clone(), || {});
+        self.load_then(name, || {});
+    }
+
+    /// [`Plugins::load`], and call this when it is done.
+    pub fn load_then(self: &Arc<Self>, name: &str, then: impl FnOnce() + Send + 'static) {
+        match self.entries.load().get(name) {
+            Some(entry) => self.start(entry.clone(), then),
+            None => then(),
         }
     }
 

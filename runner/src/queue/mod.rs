@@ -31,7 +31,7 @@ pub use add::flow::{ChildFailure, FlowJob, add_flow};
 pub use add::schedule::{Declared, Guarded, Next, SchedulerState};
 pub use add::{Added, Instead, NewJob};
 pub use attempt::{Attempt, Notes, Stop};
-pub use dead::letters::{Letter, Origin, Replay};
+pub use dead::letters::{Letter, LetterPlace, Origin, Replay};
 pub use handle::Queue;
 pub use hold::cancel::Failing;
 pub use hold::heartbeat::{About, Dead};

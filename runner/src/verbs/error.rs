@@ -48,6 +48,12 @@ pub enum Kind {
     UnknownQueue,
     /// There is no such job.
     UnknownJob,
+    /// There is no such dead letter.
+    UnknownLetter,
+    /// There is no such job scheduler.
+    UnknownSchedule,
+    /// There is no such plugin.
+    UnknownPlugin,
     /// The question says something that cannot be.
     InvalidRequest,
     /// The cursor is not one of this question.
@@ -70,6 +76,12 @@ pub enum Kind {
     ActiveJobs,
     /// The queue was resumed meanwhile.
     Resumed,
+    /// `queues.toml` declares it, and would bring it back.
+    Declared,
+    /// A letter has no queue to go to.
+    NoTarget,
+    /// No version of a plugin serves.
+    NotServing,
 }
 
 /// What a kind means to who asked.
@@ -91,6 +103,9 @@ impl Kind {
         match self {
             Kind::UnknownQueue => "unknown-queue",
             Kind::UnknownJob => "unknown-job",
+            Kind::UnknownLetter => "unknown-letter",
+            Kind::UnknownSchedule => "unknown-schedule",
+            Kind::UnknownPlugin => "unknown-plugin",
             Kind::InvalidRequest => "invalid-request",
             Kind::InvalidCursor => "invalid-cursor",
             Kind::InvalidJob => "invalid-job",
@@ -102,14 +117,21 @@ impl Kind {
             Kind::NotStopped => "not-stopped",
             Kind::ActiveJobs => "active-jobs",
             Kind::Resumed => "resumed",
+            Kind::Declared => "declared",
+            Kind::NoTarget => "no-target",
+            Kind::NotServing => "not-serving",
         }
     }
 
     /// What it means to who asked.
     pub fn class(self) -> Class {
         match self {
-            Kind::UnknownQueue | Kind::UnknownJob => Class::Unknown,
-            Kind::InvalidRequest | Kind::InvalidCursor => Class::Wrong,
+            Kind::UnknownQueue
+            | Kind::UnknownJob
+            | Kind::UnknownLetter
+            | Kind::UnknownSchedule
+            | Kind::UnknownPlugin => Class::Unknown,
+            Kind::InvalidRequest | Kind::InvalidCursor | Kind::Declared => Class::Wrong,
             Kind::InvalidJob => Class::Unfit,
             Kind::WrongState
             | Kind::Running
@@ -118,7 +140,9 @@ impl Kind {
             | Kind::Ended
             | Kind::NotStopped
             | Kind::ActiveJobs
-            | Kind::Resumed => Class::Conflict,
+            | Kind::Resumed
+            | Kind::NoTarget
+            | Kind::NotServing => Class::Conflict,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{Error, Kind, Result};
-use crate::config::{Config, Pattern, Scope, nearest};
+use crate::config::{self, Config, Pattern, Scope, nearest};
 use crate::queue::{self, Queue, Redis, Settings};
 
 /// Names listed in an error; more would hide it.
@@ -33,6 +33,28 @@ impl Here {
             None => Settings::undeclared(name, runtime, runner),
         };
         Queue::new(self.redis.clone(), settings)
+    }
+
+    /// A queue of queues.toml.
+    ///
+    /// # Errors
+    /// [`Kind::UnknownQueue`] with the nearest name that is.
+    pub fn declared(&self, name: &str) -> Result<&config::Queue> {
+        let queues = &self.config.queues;
+        if let Some(queue) = queues.get(name) {
+            return Ok(queue);
+        }
+        let names = || queues.keys().map(String::as_str);
+        let text = match nearest(name, names()) {
+            Some(known) => {
+                format!("queue {name:?} is not declared in queues.toml; did you mean {known:?}?")
+            }
+            None => format!(
+                "queue {name:?} is not declared in queues.toml; the declared queues are {}",
+                names().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        Err(Error::refused(Kind::UnknownQueue, text))
     }
 
     /// A queue that is declared or in Redis.

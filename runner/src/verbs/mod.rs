@@ -9,9 +9,13 @@ pub mod cursor;
 pub mod error;
 pub mod filter;
 pub mod here;
+pub mod hosts;
 pub mod jobs;
+pub mod letters;
+pub mod plugins;
 pub mod queues;
 pub mod raw;
+pub mod schedules;
 pub mod search;
 pub mod view;
 

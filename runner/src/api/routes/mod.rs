@@ -1,10 +1,14 @@
 //! Every route: one file per noun.
 
 mod bulk;
+mod dlq;
 mod flows;
+mod hosts;
 pub(super) mod invoke;
 mod jobs;
+mod plugins;
 mod probes;
+mod schedules;
 mod stats;
 
 use std::sync::Arc;
@@ -24,5 +28,9 @@ pub(super) fn all(shared: Arc<Shared>) -> (axum::Router, OpenApi) {
     let routes = flows::add(routes);
     let routes = stats::add(routes);
     let routes = invoke::add(routes);
+    let routes = dlq::add(routes);
+    let routes = schedules::add(routes);
+    let routes = hosts::add(routes);
+    let routes = plugins::add(routes);
     routes.finish(shared)
 }

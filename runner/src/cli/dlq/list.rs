@@ -1,12 +1,9 @@
 //! `runner dlq list`: the dead letter queues, or the letters of one.
 
-use serde_json::{Value, json};
-
 use super::pick::Filter;
-use crate::cli::{Cli, Exit, Result, output, target};
-use crate::config::Loaded;
-use crate::queue::{Letter, Queue};
-use crate::verbs::cover::Cover;
+use crate::cli::remote::{Place, routes};
+use crate::cli::{Cli, Exit, Result, output};
+use crate::verbs::letters::{self, DeadQueue, Letters, MOST, View};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner dlq list otp-dead --reason timeout --newer-than 2h")]
@@ -21,49 +18,42 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, loaded: &Loaded) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
         match &self.queue {
-            None if self.filter.is_set() => {
+            None if !self.filter.query()?.is_empty() => {
                 let which = "name the dead letter queue whose letters are filtered";
                 Err(Exit::usage(format!("{which}: runner dlq list QUEUE")))
             }
-            None => queues(cli, loaded).await,
-            Some(name) => {
-                let queue = super::connect(cli, loaded, name).await?;
-                self.letters(cli, loaded, &queue).await
-            }
+            None => queues(cli, place).await,
+            Some(queue) => self.letters(cli, place, queue).await,
         }
     }
 
-    async fn letters(&self, cli: &Cli, loaded: &Loaded, queue: &Queue) -> Result {
-        let fits = self.filter.test(queue.now().await?);
+    async fn letters(&self, cli: &Cli, place: &Place, queue: &str) -> Result {
+        let filter = &self.filter.query()?;
         let mut found = Vec::new();
-        let mut more = false;
-        queue
-            .each_letter(|letter| {
-                if fits(&letter) {
-                    more = found.len() == self.limit as usize;
-                    if !more {
-                        found.push(letter);
-                    }
-                }
-                !more
-            })
-            .await?;
-        let cover = Cover::of(&loaded.config, queue.name());
-        found
-            .iter_mut()
-            .for_each(|letter| cover.letter(&loaded.config, letter));
+        let mut cursor = None;
+        let more = loop {
+            let limit = (self.limit as usize - found.len()).min(MOST);
+            let from = cursor.as_deref();
+            let verb =
+                async |here: &_| letters::list(here, queue, filter, limit, from, false).await;
+            let route = routes::letters(queue, filter, limit, from);
+            let page: Letters = place.ask(route, verb).await?;
+            found.extend(page.letters);
+            cursor = page.cursor;
+            if cursor.is_none() || found.len() == self.limit as usize {
+                break cursor.is_some();
+            }
+        };
         if cli.json {
-            let all: Vec<Value> = found.iter().map(super::show::document).collect();
-            output::json(&all);
+            output::json(&found);
         } else if found.is_empty() {
-            let which = if self.filter.is_set() {
-                " that match"
-            } else {
-                ""
+            let which = match filter.is_empty() {
+                true => "",
+                false => " that match",
             };
-            output::say(format!("queue {:?} has no letters{which}", queue.name()));
+            output::say(format!("queue {queue:?} has no letters{which}"));
         } else {
             table(&found);
         }
@@ -74,43 +64,33 @@ impl Args {
     }
 }
 
-async fn queues(cli: &Cli, loaded: &Loaded) -> Result {
-    let redis = target::redis(cli, loaded).await?;
-    let mut rows = Vec::new();
-    for name in loaded.config.queues.keys() {
-        let sources = super::sources(&loaded.config, name);
-        if !sources.is_empty() {
-            let queue = target::over(redis.clone(), loaded, name);
-            rows.push((name, sources, queue.count_letters().await?));
-        }
-    }
+async fn queues(cli: &Cli, place: &Place) -> Result {
+    let queues: Vec<DeadQueue> = place.ask(routes::dead_queues(), letters::queues).await?;
     if cli.json {
-        let document = |(name, sources, count): &(&String, Vec<&str>, u64)| json!({ "queue": name, "from": sources, "letters": count });
-        output::json(&rows.iter().map(document).collect::<Vec<Value>>());
-    } else if rows.is_empty() {
+        output::json(&queues);
+    } else if queues.is_empty() {
         output::say("no queue of queues.toml has a `dead_letter`");
     } else {
-        let rows: Vec<Vec<String>> = rows
-            .into_iter()
-            .map(|(name, sources, count)| vec![name.clone(), count.to_string(), sources.join(", ")])
-            .collect();
+        let row =
+            |of: &DeadQueue| vec![of.queue.clone(), of.letters.to_string(), of.from.join(", ")];
+        let rows: Vec<Vec<String>> = queues.iter().map(row).collect();
         output::table(&["queue", "letters", "from"], &rows);
     }
     Ok(())
 }
 
-fn table(letters: &[Letter]) {
+fn table(letters: &[View]) {
     let rows: Vec<Vec<String>> = letters
         .iter()
         .map(|letter| {
-            let origin = letter.origin.as_ref();
+            let origin = letter.from.as_ref();
             vec![
                 letter.id.clone(),
                 output::cell(&letter.name),
                 origin.map_or_else(String::new, |from| format!("{} {}", from.queue, from.id)),
                 origin.map_or_else(String::new, |from| from.attempts_made.to_string()),
-                output::instant(Some(letter.failed_at())),
-                output::cell(letter.failed_reason()),
+                output::instant(Some(letter.failed_at)),
+                output::cell(&letter.reason),
             ]
         })
         .collect();

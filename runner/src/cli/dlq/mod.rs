@@ -1,4 +1,6 @@
-//! `runner dlq`: dead letter queues. One file per command.
+//! `runner dlq`: dead letter queues. One file per command, each over `verbs::letters`: it
+//! parses, asks and prints.
+//! Knows how what many calls answer becomes one answer.
 
 mod list;
 mod pick;
@@ -6,9 +8,9 @@ mod purge;
 mod replay;
 mod show;
 
-use super::{Cli, Exit, Result, target};
-use crate::config::{Config, Loaded};
-use crate::queue::Queue;
+use super::remote::Place;
+use super::{Cli, Exit, Result};
+use crate::verbs::{Class, Refused};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -24,57 +26,28 @@ pub(super) enum Command {
 
 impl Command {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        let loaded = cli.load()?;
         super::block_on(async {
+            let place = Place::of(cli, Cli::load).await?;
             match self {
-                Command::List(args) => args.run(cli, &loaded).await,
-                Command::Show(args) => args.run(cli, &loaded).await,
-                Command::Replay(args) => args.run(cli, &loaded).await,
-                Command::Purge(args) => args.run(cli, &loaded).await,
+                Command::List(args) => args.run(cli, &place).await,
+                Command::Show(args) => args.run(cli, &place).await,
+                Command::Replay(args) => args.run(cli, &place).await,
+                Command::Purge(args) => args.run(cli, &place).await,
             }
         })
     }
 }
 
-/// The queues whose failed jobs come to this one.
-fn sources<'a>(config: &'a Config, name: &str) -> Vec<&'a str> {
-    let sends = |queue: &crate::config::Queue| {
-        let jobs = queue.jobs.iter().map(|(_, settings)| settings);
-        jobs.chain([&queue.base])
-            .filter_map(|settings| settings.dead_letter.as_ref())
-            .any(|to| to.queue == name)
-    };
-    let queues = config.queues.values().filter(|queue| sends(queue));
-    queues.map(|queue| queue.name.as_str()).collect()
-}
-
-/// A dead letter queue by its name.
-async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
-    let queue = target::declared(loaded, name)?;
-    if sources(&loaded.config, name).is_empty() {
-        return Err(Exit::usage(match &queue.base.dead_letter {
-            Some(to) => format!(
-                "queue {name:?} is not a dead letter queue; its dead letters are in {:?}",
-                to.queue
-            ),
-            None => format!(
-                "queue {name:?} is not a dead letter queue: no `dead_letter` names it; \
-                 what failed in it is retried with: runner job retry {name}"
-            ),
-        }));
+/// What went wrong with some of many: 3 when all that failed are unknown, else 1.
+fn refused(refused: Vec<Refused>) -> Result {
+    if refused.is_empty() {
+        return Ok(());
     }
-    target::connect(cli, loaded, name).await
-}
-
-fn missing(queue: &Queue, id: &str) -> Exit {
-    Exit::not_found(format!(
-        "queue {:?} has no letter {id:?}; it may have been replayed or removed",
-        queue.name()
-    ))
-}
-
-fn active(id: &str) -> Exit {
-    Exit::failed(format!(
-        "a worker is running letter {id:?}; wait for its end"
-    ))
+    let unknown = |one: &Refused| one.kind.class() == Class::Unknown;
+    let exit = match refused.iter().all(unknown) {
+        true => Exit::not_found,
+        false => Exit::failed,
+    };
+    let lines: Vec<String> = refused.into_iter().map(|one| one.detail).collect();
+    Err(exit(lines.join("\n")))
 }

@@ -1,10 +1,11 @@
-//! Which letters are meant: by name, reason and age.
+//! Which letters are meant: by name, reason and age, or in the search language.
 
 use std::time::Duration;
 
 use crate::cli::{Exit, Result};
-use crate::config::Pattern;
-use crate::queue::{Letter, Queue};
+use crate::units;
+use crate::verbs::filter;
+use crate::verbs::letters::Which;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Filter {
@@ -20,13 +21,16 @@ pub(super) struct Filter {
     /// Only letters that failed within the last 2h, 30d, ….
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
     newer_than: Option<Duration>,
+    /// Only letters that a search matches: "name:email-* data.shopId:7 error:timeout".
+    #[arg(long, value_name = "QUERY")]
+    filter: Option<filter::Filter>,
 }
 
 /// Letters by id, or all that a filter lets through.
 #[derive(Debug, clap::Args)]
 pub(super) struct Pick {
     /// Ids of letters.
-    #[arg(required_unless_present = "all", conflicts_with_all = ["all", "name", "reason", "older_than", "newer_than"])]
+    #[arg(required_unless_present = "all", conflicts_with_all = ["all", "name", "reason", "older_than", "newer_than", "filter"])]
     ids: Vec<String>,
     /// All letters, or all that match the filters.
     #[arg(long)]
@@ -36,26 +40,36 @@ pub(super) struct Pick {
 }
 
 impl Filter {
-    pub(super) fn is_set(&self) -> bool {
-        let ages = self.older_than.or(self.newer_than);
-        self.name.is_some() || self.reason.is_some() || ages.is_some()
-    }
-
-    /// Whether it lets a letter through at `now`, ms since 1970.
-    pub(super) fn test(&self, now: u64) -> impl Fn(&Letter) -> bool {
-        let pattern = self.name.clone().map(Pattern);
-        let reason = self.reason.as_ref().map(|text| text.to_lowercase());
-        let before = |age: Duration| now.saturating_sub(age.as_millis() as u64);
-        let (until, since) = (self.older_than.map(before), self.newer_than.map(before));
-        move |letter| {
-            let named = pattern.as_ref().is_none_or(|p| p.matches(&letter.name));
-            let says = |text: &String| letter.failed_reason().to_lowercase().contains(text);
-            let at = letter.failed_at();
-            named
-                && reason.as_ref().is_none_or(says)
-                && until.is_none_or(|until| at <= until)
-                && since.is_none_or(|since| at >= since)
+    /// In the search language.
+    pub(super) fn query(&self) -> Result<filter::Filter> {
+        let quoted = |text: &str| {
+            let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("\"{text}\"")
+        };
+        let age = |age: Duration| units::duration(age);
+        let mut terms = Vec::new();
+        if let Some(name) = &self.name {
+            // A pattern stands in no quotes.
+            let ends = |c: char| c == ',' || c == '"' || c.is_whitespace();
+            terms.push(match name.contains('*') {
+                true if name.contains(ends) => {
+                    return Err(Exit::usage(format!(
+                        "--name {name:?}: a pattern has no spaces, commas or quotes; put * for them"
+                    )));
+                }
+                true => format!("name:{name}"),
+                false => format!("name:{}", quoted(name)),
+            });
         }
+        terms.extend(
+            self.reason
+                .as_deref()
+                .map(|text| format!("error:{}", quoted(text))),
+        );
+        terms.extend(self.older_than.map(|of| format!("until:{}", age(of))));
+        terms.extend(self.newer_than.map(|of| format!("since:{}", age(of))));
+        terms.extend(self.filter.as_ref().map(ToString::to_string));
+        terms.join(" ").parse().map_err(Exit::usage)
     }
 }
 
@@ -65,28 +79,16 @@ impl Pick {
         self.all
     }
 
-    /// The ids, and what is wrong with those that are not there.
-    pub(super) async fn ids(&self, queue: &Queue) -> Result<(Vec<String>, Vec<Exit>)> {
-        let mut ids = Vec::new();
-        let mut refusals = Vec::new();
-        if self.all {
-            let fits = self.filter.test(queue.now().await?);
-            queue
-                .each_letter(|letter| {
-                    if fits(&letter) {
-                        ids.push(letter.id);
-                    }
-                    true
-                })
-                .await?;
-            return Ok((ids, refusals));
-        }
-        for id in &self.ids {
-            match queue.letter(id).await? {
-                Some(_) => ids.push(id.clone()),
-                None => refusals.push(super::missing(queue, id)),
-            }
-        }
-        Ok((ids, refusals))
+    /// The ids, in parts for one call each; none when it is all that fits.
+    pub(super) fn ids(&self, part: usize) -> impl Iterator<Item = Vec<String>> {
+        self.ids.chunks(part).map(<[String]>::to_vec)
+    }
+
+    /// All that fits.
+    pub(super) fn all(&self) -> Result<Which> {
+        Ok(Which {
+            filter: Some(self.filter.query()?),
+            ..Which::default()
+        })
     }
 }

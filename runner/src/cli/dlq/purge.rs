@@ -1,17 +1,11 @@
 //! `runner dlq purge`: letters are thrown away.
 
-use serde_json::json;
-
 use super::pick::Pick;
-use crate::cli::job::refused;
+use crate::cli::remote::{Place, routes};
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
-use crate::config::Loaded;
-use crate::queue::Removal;
 use crate::units;
-
-/// Ids in one call.
-const CALL: usize = 100;
+use crate::verbs::letters::{self, MOST, Purged, Which};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner dlq purge otp-dead --all --older-than 30d --yes")]
@@ -25,38 +19,59 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, loaded: &Loaded) -> Result {
-        let queue = super::connect(cli, loaded, &self.queue).await?;
-        let (ids, mut refusals) = self.pick.ids(&queue).await?;
-        if self.pick.is_all() && !ids.is_empty() {
-            let what = format!(
-                "removes {} of queue {:?}",
-                units::count(ids.len() as u64, "letter"),
-                queue.name()
-            );
-            self.confirm.ask(queue.name(), &what)?;
-        }
-        let mut removed = 0;
-        for ids in ids.chunks(CALL) {
-            let ends = queue.remove(ids, false).await?;
-            for (id, end) in std::iter::zip(ids, ends) {
-                match end {
-                    Removal::Done => removed += 1,
-                    // Somebody else was faster, and that is what was wanted.
-                    Removal::Missing if self.pick.is_all() => {}
-                    Removal::Missing => refusals.push(super::missing(&queue, id)),
-                    Removal::Locked | Removal::NextRun => refusals.push(super::active(id)),
-                }
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
+        let mut all = Purged {
+            queue: self.queue.clone(),
+            removed: 0,
+            refused: Vec::new(),
+            cursor: None,
+        };
+        if self.pick.is_all() {
+            let mut which = self.pick.all()?;
+            which.dry_run = true;
+            let count = self.to_end(place, which.clone()).await?.removed;
+            if count > 0 {
+                let letters = units::count(count, "letter");
+                let what = format!("removes {letters} of queue {:?}", self.queue);
+                self.confirm.ask(&self.queue, &what)?;
+                which.dry_run = false;
+                all = self.to_end(place, which).await?;
             }
         }
-        if cli.json {
-            output::json(&json!({ "queue": queue.name(), "removed": removed }));
-        } else {
-            output::line(format!(
-                "removed {}",
-                units::count(removed as u64, "letter")
-            ));
+        for ids in self.pick.ids(MOST) {
+            let which = Which {
+                ids,
+                ..Which::default()
+            };
+            let part = self.call(place, &which).await?;
+            all.removed += part.removed;
+            all.refused.extend(part.refused);
         }
-        refused(refusals)
+        let refused = std::mem::take(&mut all.refused);
+        if cli.json {
+            output::json(&all);
+        } else {
+            output::line(format!("removed {}", units::count(all.removed, "letter")));
+        }
+        super::refused(refused)
+    }
+
+    async fn call(&self, place: &Place, which: &Which) -> Result<Purged> {
+        let queue = self.queue.as_str();
+        let verb = async |here: &_| letters::purge(here, queue, which).await;
+        place.ask(routes::purge(queue, which), verb).await
+    }
+
+    /// Call again, from where the last call stopped, until there are no more.
+    async fn to_end(&self, place: &Place, mut which: Which) -> Result<Purged> {
+        let mut all = self.call(place, &which).await?;
+        while let Some(cursor) = all.cursor.take() {
+            which.cursor = Some(cursor);
+            let part = self.call(place, &which).await?;
+            all.removed += part.removed;
+            all.refused.extend(part.refused);
+            all.cursor = part.cursor;
+        }
+        Ok(all)
     }
 }

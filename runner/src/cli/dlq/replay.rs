@@ -1,17 +1,15 @@
 //! `runner dlq replay`: letters go back to work.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::pick::Pick;
-use crate::cli::job::refused;
+use crate::cli::remote::{Place, routes};
 use crate::cli::terminal::confirm::Confirm;
-use crate::cli::{Cli, Exit, Result, args, output, target};
-use crate::config::Loaded;
-use crate::queue::{Letter, Queue, Replay};
+use crate::cli::{Cli, Result, output};
 use crate::units;
+use crate::verbs::letters::{self, MOST, Rate, ReplayAsked, Replayed};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -23,8 +21,8 @@ pub(in crate::cli) struct Args {
     #[command(flatten)]
     pick: Pick,
     /// Replay at most this many per second, minute or hour: 10/s, 600/m, 100/h.
-    #[arg(long, value_parser = args::pause)]
-    rate: Option<Duration>,
+    #[arg(long)]
+    rate: Option<Rate>,
     /// Give the jobs only the attempts they had left, but at least one.
     #[arg(long, conflicts_with = "reset_attempts")]
     keep_attempts: bool,
@@ -38,121 +36,153 @@ pub(in crate::cli) struct Args {
     confirm: Confirm,
 }
 
-/// What has become of the letters so far.
-#[derive(Default)]
-struct Ends {
-    replayed: Vec<Value>,
-    refusals: Vec<Exit>,
+/// Calls of a size that keeps a rate from call to call.
+struct Pace {
+    part: usize,
+    ticks: Option<Interval>,
+}
+
+impl Pace {
+    /// A quarter of a second in a call, so that one who waits sees it go on.
+    fn of(rate: Option<&Rate>) -> Pace {
+        let Some(rate) = rate else {
+            return Pace {
+                part: MOST,
+                ticks: None,
+            };
+        };
+        let pause = rate.pause().max(Duration::from_millis(1));
+        let part =
+            (Duration::from_millis(250).as_nanos() / pause.as_nanos()).clamp(1, MOST as u128);
+        let mut ticks = tokio::time::interval(pause * part as u32);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Pace {
+            part: part as usize,
+            ticks: Some(ticks),
+        }
+    }
+
+    async fn tick(&mut self) {
+        if let Some(ticks) = &mut self.ticks {
+            ticks.tick().await;
+        }
+    }
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, loaded: &Loaded) -> Result {
-        let queue = super::connect(cli, loaded, &self.queue).await?;
-        if let Some(to) = &self.to {
-            target::declared(loaded, to)?;
-            if *to == self.queue {
-                return Err(Exit::usage(format!("{to:?} is where the letters are")));
-            }
-        }
-        let (ids, refusals) = self.pick.ids(&queue).await?;
-        if self.pick.is_all() && !ids.is_empty() {
-            let to = match &self.to {
-                Some(to) => format!("to queue {to:?}"),
-                None => "to where they failed".to_owned(),
-            };
-            let letters = units::count(ids.len() as u64, "letter");
-            let what = format!("moves {letters} of queue {:?} {to}", queue.name());
-            self.confirm.ask(queue.name(), &what)?;
-        }
-        let mut ends = Ends {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
+        let mut all = Replayed {
+            queue: self.queue.clone(),
             replayed: Vec::new(),
-            refusals,
+            matched: None,
+            refused: Vec::new(),
+            cursor: None,
         };
-        let moved = self.replay(loaded, &queue, &ids, &mut ends).await;
-        let count = ends.replayed.len();
-        if cli.json {
-            output::json(&json!({ "queue": queue.name(), "replayed": ends.replayed }));
-        } else {
-            output::line(format!("replayed {}", units::count(count as u64, "letter")));
+        let end = match self.pick.is_all() {
+            true => self.all(place, &mut all).await,
+            false => self.named(place, &mut all).await,
+        };
+        let count = all.replayed.len() as u64;
+        // What was asked first was refused: nothing was done.
+        if end.is_err() && count == 0 {
+            return end;
         }
-        moved?;
-        refused(ends.refusals)
+        let refused = std::mem::take(&mut all.refused);
+        if cli.json {
+            output::json(&all);
+        } else {
+            output::line(format!("replayed {}", units::count(count, "letter")));
+        }
+        end?;
+        super::refused(refused)
     }
 
-    async fn replay(
-        &self,
-        loaded: &Loaded,
-        queue: &Queue,
-        ids: &[String],
-        ends: &mut Ends,
-    ) -> Result {
-        let bar = output::bar(ids.len() as u64);
-        let mut targets = BTreeMap::new();
-        let mut ticks = self.rate.map(|pause| {
-            // A call that takes longer than the pause does not hurry the next ones.
-            let mut ticks = tokio::time::interval(pause.max(Duration::from_millis(1)));
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            ticks
-        });
-        for id in ids {
-            if let Some(ticks) = &mut ticks {
-                ticks.tick().await;
-            }
-            let Some(letter) = queue.letter(id).await? else {
-                self.gone(queue, id, ends);
-                continue;
+    async fn named(&self, place: &Place, all: &mut Replayed) -> Result {
+        let mut pace = Pace::of(self.rate.as_ref());
+        for ids in self.pick.ids(pace.part) {
+            pace.tick().await;
+            let asked = ReplayAsked {
+                ids,
+                ..self.asked()
             };
-            match self.target(loaded, queue, &letter, &mut targets) {
-                Err(refusal) => ends.refusals.push(refusal),
-                Ok(to) => match queue.replay(&letter, &to, !self.keep_attempts).await? {
-                    Replay::Done(new) => ends
-                        .replayed
-                        .push(json!({ "letter": id, "queue": to.name(), "id": new })),
-                    Replay::Missing => self.gone(queue, id, ends),
-                    Replay::Active => ends.refusals.push(super::active(id)),
-                },
-            }
-            bar.inc(1);
+            self.call(place, &asked, all).await?;
         }
-        bar.finish_and_clear();
         Ok(())
     }
 
-    /// Somebody else was faster; of all letters that is none of them.
-    fn gone(&self, queue: &Queue, id: &str, ends: &mut Ends) {
-        if !self.pick.is_all() {
-            ends.refusals.push(super::missing(queue, id));
+    async fn all(&self, place: &Place, all: &mut Replayed) -> Result {
+        let which = self.pick.all()?;
+        let asked = ReplayAsked {
+            filter: which.filter,
+            ..self.asked()
+        };
+        let dry = ReplayAsked {
+            dry_run: true,
+            rate: None,
+            ..asked.clone()
+        };
+        let count = self.to_end(place, dry, Pace::of(None), all, |_| {}).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        let to = match &self.to {
+            Some(to) => format!("to queue {to:?}"),
+            None => "to where they failed".to_owned(),
+        };
+        let letters = units::count(count, "letter");
+        let what = format!("moves {letters} of queue {:?} {to}", self.queue);
+        self.confirm.ask(&self.queue, &what)?;
+        let bar = output::bar(count);
+        let pace = Pace::of(self.rate.as_ref());
+        let end = self.to_end(place, asked, pace, all, |done| bar.inc(done));
+        end.await.map(drop)
+    }
+
+    fn asked(&self) -> ReplayAsked {
+        ReplayAsked {
+            to: self.to.clone(),
+            keep_attempts: self.keep_attempts,
+            rate: self.rate.clone(),
+            ..ReplayAsked::default()
         }
     }
 
-    /// The queue a letter goes to: declared, so that a slip of the pen in the
-    /// configuration does not fill a queue that nobody works on.
-    fn target(
+    async fn call(
         &self,
-        loaded: &Loaded,
-        queue: &Queue,
-        letter: &Letter,
-        known: &mut BTreeMap<String, Queue>,
-    ) -> Result<Queue> {
-        let origin = letter.origin.as_ref().map(|origin| origin.queue.as_str());
-        let Some(name) = self.to.as_deref().or(origin) else {
-            return Err(Exit::failed(format!(
-                "letter {:?} does not say where it comes from; name a queue with --to",
-                letter.id
-            )));
-        };
-        if let Some(queue) = known.get(name) {
-            return Ok(queue.clone());
+        place: &Place,
+        asked: &ReplayAsked,
+        all: &mut Replayed,
+    ) -> Result<Replayed> {
+        let queue = self.queue.as_str();
+        let verb = async |here: &_| letters::replay(here, queue, asked).await;
+        let mut part = place.ask(routes::replay(queue, asked), verb).await?;
+        all.replayed.append(&mut part.replayed);
+        all.refused.append(&mut part.refused);
+        Ok(part)
+    }
+
+    /// Call again, from where the last call stopped, until there are no more; how many
+    /// there were. `done` is told how many each call brought.
+    async fn to_end(
+        &self,
+        place: &Place,
+        mut asked: ReplayAsked,
+        mut pace: Pace,
+        all: &mut Replayed,
+        done: impl Fn(u64),
+    ) -> Result<u64> {
+        asked.limit = Some(pace.part as u32);
+        let mut matched = 0;
+        loop {
+            pace.tick().await;
+            let part = self.call(place, &asked, all).await?;
+            let of = part.matched.unwrap_or_default();
+            matched += of;
+            done(of);
+            match part.cursor {
+                None => return Ok(matched),
+                cursor => asked.cursor = cursor,
+            }
         }
-        if !loaded.config.queues.contains_key(name) {
-            return Err(Exit::failed(format!(
-                "letter {:?} comes from queue {name:?}, which is no longer declared; \
-                 name another one with --to",
-                letter.id
-            )));
-        }
-        let to = target::over(queue.redis().clone(), loaded, name);
-        known.insert(name.to_owned(), to.clone());
-        Ok(to)
     }
 }

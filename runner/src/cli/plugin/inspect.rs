@@ -1,91 +1,67 @@
 //! `runner plugin inspect`: one plugin in full.
 
-use serde_json::json;
-
+use crate::cli::remote::{self, routes};
 use crate::cli::{Cli, Result, output, trial};
 use crate::config::SCRATCH;
-use crate::plugin::Plugin;
+use crate::plugin::Made;
 use crate::units;
+use crate::verbs::plugins::{self, Inspection};
 
 pub(super) fn run(cli: &Cli, plugin: &str) -> Result {
-    let config = cli.load_or_default()?.config;
-    let (name, file) = super::named(&config, plugin)?;
-    let (bench, _) = trial::load(&trial::only(&config, &file, &name))?;
-    let serving = bench.plugin(&name)?;
-    if !cli.json {
-        show(&serving);
-        return Ok(());
+    let found: Inspection = match remote::server(cli)? {
+        Some(server) => crate::cli::block_on(server.ask(routes::plugin(plugin)))?,
+        None => {
+            let config = cli.load_or_default()?.config;
+            let (name, file) = super::named(&config, plugin)?;
+            let (bench, _) = trial::load(&trial::only(&config, &file, &name))?;
+            let serving = bench.plugin(&name)?;
+            plugins::inspect(&serving, plugins::queues(&config, &name), None)
+        }
+    };
+    match cli.json {
+        true => output::json(&found),
+        false => show(&found),
     }
-    let grants = &serving.grants.plugin;
-    output::json(&json!({
-        "name": name,
-        "file": file,
-        "digest": serving.digest,
-        "size": serving.size,
-        "language": serving.made.language,
-        "toolchain": serving.made.toolchain,
-        "loadMs": serving.took.as_millis() as u64,
-        "cached": serving.cached,
-        "doors": serving.doors.names(),
-        "imports": serving.doors.shape.imports,
-        "exports": serving.doors.shape.exports,
-        "grants": {
-            "http": hosts(&serving),
-            "secrets": grants.secrets.keys().collect::<Vec<_>>(),
-            "config": grants.config,
-            "dirs": grants.dirs,
-            "args": grants.args.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "argv0": grants.argv0,
-            "stdin": grants.stdin.as_ref().map(ToString::to_string),
-            "stdout": grants.stdout.name(),
-            "env": grants.env.keys().collect::<Vec<_>>(),
-            "scratch": grants.scratch,
-        },
-    }));
     Ok(())
 }
 
-fn show(serving: &Plugin) {
+fn show(found: &Inspection) {
     let show = |name: &str, value: &str| output::wide_field(8, name, value);
     let all = |name: &str, values: &[String]| values.iter().for_each(|value| show(name, value));
-    let grants = &serving.grants.plugin;
-    show("plugin", &serving.version);
-    show("file", &grants.file.display().to_string());
-    show("sha-256", &serving.digest);
-    show("size", &units::rough_size(serving.size));
-    show("made in", &serving.made.to_string());
-    let how = match serving.cached {
+    let grants = &found.grants;
+    show("plugin", &found.version);
+    show("file", &found.file);
+    show("sha-256", &found.digest);
+    show("size", &units::rough_size(found.size));
+    let made = Made {
+        language: found.language.clone(),
+        toolchain: found.toolchain.clone(),
+    };
+    show("made in", &made.to_string());
+    let how = match found.cached {
         true => "from the cache",
         false => "compiled",
     };
-    let took = serving.took.as_millis();
-    show("loaded", &format!("in {took} ms, {how}"));
-    show("door", &serving.doors.names().join(", "));
-    all("export", &serving.doors.shape.exports);
-    all("import", &serving.doors.shape.imports);
-    all("http", &hosts(serving));
-    grants.secrets.keys().for_each(|name| show("secret", name));
+    show("loaded", &format!("in {} ms, {how}", found.load_ms));
+    show("door", &found.doors.join(", "));
+    all("export", &found.exports);
+    all("import", &found.imports);
+    all("http", &grants.http);
+    all("secret", &grants.secrets);
     for (guest, host) in &grants.dirs {
-        let host = host.display();
         show("dir", &format!("{guest} is {host}, read-only"));
     }
     if let Some(bytes) = grants.scratch {
-        let size = units::size(bytes as u64);
+        let size = units::size(bytes);
         show("dir", &format!("{SCRATCH} is of each job, {size}"));
     }
-    grants.env.keys().for_each(|name| show("env", name));
-    if serving.doors.command.is_some() {
-        let name = grants.argv0.as_ref().unwrap_or(&grants.name);
-        let args = grants
-            .args
-            .iter()
-            .map(|of| format!(" {:?}", of.to_string()));
+    all("env", &grants.env);
+    if found.doors.iter().any(|door| door == "command") {
+        let name = grants.argv0.as_ref().unwrap_or(&found.name);
+        let args = grants.args.iter().map(|arg| format!(" {arg:?}"));
         show("called", &format!("{name}{}", args.collect::<String>()));
     }
-}
-
-/// The hosts it may send requests to.
-fn hosts(serving: &Plugin) -> Vec<String> {
-    let hosts = serving.grants.plugin.http.iter();
-    hosts.map(ToString::to_string).collect()
+    if let Some(reason) = &found.reason {
+        show("refused", reason);
+    }
 }

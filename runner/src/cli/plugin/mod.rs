@@ -1,7 +1,10 @@
-//! `runner plugin`: look at plugins, on disk and without Redis. One file per command.
+//! `runner plugin`: look at plugins, on disk and without Redis, or at those of a server.
+//! One file per command, each over `verbs::plugins`: it parses, asks and prints.
+//! Knows how the file of a plugin is found.
 
 mod inspect;
 mod list;
+mod reload;
 
 use std::path::PathBuf;
 
@@ -18,6 +21,13 @@ pub(super) enum Command {
         /// A plugin of queues.toml, or a file.
         plugin: String,
     },
+    /// Have a running Runner look at a plugin's file again; it does so by itself when the
+    /// file changes.
+    #[command(after_help = "Example: runner --server http://127.0.0.1:3000 plugin reload otp")]
+    Reload {
+        /// A plugin.
+        plugin: String,
+    },
 }
 
 impl Command {
@@ -25,6 +35,7 @@ impl Command {
         match self {
             Command::List => list::run(cli),
             Command::Inspect { plugin } => inspect::run(cli, plugin),
+            Command::Reload { plugin } => reload::run(cli, plugin),
         }
     }
 }

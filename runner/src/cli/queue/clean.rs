@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::cli::args::one_of;
+use crate::cli::remote::{Place, routes};
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
-use crate::queue::{Queue, State};
+use crate::queue::State;
 use crate::units;
 use crate::verbs::queues::{self, Clean};
 
@@ -32,7 +33,8 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
+        let queue = self.queue.as_str();
         let clean = |dry_run, cursor| Clean {
             state: self.state,
             older_than: self.older_than,
@@ -40,7 +42,11 @@ impl Args {
             dry_run,
             cursor,
         };
-        let there = queues::clean(queue, &clean(true, None)).await?;
+        let call = async |asked: &_| {
+            let verb = async |of: &_| queues::clean(of, asked).await;
+            super::ask(place, queue, routes::clean(queue, asked), verb).await
+        };
+        let there = call(&clean(true, None)).await?;
         let count = there.matched.unwrap_or_default();
         let jobs = |count| units::count(count, &format!("{} job", self.state.name()));
         // Others than sets of ended jobs are not sorted by age.
@@ -48,11 +54,9 @@ impl Args {
             State::Completed | State::Failed => "",
             _ => "at most ",
         };
-        let what = format!("removes {most}{} of queue {:?}", jobs(count), queue.name());
-        self.confirm.ask(queue.name(), &what)?;
-        let removed = super::to_end(count, async |cursor| {
-            Ok(queues::clean(queue, &clean(false, cursor)).await?)
-        });
+        let what = format!("removes {most}{} of queue {:?}", jobs(count), queue);
+        self.confirm.ask(queue, &what)?;
+        let removed = super::to_end(count, async |cursor| call(&clean(false, cursor)).await);
         let removed = removed.await?;
         if cli.json {
             output::json(&removed);

@@ -1,8 +1,8 @@
 //! `runner queue concurrency`: BullMQ's global concurrency.
 
 use crate::cli::args::Bound;
+use crate::cli::remote::{Place, routes};
 use crate::cli::{Cli, Result, output};
-use crate::queue::Queue;
 use crate::verbs::queues;
 
 #[derive(Debug, clap::Args)]
@@ -16,10 +16,17 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
+        let queue = self.queue.as_str();
         let answer = match self.jobs {
-            Some(Bound(jobs)) => queues::set_concurrency(queue, jobs).await?,
-            None => queues::concurrency(queue).await?,
+            Some(Bound(jobs)) => {
+                let verb = async |of: &_| queues::set_concurrency(of, jobs).await;
+                super::ask(place, queue, routes::set_concurrency(queue, jobs), verb).await?
+            }
+            None => {
+                let verb = async |of: &_| queues::concurrency(of).await;
+                super::ask(place, queue, routes::concurrency(queue), verb).await?
+            }
         };
         if cli.json {
             output::json(&answer);

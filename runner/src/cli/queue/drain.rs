@@ -1,8 +1,8 @@
 //! `runner queue drain`: remove the jobs that wait.
 
+use crate::cli::remote::{Place, routes};
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
-use crate::queue::Queue;
 use crate::units;
 use crate::verbs::queues::{self, Drain};
 
@@ -19,24 +19,27 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
+        let queue = self.queue.as_str();
         let drain = |dry_run, cursor| Drain {
             delayed: self.delayed,
             dry_run,
             cursor,
         };
-        let there = queues::drain(queue, &drain(true, None)).await?;
+        let call = async |asked: &_| {
+            let verb = async |of: &_| queues::drain(of, asked).await;
+            super::ask(place, queue, routes::drain(queue, asked), verb).await
+        };
+        let there = call(&drain(true, None)).await?;
         let all = there.matched.unwrap_or_default();
         let waiting = units::count(all - there.delayed.unwrap_or_default(), "waiting job");
         let jobs = match there.delayed {
             Some(delayed) => format!("{delayed} delayed and {waiting}"),
             None => waiting,
         };
-        let what = format!("removes {jobs} of queue {:?}", queue.name());
-        self.confirm.ask(queue.name(), &what)?;
-        let removed = super::to_end(all, async |cursor| {
-            Ok(queues::drain(queue, &drain(false, cursor)).await?)
-        });
+        let what = format!("removes {jobs} of queue {:?}", queue);
+        self.confirm.ask(queue, &what)?;
+        let removed = super::to_end(all, async |cursor| call(&drain(false, cursor)).await);
         let removed = removed.await?;
         if cli.json {
             output::json(&removed);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::cli::args::Bound;
+use crate::cli::remote::{Place, routes};
 use crate::cli::{Cli, Result, output};
 use crate::config::Limiter;
-use crate::queue::Queue;
 use crate::units;
 use crate::verbs::queues::{self, Limit};
 
@@ -20,10 +20,18 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
+        let queue = self.queue.as_str();
         let answer = match self.limit {
-            Some(Bound(limit)) => queues::set_limit(queue, limit.map(Limit::from)).await?,
-            None => queues::limit(queue).await?,
+            Some(Bound(limit)) => {
+                let limit = limit.map(Limit::from);
+                let verb = async |of: &_| queues::set_limit(of, limit).await;
+                super::ask(place, queue, routes::set_limit(queue, limit), verb).await?
+            }
+            None => {
+                let verb = async |of: &_| queues::limit(of).await;
+                super::ask(place, queue, routes::limit(queue), verb).await?
+            }
         };
         if cli.json {
             output::json(&answer);

@@ -1,12 +1,12 @@
 //! `runner queue list`: all queues.
 
+use crate::cli::remote::{Place, routes};
 use crate::cli::{Cli, Result, output};
 use crate::queue::State;
-use crate::verbs::Here;
-use crate::verbs::queues;
+use crate::verbs::queues::{self, Listed};
 
-pub(super) async fn run(cli: &Cli, here: &Here) -> Result {
-    let queues = queues::list(here).await?;
+pub(super) async fn run(cli: &Cli, place: &Place) -> Result {
+    let queues: Vec<Listed> = place.ask(routes::queues(), queues::list).await?;
     if cli.json {
         output::json(&queues);
         return Ok(());

@@ -11,8 +11,13 @@ mod obliterate;
 mod pause;
 mod stats;
 
-use super::{Cli, Result, output, target};
+use serde::de::DeserializeOwned;
+
+use super::remote::{Call, Place, routes};
+use super::{Cli, Result, output};
+use crate::queue::Queue;
 use crate::verbs::queues::{self, Removed};
+use crate::verbs::{self, Here};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -49,30 +54,42 @@ pub(in crate::cli) struct Name {
 
 impl Command {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        let loaded = cli.load_or_default()?;
         super::block_on(async {
-            let here = target::here(cli, &loaded).await?;
-            let queue = async |name: &str| here.known(name).await;
+            let place = &Place::of(cli, Cli::load_or_default).await?;
             match self {
-                Command::List => list::run(cli, &here).await?,
-                Command::Stats(Name { queue: name }) => {
-                    stats::say(cli, &queues::stats(&queue(name).await?).await?);
+                Command::List => list::run(cli, place).await?,
+                Command::Stats(Name { queue }) => {
+                    let verb = async |of: &_| queues::stats(of).await;
+                    stats::say(cli, &ask(place, queue, routes::queue(queue), verb).await?);
                 }
-                Command::Pause(Name { queue: name }) => {
-                    pause::say(cli, &queues::pause(&queue(name).await?).await?);
+                Command::Pause(Name { queue }) => {
+                    let verb = async |of: &_| queues::pause(of).await;
+                    pause::say(cli, &ask(place, queue, routes::pause(queue), verb).await?);
                 }
-                Command::Resume(Name { queue: name }) => {
-                    pause::say(cli, &queues::resume(&queue(name).await?).await?);
+                Command::Resume(Name { queue }) => {
+                    let verb = async |of: &_| queues::resume(of).await;
+                    pause::say(cli, &ask(place, queue, routes::resume(queue), verb).await?);
                 }
-                Command::Drain(args) => args.run(cli, &queue(&args.queue).await?).await?,
-                Command::Clean(args) => args.run(cli, &queue(&args.queue).await?).await?,
-                Command::Obliterate(args) => args.run(cli, &queue(&args.queue).await?).await?,
-                Command::Concurrency(args) => args.run(cli, &queue(&args.queue).await?).await?,
-                Command::Limit(args) => args.run(cli, &queue(&args.queue).await?).await?,
+                Command::Drain(args) => args.run(cli, place).await?,
+                Command::Clean(args) => args.run(cli, place).await?,
+                Command::Obliterate(args) => args.run(cli, place).await?,
+                Command::Concurrency(args) => args.run(cli, place).await?,
+                Command::Limit(args) => args.run(cli, place).await?,
             }
             Ok(())
         })
     }
+}
+
+/// The answer of a verb about a queue, or of its route.
+async fn ask<T: DeserializeOwned>(
+    place: &Place,
+    queue: &str,
+    route: Call,
+    verb: impl AsyncFnOnce(&Queue) -> verbs::Result<T>,
+) -> Result<T> {
+    let verb = async |here: &Here| verb(&here.known(queue).await?).await;
+    place.ask(route, verb).await
 }
 
 /// Call again, from where the last call stopped, until all is removed; what was

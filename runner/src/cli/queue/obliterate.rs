@@ -1,8 +1,8 @@
 //! `runner queue obliterate`: remove a queue.
 
+use crate::cli::remote::{Place, routes};
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result, output};
-use crate::queue::Queue;
 use crate::units;
 use crate::verbs::queues::{self, Obliterate};
 
@@ -19,23 +19,25 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
-        let name = queue.name();
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
+        let queue = self.queue.as_str();
         let obliterate = |dry_run, cursor| Obliterate {
             force: self.force,
             dry_run,
             cursor,
         };
-        let there = queues::obliterate(queue, &obliterate(true, None)).await?;
+        let call = async |asked: &_| {
+            let verb = async |of: &_| queues::obliterate(of, asked).await;
+            super::ask(place, queue, routes::obliterate(queue, asked), verb).await
+        };
+        let there = call(&obliterate(true, None)).await?;
         let all = there.matched.unwrap_or_default();
         let jobs = units::count(all, "job");
         self.confirm.ask(
-            name,
-            &format!("removes queue {name:?} with {jobs}, its schedulers and its settings"),
+            queue,
+            &format!("removes queue {queue:?} with {jobs}, its schedulers and its settings"),
         )?;
-        let removed = super::to_end(all, async |cursor| {
-            Ok(queues::obliterate(queue, &obliterate(false, cursor)).await?)
-        });
+        let removed = super::to_end(all, async |cursor| call(&obliterate(false, cursor)).await);
         let removed = removed.await?;
         if cli.json {
             output::json(&removed);

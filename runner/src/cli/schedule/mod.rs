@@ -1,13 +1,13 @@
-//! `runner schedule`: inspect and manage job schedulers. One file per command; here is
-//! how the one that is meant is found.
+//! `runner schedule`: inspect and manage job schedulers. One file per command, each over
+//! `verbs::schedules`: it parses, asks and prints.
+//! Knows how the one that is meant is found.
 
 mod list;
 mod rm;
-mod run;
 
-use super::{Cli, Exit, Result, target};
-use crate::config::Loaded;
-use crate::queue::{Queue, SchedulerState};
+use super::remote::{Place, routes};
+use super::{Cli, Result, output};
+use crate::verbs::schedules::{self, Schedule};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -34,48 +34,36 @@ pub(super) struct One {
 
 impl Command {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        let loaded = cli.load_or_default()?;
         super::block_on(async {
+            let place = Place::of(cli, Cli::load_or_default).await?;
             match self {
-                Command::List(args) => args.run(cli, &loaded).await,
-                Command::Run(one) => run::run(cli, &loaded, one).await,
-                Command::Rm(args) => args.run(cli, &loaded).await,
+                Command::List(args) => args.run(cli, &place).await,
+                Command::Run(one) => run(cli, &place, one).await,
+                Command::Rm(args) => args.run(cli, &place).await,
             }
         })
     }
 }
 
-/// The queue of this name, or all.
-async fn queues(cli: &Cli, loaded: &Loaded, name: Option<&str>) -> Result<Vec<Queue>> {
-    let here = target::here(cli, loaded).await?;
-    if let Some(name) = name {
-        return Ok(vec![here.known(name).await?]);
-    }
-    let names = here.names().await?;
-    Ok(names.iter().map(|name| here.queue(name)).collect())
+/// The schedulers of this queue, or of all.
+async fn all(place: &Place, queue: Option<&str>) -> Result<Vec<Schedule>> {
+    let verb = async |here: &_| schedules::list(here, queue).await;
+    place.ask(routes::schedules(queue), verb).await
 }
 
 /// The one scheduler that is meant.
-async fn find(cli: &Cli, loaded: &Loaded, one: &One) -> Result<(Queue, SchedulerState)> {
-    let mut found = Vec::new();
-    for queue in queues(cli, loaded, one.queue.as_deref()).await? {
-        let (_, schedulers) = queue.schedulers().await?;
-        let known = schedulers.into_iter().find(|known| known.id == one.id);
-        found.extend(known.map(|known| (queue, known)));
+async fn find(place: &Place, one: &One) -> Result<Schedule> {
+    let queue = one.queue.as_deref();
+    Ok(schedules::pick(all(place, queue).await?, queue, &one.id)?)
+}
+
+async fn run(cli: &Cli, place: &Place, one: &One) -> Result {
+    let Schedule { queue, id, .. } = &find(place, one).await?;
+    let verb = async |here: &_| schedules::run(here, queue, id).await;
+    let run = place.ask(routes::run_schedule(queue, id), verb).await?;
+    match cli.json {
+        true => output::json(&run),
+        false => output::line(run.id),
     }
-    if found.len() > 1 {
-        let names: Vec<&str> = found.iter().map(|(queue, _)| queue.name()).collect();
-        return Err(Exit::usage(format!(
-            "the queues {} each have a scheduler {:?}; pick one with --queue",
-            names.join(", "),
-            one.id
-        )));
-    }
-    found.pop().ok_or_else(|| {
-        let place = match &one.queue {
-            Some(queue) => format!("queue {queue:?} has no scheduler"),
-            None => "no queue has a scheduler".to_owned(),
-        };
-        Exit::not_found(format!("{place} {:?}; see runner schedule list", one.id))
-    })
+    Ok(())
 }

@@ -1,11 +1,10 @@
 //! `runner schedule rm`: a scheduler and its next job are removed.
 
-use serde_json::json;
-
 use super::One;
+use crate::cli::remote::{Place, routes};
 use crate::cli::terminal::confirm::Confirm;
-use crate::cli::{Cli, Exit, Result, output};
-use crate::config::Loaded;
+use crate::cli::{Cli, Result, output};
+use crate::verbs::schedules::{self, Schedule};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -16,28 +15,18 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, loaded: &Loaded) -> Result {
-        let (queue, scheduler) = super::find(cli, loaded, &self.one).await?;
-        let mut declared = loaded.config.schedules.iter();
-        if declared.any(|one| one.queue == queue.name() && one.id == scheduler.id)
-            && scheduler.is_declared()
-        {
-            return Err(Exit::usage(format!(
-                "schedule {:?} is declared in queues.toml; remove it there",
-                scheduler.id
-            )));
-        }
-        let what = format!("removes the scheduler {:?} and its next job", scheduler.id);
-        self.confirm.ask(queue.name(), &what)?;
-        let removed = queue.remove_scheduler(&scheduler.id).await?;
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
+        let found = super::find(place, &self.one).await?;
+        schedules::removable(&found)?;
+        let Schedule { queue, id, .. } = &found;
+        let what = format!("removes the scheduler {id:?} and its next job");
+        self.confirm.ask(queue, &what)?;
+        let verb = async |here: &_| schedules::remove(here, queue, id).await;
+        let removed = place.ask(routes::remove_schedule(queue, id), verb).await?;
         if cli.json {
-            output::json(&json!({ "queue": queue.name(), "id": scheduler.id, "removed": removed }));
-        } else if removed {
-            output::line(format!(
-                "{} of queue {} was removed",
-                scheduler.id,
-                queue.name()
-            ));
+            output::json(&removed);
+        } else if removed.removed {
+            output::line(format!("{id} of queue {queue} was removed"));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use futures::future::try_join_all;
 use redis::Value;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::config::PRIORITY_LIMIT;
@@ -34,6 +34,47 @@ const FIELDS: [&str; 6] = [
     "stacktrace",
     "data",
 ];
+
+/// Where a walk through the letters of a queue is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterPlace {
+    /// Which of [`STATES`].
+    part: usize,
+    /// How many letters of that state are behind it.
+    from: usize,
+}
+
+impl LetterPlace {
+    fn next_part(self) -> LetterPlace {
+        LetterPlace {
+            part: self.part + 1,
+            from: 0,
+        }
+    }
+
+    fn plus(self, letters: usize) -> LetterPlace {
+        LetterPlace {
+            from: self.from + letters,
+            ..self
+        }
+    }
+
+    /// The same place after the letter at another one before it is gone.
+    pub fn without(self, other: LetterPlace) -> LetterPlace {
+        match other.part == self.part {
+            true => LetterPlace {
+                from: self.from.saturating_sub(1),
+                ..self
+            },
+            false => self,
+        }
+    }
+
+    /// The place of the letter behind this one.
+    pub fn next(self) -> LetterPlace {
+        self.plus(1)
+    }
+}
 
 /// A job of a dead letter queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,26 +150,25 @@ impl Queue {
         Ok(counts.into_iter().sum())
     }
 
-    /// Go through all letters, those that wait before those that failed here too
-    /// and the oldest of them first, until `visit` says false.
-    pub async fn each_letter(&self, mut visit: impl FnMut(Letter) -> bool) -> Result<(), Error> {
-        for state in STATES {
-            let mut from = 0;
-            loop {
-                let ids = self.page(state, from, PAGE).await?;
-                let letters = try_join_all(ids.iter().map(|id| self.letter(id))).await?;
-                for letter in letters.into_iter().flatten() {
-                    if !visit(letter) {
-                        return Ok(());
-                    }
-                }
-                from += ids.len();
-                if ids.len() < PAGE {
-                    break;
-                }
+    /// The next letters of a walk, each with its place, and the place after them; none at
+    /// the end. Those that wait come before those that failed here too, the oldest first.
+    pub async fn letters(
+        &self,
+        from: LetterPlace,
+    ) -> Result<Option<(Vec<(LetterPlace, Letter)>, LetterPlace)>, Error> {
+        let mut place = from;
+        while let Some(&state) = STATES.get(place.part) {
+            let ids = self.page(state, place.from, PAGE).await?;
+            if ids.is_empty() {
+                place = place.next_part();
+                continue;
             }
+            let letters = try_join_all(ids.iter().map(|id| self.letter(id))).await?;
+            let letters = letters.into_iter().enumerate();
+            let letters = letters.filter_map(|(n, letter)| Some((place.plus(n), letter?)));
+            return Ok(Some((letters.collect(), place.plus(ids.len()))));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// One letter; none when there is no such job, or its key is no hash.

@@ -88,6 +88,26 @@ impl SchedulerState {
         self.digest().is_some()
     }
 
+    /// The next times at which it will run, at most so many, from the one that is to come;
+    /// ms since 1970.
+    pub fn upcoming(&self, most: usize) -> Vec<i64> {
+        if matches!(self.next, Next::Ended | Next::Lost) {
+            return Vec::new();
+        }
+        let (plan, mut count) = (self.plan(), self.count());
+        let mut times = vec![self.at];
+        while times.len() < most {
+            count += 1;
+            let last = times[times.len() - 1];
+            // As if each run were on time.
+            match plan.after(last, count, last) {
+                Ok(Some(at)) if plan.end.is_none_or(|end| at <= end) => times.push(at),
+                _ => break,
+            }
+        }
+        times
+    }
+
     pub(super) fn digest(&self) -> Option<&str> {
         self.field("runner")
     }

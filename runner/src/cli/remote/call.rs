@@ -1,0 +1,83 @@
+//! One request to the API, before it is sent.
+
+use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+/// What stands in a part of a path or a query as it is (RFC 3986, unreserved).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A request.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct Call {
+    pub(super) method: Method,
+    /// With its query.
+    pub(super) path: String,
+    pub(super) body: Option<String>,
+}
+
+impl Call {
+    /// `parts` with each `{}` replaced by the next of `names`, encoded.
+    pub(super) fn new(method: Method, parts: &str, names: &[&str]) -> Call {
+        let mut names = names.iter();
+        let mut path = String::new();
+        for (n, part) in parts.split("{}").enumerate() {
+            if n > 0 {
+                path.push_str(&encoded(names.next().expect("a name for each place")));
+            }
+            path.push_str(part);
+        }
+        Call {
+            method,
+            path,
+            body: None,
+        }
+    }
+
+    /// With this in the query, if it is set.
+    pub(super) fn query(mut self, name: &str, value: Option<impl ToString>) -> Call {
+        if let Some(value) = value {
+            let sign = if self.path.contains('?') { '&' } else { '?' };
+            let value = encoded(&value.to_string());
+            self.path.push_str(&format!("{sign}{name}={value}"));
+        }
+        self
+    }
+
+    /// With this as JSON in the body.
+    pub(super) fn body(self, body: &impl Serialize) -> Call {
+        let body = serde_json::to_string(body).expect("own types serialise to JSON");
+        Call {
+            body: Some(body),
+            ..self
+        }
+    }
+}
+
+/// As a part of a path; `.` and `..` would be steps.
+fn encoded(text: &str) -> String {
+    match text {
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        text => utf8_percent_encode(text, ENCODED).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_values_are_encoded() {
+        let call = Call::new(Method::GET, "/api/{}/x/{}", &["a/b c", ".."]);
+        let call = call.query("q", Some("name:a&b")).query("limit", Some(3));
+        assert_eq!(
+            call.query("cursor", None::<String>).path,
+            "/api/a%2Fb%20c/x/%2E%2E?q=name%3Aa%26b&limit=3"
+        );
+    }
+}
