@@ -83,6 +83,11 @@ impl Problem {
         Problem::new(StatusCode::BAD_REQUEST, "invalid-request", detail)
     }
 
+    /// A query of the search language that is none.
+    pub(super) fn filter(fault: crate::verbs::filter::Fault) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid-filter", fault.to_string())
+    }
+
     /// A fault of ours.
     pub(super) fn bug(detail: &str) -> Problem {
         tracing::error!(detail, "a fault of the HTTP API");

@@ -8,6 +8,7 @@ pub(super) mod invoke;
 mod jobs;
 mod plugins;
 mod probes;
+mod queues;
 mod schedules;
 mod stats;
 
@@ -27,6 +28,7 @@ pub(super) fn all(shared: Arc<Shared>) -> (axum::Router, OpenApi) {
     let routes = bulk::add(routes);
     let routes = flows::add(routes);
     let routes = stats::add(routes);
+    let routes = queues::add(routes);
     let routes = invoke::add(routes);
     let routes = dlq::add(routes);
     let routes = schedules::add(routes);

@@ -3,9 +3,9 @@
 use std::iter::zip;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::future::try_join_all;
 
-use super::named::{Ends, missing, next_run};
+use super::ends::{Ends, missing, next_run};
 use crate::queue::{Event, Failing, Queue};
 use crate::units;
 use crate::verbs::{Kind, Refusal, Result};
@@ -43,15 +43,15 @@ pub(super) async fn cancel(
         ends.stopping = asked.len() as u64;
         return Ok(ends);
     }
-    let stops = asked.into_iter().map(async |id| {
-        let end = stopped(queue, id, &reason, before.clone()).await?;
-        Ok::<_, crate::verbs::Error>((id, end))
-    });
-    let mut stops = stream::iter(stops).buffered(AT_ONCE);
-    while let Some((id, refusal)) = stops.try_next().await? {
-        match refusal {
-            None => ends.done += 1,
-            Some(refusal) => ends.refused.push(refusal.of(id)),
+    for ids in asked.chunks(AT_ONCE) {
+        let stops = ids
+            .iter()
+            .map(|id| stopped(queue, id, &reason, before.clone()));
+        for (id, refusal) in zip(ids, try_join_all(stops).await?) {
+            match refusal {
+                None => ends.done += 1,
+                Some(refusal) => ends.refused.push(refusal.of(id)),
+            }
         }
     }
     Ok(ends)

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::named::{missing, next_run};
+use super::ends::{missing, next_run};
 use crate::queue::{Change, Changed as Outcome, Queue};
 use crate::verbs::{Error, Kind, Refusal, Result};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::named::{Ends, missing};
+use super::ends::{Ends, missing};
 use crate::queue::{Error as RedisError, Queue};
 use crate::verbs::{Kind, Refusal, Result};
 

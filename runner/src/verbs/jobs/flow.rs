@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::named::missing;
+use super::ends::missing;
 use crate::queue::JobKey;
 use crate::verbs::{Error, Here, Kind, Result};
 
@@ -32,18 +32,12 @@ pub struct Tree {
     pub more: bool,
 }
 
-/// A job and its children, so many generations of them. Jobs of queues that `may` does
-/// not let through are left out.
+/// A job and its children, so many generations of them. Jobs of queues that the caller
+/// may not know of are left out.
 ///
 /// # Errors
 /// [`Kind::UnknownJob`], and [`Kind::InvalidRequest`] for too many generations.
-pub async fn flow(
-    here: &Here,
-    queue: &str,
-    id: &str,
-    depth: usize,
-    may: &(dyn Fn(&str) -> bool + Sync),
-) -> Result<Tree> {
+pub async fn flow(here: &Here, queue: &str, id: &str, depth: usize) -> Result<Tree> {
     if depth > DEPTH {
         return Err(Error::refused(
             Kind::InvalidRequest,
@@ -55,20 +49,14 @@ pub async fn flow(
         id: id.to_owned(),
     };
     let mut left = MOST;
-    let tree = tree(here, top, depth, &mut left, may).await?;
+    let tree = tree(here, top, depth, &mut left).await?;
     match tree.name {
         Some(_) => Ok(tree),
         None => Err(missing(&here.queue(queue), id).into()),
     }
 }
 
-async fn tree(
-    here: &Here,
-    job: JobKey,
-    depth: usize,
-    left: &mut usize,
-    may: &(dyn Fn(&str) -> bool + Sync),
-) -> Result<Tree> {
+async fn tree(here: &Here, job: JobKey, depth: usize, left: &mut usize) -> Result<Tree> {
     *left -= 1;
     let queue = here.queue(&job.queue);
     let found = queue.find(&job.id).await?;
@@ -77,11 +65,14 @@ async fn tree(
     let all = asked.len();
     let mut children = Vec::new();
     if depth > 0 {
-        for child in asked.into_iter().filter(|child| may(&child.queue)) {
+        for child in asked
+            .into_iter()
+            .filter(|child| here.scope.covers(&child.queue))
+        {
             if *left == 0 {
                 break;
             }
-            children.push(Box::pin(tree(here, child, depth - 1, left, may)).await?);
+            children.push(Box::pin(tree(here, child, depth - 1, left)).await?);
         }
     }
     Ok(Tree {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::named::missing;
+use super::ends::missing;
 use crate::queue::{Dependencies, Found};
 use crate::verbs::Result;
 use crate::verbs::raw::{raw, string};
@@ -29,7 +29,7 @@ pub async fn get(target: &Target, id: &str, full: bool) -> Result<View> {
     )?;
     let mut view = View::of(queue.name(), job);
     if !full {
-        shorten_all(&mut view);
+        shorten(&mut view);
     }
     let of_flow = children != Dependencies::default();
     Ok(View {
@@ -59,13 +59,13 @@ pub async fn get(target: &Target, id: &str, full: bool) -> Result<View> {
 }
 
 /// Leave the beginnings of what is too long, and note the sizes.
-fn shorten_all(view: &mut View) {
+pub fn shorten(view: &mut View) {
     let cut = &mut view.cut;
     if let Some(reason) = &mut view.failed_reason {
-        shorten("failedReason", reason, cut);
+        shorten_text("failedReason", reason, cut);
     }
     for trace in &mut view.stacktrace {
-        shorten("stacktrace", trace, cut);
+        shorten_text("stacktrace", trace, cut);
     }
     shorten_json("data", &mut view.data, cut);
     if let Some(progress) = &mut view.progress {
@@ -89,7 +89,7 @@ pub async fn found(target: &Target, id: &str) -> Result<Found> {
 }
 
 /// Leave the beginning of a text that is too long, and note its size.
-fn shorten(name: &str, text: &mut String, cut: &mut BTreeMap<String, u64>) {
+fn shorten_text(name: &str, text: &mut String, cut: &mut BTreeMap<String, u64>) {
     if text.len() > CUT {
         let whole = cut.entry(name.to_owned()).or_default();
         *whole = (*whole).max(text.len() as u64);
@@ -102,7 +102,7 @@ fn shorten(name: &str, text: &mut String, cut: &mut BTreeMap<String, u64>) {
 fn shorten_json(name: &str, json: &mut Box<RawValue>, cut: &mut BTreeMap<String, u64>) {
     if json.get().len() > CUT {
         let mut text = json.get().to_owned();
-        shorten(name, &mut text, cut);
+        shorten_text(name, &mut text, cut);
         *json = string(&text);
     }
 }

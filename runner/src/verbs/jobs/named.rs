@@ -5,22 +5,14 @@ use std::iter::zip;
 use super::act::{Act, Acted};
 use super::cancel::cancel;
 use super::duplicate;
+use super::ends::{Ends, missing, next_run};
 use crate::queue::{Back, Queue, Removal};
-use crate::verbs::{Kind, Refusal, Refused, Result};
+use crate::verbs::{Kind, Refusal, Result};
 
 /// Ids in one call of a script that puts jobs back.
 const CALL: usize = 1000;
 /// Ids in one call that removes: each may bring its children.
 const REMOVE: usize = 100;
-
-/// Jobs to which something was done, and why others were left.
-#[derive(Debug, Default)]
-pub(super) struct Ends {
-    pub(super) done: u64,
-    /// Asked to stop.
-    pub(super) stopping: u64,
-    pub(super) refused: Vec<Refused>,
-}
 
 /// Do something to the jobs of these ids; the rest is named.
 ///
@@ -40,30 +32,23 @@ pub async fn act(queue: &Queue, ids: &[String], act: &Act) -> Result<Acted> {
 /// Do it, whoever names the ids.
 pub(super) async fn carry_out(queue: &Queue, ids: &[String], act: &Act) -> Result<Ends> {
     match act {
-        Act::Retry { reset } => {
-            let call = async |ids: &[String]| queue.retry(ids, *reset).await;
-            put_back(queue, ids, "retried", "completed and failed", call).await
-        }
-        Act::Promote => {
-            let call = async |ids: &[String]| queue.promote(ids).await;
-            put_back(queue, ids, "promoted", "delayed", call).await
-        }
+        Act::Retry { .. } => put_back(queue, ids, act, "completed and failed").await,
+        Act::Promote => put_back(queue, ids, act, "delayed").await,
         Act::Cancel { reason, wait } => cancel(queue, ids, reason.as_deref(), *wait).await,
         Act::Remove { keep_children } => remove(queue, ids, !keep_children).await,
         Act::Duplicate => duplicate::all(queue, ids).await,
     }
 }
 
-async fn put_back(
-    queue: &Queue,
-    ids: &[String],
-    done: &str,
-    which: &str,
-    call: impl AsyncFn(&[String]) -> std::result::Result<Vec<Back>, crate::queue::Error>,
-) -> Result<Ends> {
+async fn put_back(queue: &Queue, ids: &[String], act: &Act, which: &str) -> Result<Ends> {
     let mut ends = Ends::default();
+    let done = act.done(0).word();
     for ids in ids.chunks(CALL) {
-        for (id, end) in zip(ids, call(ids).await?) {
+        let back = match act {
+            Act::Retry { reset } => queue.retry(ids, *reset).await?,
+            _ => queue.promote(ids).await?,
+        };
+        for (id, end) in zip(ids, back) {
             let refusal = match end {
                 Back::Done => {
                     ends.done += 1;
@@ -107,32 +92,4 @@ async fn remove(queue: &Queue, ids: &[String], children: bool) -> Result<Ends> {
         }
     }
     Ok(ends)
-}
-
-/// What is said of an id that no job has.
-pub fn missing(queue: &Queue, id: &str) -> Refusal {
-    Refusal::new(
-        Kind::UnknownJob,
-        format!(
-            "queue {:?} has no job {id:?}; it may have been removed when it ended \
-             (removeOnComplete)",
-            queue.name()
-        ),
-    )
-}
-
-/// The id of such a job is `repeat:<scheduler>:<milliseconds>`.
-pub(super) fn next_run(queue: &Queue, id: &str) -> Refusal {
-    let scheduler = id
-        .strip_prefix("repeat:")
-        .and_then(|id| id.rsplit_once(':'));
-    let scheduler = scheduler.map_or("ID", |(scheduler, _)| scheduler);
-    Refusal::new(
-        Kind::NextRun,
-        format!(
-            "job {id:?} is the next run of a scheduler, which is removed with: \
-             runner schedule rm {scheduler} --queue {}",
-            queue.name()
-        ),
-    )
 }

@@ -6,8 +6,9 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::config::{Pattern, nearest};
 use crate::queue::{self, State};
-use crate::verbs::{Here, Result};
+use crate::verbs::{Error, Here, Kind, Result};
 
 /// Queues that are counted at once.
 const AT_ONCE: usize = 16;
@@ -77,6 +78,71 @@ pub struct Listed {
     pub workers: Option<u64>,
     /// How many jobs are in each state.
     pub counts: Counts,
+}
+
+/// Which queues are asked for, and in which order.
+#[derive(Debug, Clone, Default)]
+pub struct Ask {
+    /// Only those whose name matches; `*` matches any characters.
+    pub name: Option<String>,
+    /// Only paused ones, or only others.
+    pub paused: Option<bool>,
+    /// Only those of queues.toml, or only others.
+    pub declared: Option<bool>,
+    /// By `name`, `workers` or a state; with `-` in front the other way round.
+    pub sort: Option<String>,
+}
+
+/// The queues that are asked for, by name unless another order is.
+///
+/// # Errors
+/// [`Kind::InvalidRequest`] for an order that there is not.
+pub async fn find(here: &Here, ask: &Ask) -> Result<Vec<Listed>> {
+    let order = ask.sort.as_deref().unwrap_or("name");
+    let (turned, key) = match order.strip_prefix('-') {
+        Some(key) => (true, key),
+        None => (false, order),
+    };
+    let by: fn(&Listed, &str) -> u64 = match key {
+        "name" => |_, _| 0,
+        "workers" => |queue, _| queue.workers.unwrap_or_default(),
+        state if state.parse::<State>().is_ok() => {
+            |queue, state| state.parse().map_or(0, |state| queue.counts.of(state))
+        }
+        _ => return Err(unsortable(key)),
+    };
+    let pattern = ask.name.clone().map(Pattern);
+    let mut queues = list(here).await?;
+    queues.retain(|queue| {
+        let named = pattern
+            .as_ref()
+            .is_none_or(|pattern| pattern.matches(&queue.queue));
+        let paused = ask.paused.is_none_or(|paused| paused == queue.paused);
+        named
+            && paused
+            && ask
+                .declared
+                .is_none_or(|declared| declared == queue.declared)
+    });
+    // They are by name already.
+    queues.sort_by_key(|queue| by(queue, key));
+    if turned {
+        queues.reverse();
+    }
+    Ok(queues)
+}
+
+fn unsortable(key: &str) -> Error {
+    let names = State::ALL.map(State::name);
+    let names = ["name", "workers"].into_iter().chain(names);
+    let detail = match nearest(key, names.clone()) {
+        Some(near) => format!("queues are not sorted by {key:?}; did you mean {near:?}?"),
+        None => format!(
+            "queues are not sorted by {key:?}; they are by {}",
+            names.collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Error::refused(Kind::InvalidRequest, detail)
 }
 
 /// All queues, declared or in Redis, by name.

@@ -1,0 +1,167 @@
+//! Queues: which there are, how they do, and what an operator does to a whole one. What
+//! concerns single jobs stands in files of its own.
+
+mod act;
+mod bounds;
+mod job;
+mod listed;
+mod sweep;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
+
+use crate::api::access::{Access, Caller};
+use crate::api::extract::{Path, Query};
+use crate::api::problem::Problem;
+use crate::api::routing::Routes;
+use crate::api::shared::Shared;
+use crate::config::nearest;
+use crate::queue::State as JobState;
+use crate::verbs::cover::Cover;
+use crate::verbs::queues::{self, Ask, Listed, Paused, Stats};
+use crate::verbs::search::Target;
+
+pub(super) fn add(routes: Routes) -> Routes {
+    let routes = routes
+        .add(Access::Viewer, routes!(list))
+        .add(Access::Viewer, routes!(one))
+        .add(Access::Operator, routes!(pause))
+        .add(Access::Operator, routes!(resume));
+    let routes = bounds::add(routes);
+    let routes = sweep::add(routes);
+    let routes = listed::add(routes);
+    let routes = job::add(routes);
+    act::add(routes)
+}
+
+/// Which queues are asked for, and in which order.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Asked {
+    /// Only queues whose name matches; `*` matches any characters.
+    name: Option<String>,
+    /// Only paused ones, or only others.
+    paused: Option<bool>,
+    /// Only those of queues.toml, or only others.
+    declared: Option<bool>,
+    /// By `name`, `workers` or the number of jobs in a state, such as `failed`; a `-` in
+    /// front turns the order round.
+    #[param(example = "-failed")]
+    sort: Option<String>,
+}
+
+/// All queues, declared or in Redis.
+#[utoipa::path(
+    get, path = "/api/queues", tag = "queues", params(Asked),
+    responses(
+        (status = 200, body = Vec<Listed>),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Vec<Listed>>, Problem> {
+    let ask = Ask {
+        name: asked.name,
+        paused: asked.paused,
+        declared: asked.declared,
+        sort: asked.sort,
+    };
+    Ok(Json(queues::find(&shared.here(&caller), &ask).await?))
+}
+
+/// One queue in figures.
+#[utoipa::path(
+    get, path = "/api/queues/{queue}", tag = "queues",
+    params(("queue" = String, Path, description = "The queue.")),
+    responses(
+        (status = 200, body = Stats),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn one(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(queue): Path<String>,
+) -> Result<Json<Stats>, Problem> {
+    let queue = shared.here(&caller).known(&queue).await?;
+    Ok(Json(queues::stats(&queue).await?))
+}
+
+/// Let no worker start further jobs; those that run go on to their end.
+#[utoipa::path(
+    post, path = "/api/queues/{queue}/pause", tag = "queues",
+    params(("queue" = String, Path, description = "The queue.")),
+    responses(
+        (status = 200, body = Paused),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn pause(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(queue): Path<String>,
+) -> Result<Json<Paused>, Problem> {
+    let known = shared.here(&caller).known(&queue).await?;
+    let paused = queues::pause(&known).await?;
+    shared.audit(&caller, "pause", &queue, 1);
+    Ok(Json(paused))
+}
+
+/// Let workers start jobs again.
+#[utoipa::path(
+    post, path = "/api/queues/{queue}/resume", tag = "queues",
+    params(("queue" = String, Path, description = "The queue.")),
+    responses(
+        (status = 200, body = Paused),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+async fn resume(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(queue): Path<String>,
+) -> Result<Json<Paused>, Problem> {
+    let known = shared.here(&caller).known(&queue).await?;
+    let paused = queues::resume(&known).await?;
+    shared.audit(&caller, "resume", &queue, 1);
+    Ok(Json(paused))
+}
+
+/// A queue, and what of its jobs this caller does not see.
+async fn target(shared: &Shared, caller: &Caller, queue: &str) -> Result<Target, Problem> {
+    let here = shared.here(caller);
+    Ok(Target {
+        queue: here.known(queue).await?,
+        cover: match caller.sees_payloads() {
+            true => Cover::none(),
+            false => Cover::of(&here.config, queue),
+        },
+    })
+}
+
+/// A state by its name.
+fn state(name: &str) -> Result<JobState, Problem> {
+    name.parse().map_err(|()| {
+        let names = JobState::ALL.map(JobState::name);
+        Problem::invalid(match nearest(name, names) {
+            Some(near) => format!("the state {name:?} is unknown; did you mean {near:?}?"),
+            None => format!(
+                "the state {name:?} is unknown; the states are {}",
+                names.join(", ")
+            ),
+        })
+    })
+}
