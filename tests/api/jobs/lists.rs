@@ -73,7 +73,7 @@ fn each_line_of_a_list_has_a_verdict() {
         array[0],
         json!({ "line": 1, "jobId": "1", "state": "waiting" })
     );
-    assert_eq!(array[1]["error"]["pointer"], "/data");
+    assert_eq!(array[1]["error"]["pointer"], "/data/documentId");
     assert_eq!(served.redis.count("document-processing", "wait"), 1);
 }
 

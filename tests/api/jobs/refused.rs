@@ -11,7 +11,7 @@ fn what_is_wrong_with_a_job_is_said_with_its_place() {
         queue,
         &wrong,
         422,
-        "the payload is not that of docs:jobs/document-processing@1.0.0#process-document: \
+        "the payload is not that of docs:jobs/document-processing#process-document: \
          data.fileSize: -1 is out of range for u64",
         Some("/fileSize"),
     );

@@ -7,7 +7,7 @@ use std::path::Path;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::cli::output::{self, bad, dim, plain};
+use crate::cli::output;
 use crate::cli::{Cli, Exit, Result, target};
 use crate::verbs::add::{Bulk, Instead, Items, Tally, Verdict, add_all};
 
@@ -83,7 +83,7 @@ fn show(cli: &Cli, verdict: &Verdict) {
     }
     let line = verdict.line;
     match (&verdict.error, &verdict.job_id) {
-        (Some(fault), _) => output::say([bad(format!("line {line}")), plain(format!(": {fault}"))]),
+        (Some(fault), _) => output::say(format!("line {line}: {fault}")),
         (None, Some(id)) => {
             output::line(id);
             let why = match verdict.instead {
@@ -92,10 +92,7 @@ fn show(cli: &Cli, verdict: &Verdict) {
                 Some(Instead::Kept) => "is running; this one follows it",
                 None => return,
             };
-            output::say([
-                dim(format!("line {line}")),
-                plain(format!(": job {id:?} {why}")),
-            ]);
+            output::say(format!("line {line}: job {id:?} {why}"));
         }
         (None, None) => {}
     }

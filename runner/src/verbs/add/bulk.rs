@@ -230,7 +230,10 @@ pub async fn add_all<E: Display, T: Future<Output = bool>>(
     let mut ended = false;
     loop {
         while end.is_none() && !bulk.is_full() {
-            let next = if ended { items.last() } else { items.next() };
+            let next = match items.next() {
+                Ok(None) if ended => items.last(),
+                next => next,
+            };
             match next {
                 Ok(Some((line, job))) => bulk.take(line, &job),
                 Ok(None) => break,
