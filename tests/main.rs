@@ -17,3 +17,4 @@ mod operate;
 mod plugins;
 mod sources;
 mod support;
+mod webhooks;

@@ -203,6 +203,23 @@ const operations = {
     const { body } = await route.handler({ queues: server.queues, query, params: {}, headers: {}, body: {} });
     return body.queues.find(({ name }) => name === queue);
   },
+
+  /** Headers by which the sender of a webhook proves itself. */
+  sign: async ({ scheme, ...args }) => {
+    const { sign } = await import('./webhooks.mjs');
+    return sign[scheme](args);
+  },
+
+  /** Receive webhooks; the port. */
+  receive: async (args) => {
+    const { receive } = await import('./webhooks.mjs');
+    const receiver = await receive(args);
+    open.set(`receiver ${receiver.port}`, receiver);
+    return receiver.port;
+  },
+
+  /** What a receiver has got. */
+  received: async ({ port }) => open.get(`receiver ${port}`).seen,
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

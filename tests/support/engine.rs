@@ -43,6 +43,8 @@ pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
         jobs: Vec::new(),
         defaults: config::JobDefaults::default(),
         metrics: None,
+        webhooks: Default::default(),
+        delivers: None,
     }
 }
 

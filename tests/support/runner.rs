@@ -43,13 +43,7 @@ impl Setup {
             directory,
             environment: Vec::new(),
         };
-        let mut text = String::new();
-        if !toml.contains("[redis]") {
-            let (url, prefix) = (redis.url(), redis.prefix());
-            writeln!(text, "[redis]\nurl = {url:?}\nprefix = {prefix:?}\n").expect("a String");
-        }
-        text.push_str(toml);
-        setup.write(&text);
+        setup.write(&with_redis(redis, toml));
         setup
     }
 
@@ -230,6 +224,17 @@ impl Drop for Runner {
             eprintln!("--- runner {}\n{}", self.id(), self.log().join("\n"));
         }
     }
+}
+
+/// This text with `[redis]` in front, unless it has one.
+pub(crate) fn with_redis(redis: &Redis, toml: &str) -> String {
+    let mut text = String::new();
+    if !toml.contains("[redis]") {
+        let (url, prefix) = (redis.url(), redis.prefix());
+        writeln!(text, "[redis]\nurl = {url:?}\nprefix = {prefix:?}\n").expect("a String");
+    }
+    text.push_str(toml);
+    text
 }
 
 /// The message of a JSON log line.

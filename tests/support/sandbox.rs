@@ -226,6 +226,7 @@ pub(crate) fn config(directory: &Path, plugins: impl IntoIterator<Item = Plugin>
         server: None,
         queues: Default::default(),
         schedules: Vec::new(),
+        routes: Vec::new(),
         plugins: plugins
             .map(|plugin| (plugin.name.clone(), Arc::new(plugin)))
             .collect(),

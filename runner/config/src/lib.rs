@@ -34,6 +34,7 @@ mod server;
 mod sources;
 mod syntax;
 mod value;
+pub mod webhook;
 
 pub use access::{Role, Scope};
 pub use address::{Address, Family, Host, Route, Tls, Trust, tag};
@@ -59,6 +60,7 @@ pub use schedule::{Schedule, When};
 pub use server::{Certificate, Listen, Server};
 pub use sources::Sources;
 pub use value::Fault;
+pub use webhook::Webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,4 +81,6 @@ pub struct Config {
     pub plugins: BTreeMap<String, Arc<Plugin>>,
     /// `[[schedules]]` in the order of the file.
     pub schedules: Vec<Arc<Schedule>>,
+    /// `[[routes]]` in the order of the file.
+    pub routes: Vec<Arc<webhook::Route>>,
 }

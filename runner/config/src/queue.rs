@@ -1,5 +1,6 @@
 //! `[queues.<name>]`: how one queue is consumed, and what a job of it may use.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use super::contract::Contract;
 use super::job::JobDefaults;
 use super::pattern::Pattern;
+use super::webhook::Webhook;
 
 /// `[queues.<name>]`: how one queue is consumed.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +43,11 @@ pub struct Queue {
     /// BullMQ's worker option `metrics` keeps them; `None` means not at all. Defaults
     /// to a day.
     pub metrics: Option<u32>,
+    /// `[queues.<name>.webhooks.<name>]`: who is told how its jobs have ended.
+    pub webhooks: BTreeMap<String, Arc<Webhook>>,
+    /// The queue whose webhooks its jobs deliver; none for a queue that the file
+    /// declares.
+    pub delivers: Option<String>,
 }
 
 /// A day, as BullMQ counts: one point per minute.
@@ -61,15 +68,17 @@ impl Default for Queue {
             jobs: Vec::new(),
             defaults: JobDefaults::default(),
             metrics: Some(BUILT_IN_METRICS),
+            webhooks: BTreeMap::new(),
+            delivers: None,
         }
     }
 }
 
 impl Queue {
-    /// Whether this process consumes the queue: some job name has a plugin. A
-    /// queue without is declared so that jobs can be added to it.
+    /// Whether this process consumes the queue: some job name has a plugin, or its jobs
+    /// are deliveries of webhooks. Any other is declared so that jobs can be added to it.
     pub fn is_consumed(&self) -> bool {
-        self.plugins().next().is_some()
+        self.delivers.is_some() || self.plugins().next().is_some()
     }
 
     /// Whether instances may serve several jobs of some name.

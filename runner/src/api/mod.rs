@@ -9,6 +9,7 @@
 mod access;
 mod desk;
 mod extract;
+mod hooks;
 mod listen;
 mod openapi;
 mod problem;
@@ -22,10 +23,18 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use self::hooks::Taken;
 pub use self::listen::{Address, Unbound};
 use self::listen::{Door, Keeper};
 pub use self::shared::Parts;
 use self::shared::Shared;
+use crate::config::Config;
+
+/// What is wrong with routes of `queues.toml` that are never reached, because the server
+/// has their paths itself.
+pub fn shadowed(config: &Config) -> Vec<String> {
+    Taken::of(routes::every().document()).warnings(&config.routes)
+}
 
 /// A server on its own thread, which listens while the configuration has an address.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use utoipa::openapi::{OpenApi, SecurityRequirement};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::access::{self, Access, Caller};
+use super::hooks::{self, Taken};
 use super::problem::Problem;
 use super::shared::Shared;
 
@@ -48,18 +49,31 @@ impl Routes {
         Routes(self.0.routes((schemas, paths, methods)))
     }
 
+    /// The description alone.
+    pub(super) fn document(&self) -> &OpenApi {
+        self.0.get_openapi()
+    }
+
     /// The application, and its description.
     pub(super) fn finish(self, shared: Arc<Shared>) -> (axum::Router, OpenApi) {
         let (router, document) = self.0.split_for_parts();
         let authenticate = |State(shared): State<Arc<Shared>>, request: Request, next: Next| async move {
             authenticated(&shared, request, next).await
         };
+        let taken = Arc::new(Taken::of(&document));
+        for warning in taken.warnings(&shared.config().routes) {
+            tracing::warn!("{warning}");
+        }
         let router = router
             .fallback(async |request: Request| Problem::no_route(request.uri().path()))
             .method_not_allowed_fallback(async |request: Request| {
                 Problem::no_method(request.method(), request.uri().path())
             })
             .layer(middleware::from_fn_with_state(shared.clone(), authenticate))
+            .layer(middleware::from_fn_with_state(
+                (shared.clone(), taken),
+                hooks::dispatch,
+            ))
             .with_state(shared);
         (router, document)
     }

@@ -27,6 +27,7 @@ use self::keeper::{Files, Keeper};
 use crate::api;
 use crate::bug;
 use crate::config::{self, Config, Env, Loaded, Overrides, Problems, RedisUrl, Sources};
+use crate::deliver::Deliverer;
 use crate::embedded::{self, Embedded};
 use crate::executor::Executor;
 use crate::host::{Host, Http};
@@ -140,6 +141,9 @@ impl App {
         let executor = Executor::new(host.clone(), plugins.clone(), config.runtime.threads)
             .map_err(Error::system("the guest threads do not start"))?;
 
+        let (config_tx, config_rx) = watch::channel(config.clone());
+        let deliverer = Deliverer::new(host.http().clone(), config_rx.clone());
+
         let runner = name();
         let renewal = Renewal::start(&redis, config.runtime.lock, &runner)
             .map_err(Error::system("the renewal thread does not start"))?;
@@ -150,11 +154,10 @@ impl App {
             runner,
             runtime: Arc::new(config.runtime.clone()),
             presence: config.redis.presence,
-            start: starts(executor),
+            start: starts(executor, deliverer),
         };
         let listener = tokio::spawn(queue::listen(redis.clone())).abort_handle();
 
-        let (config_tx, config_rx) = watch::channel(config.clone());
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
         let server = api::Server::start(api::Parts {
@@ -311,15 +314,19 @@ fn host(start: &Start, scratch: PathBuf) -> Result<Arc<Host>, Error> {
     Ok(Arc::new(host))
 }
 
-/// The executor as workers know it; each end goes to the log first.
-fn starts(executor: Executor) -> worker::Start {
+/// The executor, and who delivers webhooks, as workers know them; each end goes to the
+/// log first.
+fn starts(executor: Executor, deliverer: Deliverer) -> worker::Start {
     Arc::new(move |attempt, settings, done| {
         let done = move |attempt: Arc<Attempt>, outcome| {
             // A missing line is no reason to keep the job.
             let _ = bug::caught(|| tell(&attempt, &outcome));
             done(attempt, outcome);
         };
-        executor.start(attempt, settings.clone(), done);
+        match settings.plugin {
+            Some(_) => executor.start(attempt, settings.clone(), done),
+            None => deliverer.start(attempt, settings, done),
+        }
     })
 }
 

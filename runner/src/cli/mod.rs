@@ -27,6 +27,7 @@ mod outbox;
 mod plugin;
 mod queue;
 mod remote;
+mod routes;
 mod run;
 mod schedule;
 mod serve;
@@ -112,6 +113,8 @@ enum Command {
     Check(check::Args),
     /// Show the settings of a queue, where each one is set, and when it retries.
     Explain(explain::Args),
+    /// List the requests that become jobs: [[routes]] of queues.toml.
+    Routes(routes::Args),
     /// Show the contract of a queue, or export it for other tools and languages.
     #[command(subcommand)]
     Contract(contract::Command),
@@ -226,6 +229,7 @@ impl Cli {
             Command::Check(args) => args.run(&self),
             Command::Test(args) => args.run(&self),
             Command::Explain(args) => args.run(&self),
+            Command::Routes(args) => args.run(&self),
             Command::Contract(command) => command.run(&self),
             Command::Plugin(command) => command.run(&self),
             Command::Queue(command) => command.run(&self),

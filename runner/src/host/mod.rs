@@ -100,6 +100,11 @@ impl Host {
         &self.engine
     }
 
+    /// The way out of the process.
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
     /// Everything a component can import.
     pub fn linker(&self) -> &Linker<State> {
         &self.linker

@@ -4,7 +4,7 @@
 //!
 //! - `wire`: Redis itself; `stored`: what BullMQ stores; `lib`: what scripts share
 //! - `settings`, `handle`, `attempt`: a queue, and a job that this process holds
-//! - `add`: a producer; `dead`: dead letters; `work`: a worker
+//! - `add`: a producer; `dead`: dead letters; `tell`: webhooks; `work`: a worker
 //! - `hold`: who holds a job, and who has died; `look`: a reader; `operate`: an operator
 //! - `serving`: what a process does once for all its queues
 //!
@@ -23,6 +23,7 @@ mod operate;
 mod serving;
 mod settings;
 mod stored;
+mod tell;
 mod wire;
 mod work;
 
@@ -58,6 +59,7 @@ pub use stored::deduplication::Deduplication;
 pub use stored::job::{Backoff, Job, Options, Parent, Retain, Scheduler};
 pub use stored::request::{carry, request_id};
 pub use stored::state::State;
+pub use tell::delivery::Message;
 pub use wire::error::Error;
 pub use wire::redis::Redis;
 pub(crate) use wire::spacing::Spacing;

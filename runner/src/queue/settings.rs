@@ -1,12 +1,15 @@
 //! What the engine is told of one queue: the settings of `queues.toml` that concern
 //! Redis, in the form in which the scripts read them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::config::{self, Contract, DeadLetter, JobDefaults, JobSettings, Limiter, Pattern};
+use crate::config::{
+    self, Contract, DeadLetter, JobDefaults, JobSettings, Limiter, Pattern, Webhook,
+};
 
 /// What the engine needs to know about this process and the queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +44,8 @@ pub struct Settings {
     /// How many jobs of a name or group run at once, over all Runners; `None`: as
     /// many as are taken.
     pub gates: Option<Gates>,
+    /// Who is told how its jobs have ended.
+    pub webhooks: BTreeMap<String, Arc<Webhook>>,
 }
 
 impl Settings {
@@ -55,6 +60,7 @@ impl Settings {
             dead_letters: DeadLetters::of(queue),
             contract: queue.base.contract.clone(),
             gates: Gates::of(queue),
+            webhooks: queue.webhooks.clone(),
             ..Settings::undeclared(&queue.name, runtime, runner)
         }
     }
@@ -76,6 +82,7 @@ impl Settings {
             dead_letters: DeadLetters::default(),
             contract: None,
             gates: None,
+            webhooks: BTreeMap::new(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod letters;
 pub mod plugins;
 pub mod queues;
 pub mod raw;
+pub mod routes;
 pub mod schedules;
 pub mod search;
 pub mod view;

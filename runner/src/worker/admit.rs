@@ -38,7 +38,7 @@ pub(crate) fn refused(
     {
         return Some(rejected(Cause::Expired, expired(limit)));
     }
-    if settings.plugin.is_none() {
+    if settings.plugin.is_none() && config.delivers.is_none() {
         return Some(unrouted(attempt, config));
     }
     (job.data.len() > settings.max_payload).then(|| {

@@ -128,7 +128,8 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize, error: &Error) -> A
     }
 }
 
-/// Copy what the call has failed and could not copy to the dead letter queue.
+/// Copy what the call has failed and could not copy to the dead letter queue, and have
+/// webhooks told of it.
 pub(super) fn bury(queue: &Queue, taken: &Taken) {
     for (id, reason) in &taken.unburied {
         limited!(
@@ -148,17 +149,21 @@ pub(super) fn bury(queue: &Queue, taken: &Taken) {
     }
 }
 
-/// Copy these failed jobs to the dead letter queue, again after an error for as
-/// long as a settle is tried again.
+/// Have webhooks told of these failed jobs and copy them to the dead letter queue, again
+/// after an error for as long as a settle is tried again.
 pub(super) async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool) {
     let until = Instant::now() + queue.settings().lock;
     let mut pause = Spacing::default();
-    while let Err(error) = queue.bury(&ids, remove).await {
+    let follow = async || {
+        queue.tell_failed(&ids).await?;
+        queue.bury(&ids, remove).await
+    };
+    while let Err(error) = follow().await {
         if Instant::now() >= until {
             limited!(
                 error,
                 queue.name(),
-                "failed jobs were not copied to the dead letter queue; they stay in `failed`",
+                "failed jobs were not copied to the dead letter queue, or webhooks not told of them; they stay in `failed`",
                 queue = queue.name(),
                 jobs = ?ids,
                 %error

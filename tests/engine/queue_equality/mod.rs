@@ -38,6 +38,7 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
             dead_letters: queue::DeadLetters::default(),
             contract: None,
             gates: None,
+            webhooks: Default::default(),
         },
     );
     let failure = |reason: &Value| Failure {

@@ -13,9 +13,11 @@ pub(super) mod plugin;
 pub(super) mod queue;
 pub(super) mod redis;
 mod reference;
+pub(super) mod route;
 pub(super) mod runtime;
 pub(super) mod schedule;
 pub(super) mod server;
+pub(super) mod webhook;
 
 pub(super) use self::kind::Kind;
 pub(super) use self::reference::is_known;
@@ -27,7 +29,7 @@ use super::origins::join;
 use super::value::{Fault, Raw};
 
 /// The tables of the file.
-pub(super) const ROOT: [&str; 7] = [
+pub(super) const ROOT: [&str; 8] = [
     "redis",
     "runtime",
     "server",
@@ -35,6 +37,7 @@ pub(super) const ROOT: [&str; 7] = [
     "queues",
     "plugins",
     "schedules",
+    "routes",
 ];
 /// `[defaults]`
 pub(super) const DEFAULTS: [&str; 2] = ["job", "queue"];

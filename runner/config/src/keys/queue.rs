@@ -222,6 +222,15 @@ pub(crate) static QUEUE: LazyLock<Keys<Queue>> = LazyLock::new(|| {
                 "[queues.mail.jobs.\"bulk-*\"]",
                 "Narrower settings by job name, see below.",
             );
+        keys.elsewhere("webhooks", "tables", |queue| {
+            let names: Vec<_> = queue.webhooks.keys().cloned().collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        })
+        .needs(Needs::Plugin)
+        .help(
+            "[queues.mail.webhooks.crm]",
+            "Who is told how its jobs have ended, see below.",
+        );
     })
 });
 

@@ -7,13 +7,15 @@ use super::job::{BACKOFF, JOB_DEFAULTS, KEEP};
 use super::plugin::PLUGIN;
 use super::queue::{GROUP, JOB, JOB_NAME, LIMITER, QUEUE};
 use super::redis::REDIS;
+use super::route::{ANSWER, ROUTE, ROUTE_CHILD, ROUTE_JOB, VERIFY};
 use super::runtime::RUNTIME;
 use super::schedule::SCHEDULE;
 use super::server::SERVER;
+use super::webhook::WEBHOOK;
 use super::{About, DEFAULTS, ROOT};
 
 /// All tables by the name they have in the documentation.
-fn tables() -> [(&'static str, Vec<&'static About>); 13] {
+fn tables() -> [(&'static str, Vec<&'static About>); 17] {
     [
         ("redis", REDIS.abouts().collect()),
         ("runtime", RUNTIME.abouts().collect()),
@@ -28,6 +30,17 @@ fn tables() -> [(&'static str, Vec<&'static About>); 13] {
         ("jobs", JOB_NAME.abouts().collect()),
         ("plugins", PLUGIN.abouts().collect()),
         ("schedules", SCHEDULE.abouts().collect()),
+        (
+            "routes",
+            ROUTE
+                .abouts()
+                .chain(ROUTE_JOB.abouts())
+                .chain(ROUTE_CHILD.abouts())
+                .collect(),
+        ),
+        ("verify", VERIFY.abouts().collect()),
+        ("answer", ANSWER.abouts().collect()),
+        ("webhooks", WEBHOOK.abouts().collect()),
     ]
 }
 

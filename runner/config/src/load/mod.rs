@@ -8,8 +8,10 @@ mod environment;
 mod plugin;
 mod queue;
 mod redis;
+mod route;
 mod runtime;
 mod schedule;
+mod secret;
 mod server;
 
 use std::collections::BTreeMap;
@@ -98,6 +100,7 @@ impl Config {
         let (plugins, withheld) = plugin::read_all(&mut decoder, &root, &runtime.plugins, &queues);
 
         let schedules = schedule::read_all(&mut decoder, &root, &queues);
+        let routes = route::read_all(&mut decoder, &root, &queues);
 
         if !decoder.problems.is_empty() {
             return Err(decoder.finish());
@@ -110,6 +113,7 @@ impl Config {
                 queues,
                 plugins,
                 schedules,
+                routes,
             },
             warnings: decoder.warnings,
             origins: decoder.origins,

@@ -12,10 +12,11 @@ use url::{Host, Url};
 use crate::decode::{Decoder, Entry, Table};
 use crate::keys::plugin::PLUGIN;
 use crate::keys::queue::check_plugin_name;
+use crate::load::secret::{SecretFault, secret};
 use crate::origins::join;
 use crate::problem::nearest;
 use crate::value::{self, Fault, Raw, fault};
-use crate::{Argument, Origin, Plugin, Queue, SCRATCH, Secret, Variable};
+use crate::{Argument, Origin, Plugin, Queue, SCRATCH, Variable};
 
 type Withheld = BTreeMap<String, Vec<String>>;
 
@@ -174,7 +175,7 @@ fn read_env(
 
 impl Decoder<'_> {
     /// The items of the list under this key that `read` takes.
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         table: &Table<'_>,
         key: &str,
@@ -208,7 +209,7 @@ impl Decoder<'_> {
 }
 
 /// `https://api.example.com`, `https://*.example.com`, `http://127.0.0.1:9000`.
-fn origin(raw: Raw<'_>) -> Result<Origin, Fault> {
+pub(super) fn origin(raw: Raw<'_>) -> Result<Origin, Fault> {
     let hint = "write scheme and host: \"https://api.example.com\", \"https://*.example.com\"";
     let refused = || raw.is_not("an origin", hint);
     let text = value::text(raw).map_err(|_| refused())?;
@@ -245,7 +246,7 @@ fn origin(raw: Raw<'_>) -> Result<Origin, Fault> {
 }
 
 /// `10.0.0.0/8`, or one address.
-fn network(raw: Raw<'_>) -> Result<IpNet, Fault> {
+pub(super) fn network(raw: Raw<'_>) -> Result<IpNet, Fault> {
     let refused = || raw.is_not("a network", "write \"10.0.0.0/8\" or one address");
     let text = value::text(raw).map_err(|_| refused())?;
     text.parse::<IpNet>()
@@ -259,47 +260,6 @@ fn setting(value: &DeValue<'_>) -> Result<String, Fault> {
         DeValue::String(text) => Ok(text.clone().into_owned()),
         other => Ok(value::json(other)?.to_string()),
     }
-}
-
-enum SecretFault {
-    /// What stands in the file may be the secret itself.
-    Literal(Fault),
-    Missing(Fault),
-}
-
-/// `env:NAME`, `env:NAME?` or `file:path`. `None` is an optional one that is
-/// not set.
-fn secret(decoder: &mut Decoder<'_>, raw: Raw<'_>) -> Result<Option<Secret>, SecretFault> {
-    let text = value::text(raw).unwrap_or_default();
-    if let Some(name) = text.strip_prefix("env:") {
-        let (name, optional) = match name.strip_suffix('?') {
-            Some(name) => (name, true),
-            None => (name, false),
-        };
-        return match decoder.env.get(name) {
-            Some(value) => Ok(Some(Secret(value.to_owned()))),
-            None if optional => Ok(None),
-            None => Err(SecretFault::Missing(fault(
-                format!("needs the environment variable {name}, which is unset or empty"),
-                format!("set it, or write \"env:{name}?\" to go without"),
-            ))),
-        };
-    }
-    if let Some(path) = text.strip_prefix("file:") {
-        let file = decoder.path(path);
-        decoder.sources.secrets.insert(file.clone());
-        return match std::fs::read_to_string(file) {
-            Ok(text) => Ok(Some(Secret(text.trim_end_matches(['\r', '\n']).to_owned()))),
-            Err(error) => Err(SecretFault::Missing(fault(
-                format!("cannot be read from {path}: {}", reason(&error)),
-                "paths are relative to the directory of this file",
-            ))),
-        };
-    }
-    Err(SecretFault::Literal(fault(
-        "must say where the secret is: secrets are never written in queues.toml",
-        "write \"env:NAME\", \"env:NAME?\" or \"file:/path\"",
-    )))
 }
 
 /// Whether a variable of the environment may have this name.
@@ -333,16 +293,6 @@ fn variable(decoder: &mut Decoder<'_>, value: &DeValue<'_>) -> Result<Option<Var
             "a variable ends there",
         )),
         false => Ok(found),
-    }
-}
-
-/// Why a file cannot be read.
-pub(super) fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        std::io::ErrorKind::PermissionDenied => "this is not allowed".to_owned(),
-        std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
-        _ => error.to_string(),
     }
 }
 

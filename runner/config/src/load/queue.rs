@@ -3,6 +3,7 @@
 
 mod contract;
 mod dead_letter;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -52,6 +53,7 @@ pub(super) fn read_all(
     }
     dead_letter::resolve(decoder, root, redis, &mut queues);
     moves(decoder, &table, redis, &queues);
+    webhooks::declare(decoder, &table, redis, &mut queues);
     queues
         .into_iter()
         .map(|(name, queue)| (name, Arc::new(queue)))
@@ -115,6 +117,7 @@ fn read(
     }
     JOB_DEFAULTS.inherit(decoder, &join(path, "defaults"), "defaults.job");
     queue.jobs = jobs(decoder, table, &queue.base);
+    queue.webhooks = webhooks::read(decoder, table);
 }
 
 fn warn_unused(decoder: &mut Decoder<'_>, table: &Table<'_>, queue: &Queue) {

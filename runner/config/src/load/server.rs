@@ -2,7 +2,7 @@
 
 use crate::decode::{Decoder, Table};
 use crate::keys::server::{SERVER, listen};
-use crate::load::plugin::reason;
+use crate::load::secret::reason;
 use crate::origins::Source;
 use crate::value::{self, fault};
 use crate::{Certificate, Listen, Overrides, Secret, Server};

@@ -37,3 +37,13 @@ impl Access {
 pub(super) async fn caller(_: &Shared, _: &Parts) -> Result<Caller, Problem> {
     Ok(Caller::local())
 }
+
+/// The claims of the JWT that a request carries.
+pub(super) async fn claims(
+    _: &Shared,
+    _: &Parts,
+) -> Result<serde_json::Map<String, serde_json::Value>, Problem> {
+    Err(Problem::unauthorized(
+        "[server.jwt] is missing in queues.toml",
+    ))
+}

@@ -3,6 +3,7 @@
 mod bulk;
 mod dlq;
 mod flows;
+mod hooks;
 mod hosts;
 pub(super) mod invoke;
 mod jobs;
@@ -22,6 +23,11 @@ use super::shared::Shared;
 
 /// The application, and its description.
 pub(super) fn all(shared: Arc<Shared>) -> (axum::Router, OpenApi) {
+    every().finish(shared)
+}
+
+/// All routes, before there is a server.
+pub(super) fn every() -> Routes {
     let routes = Routes::new(openapi::head());
     let routes = probes::add(routes);
     let routes = jobs::add(routes);
@@ -34,5 +40,5 @@ pub(super) fn all(shared: Arc<Shared>) -> (axum::Router, OpenApi) {
     let routes = schedules::add(routes);
     let routes = hosts::add(routes);
     let routes = plugins::add(routes);
-    routes.finish(shared)
+    hooks::add(routes)
 }

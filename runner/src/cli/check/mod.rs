@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::output::{self, good, plain, warn};
 use super::{Cli, Exit, Result, trial};
+use crate::api;
 use crate::app::Target;
 use crate::config::{Config, Loaded};
 use crate::plugin::{Status, UNUSED};
@@ -40,6 +41,7 @@ fn files(cli: &Cli, more: bool) -> Result<(Loaded, Vec<Status>)> {
     loaded.warnings.extend(warnings);
     loaded.warnings.extend(unbuilt(&loaded.config));
     loaded.warnings.extend(reusing(&loaded.config));
+    loaded.warnings.extend(api::shadowed(&loaded.config));
     for plugin in &plugins {
         let serving = plugin.serving.iter();
         for key in serving.flat_map(|serving| serving.unused()) {

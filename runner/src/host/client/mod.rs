@@ -43,7 +43,7 @@ use url::{Origin, Url};
 use self::connect::Connector;
 use self::policy::Policy;
 use self::request::Outgoing;
-use crate::config::Plugin;
+use crate::config::{Plugin, Webhook};
 use crate::outbox::{Exchange, Outbox};
 use crate::redact::Redactor;
 pub use runner_bindings::runner::plugin::http::{Error, Request, Response};
@@ -111,7 +111,21 @@ impl Http {
 
     /// What this plugin may send, with a connection pool of its own.
     pub fn grant(&self, plugin: &Plugin) -> Grant {
-        let policy = Arc::new(Policy::new(plugin));
+        let redactor = Redactor::new(plugin);
+        self.granted(plugin.name.clone(), Policy::new(plugin), redactor)
+    }
+
+    /// What a webhook of this queue may send, in the same way.
+    pub fn grant_webhook(&self, queue: &str, name: &str, webhook: &Webhook) -> Grant {
+        let secrets = webhook.secrets.iter().map(|secret| secret.0.clone());
+        let secrets: Vec<_> = secrets.chain(webhook.headers.values().cloned()).collect();
+        let redactor = Redactor::default().with(&secrets);
+        let policy = Policy::of_webhook(queue, name, webhook);
+        self.granted(format!("{queue}/{name}"), policy, redactor)
+    }
+
+    fn granted(&self, plugin: String, policy: Policy, redactor: Redactor) -> Grant {
+        let policy = Arc::new(policy);
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(self.tls.clone())
             .https_or_http()
@@ -127,10 +141,10 @@ impl Http {
         Grant(Arc::new(Inner {
             io: self.io.clone(),
             outbox: self.outbox.clone(),
-            plugin: plugin.name.clone(),
+            plugin,
             policy,
             client,
-            redactor: Arc::new(Redactor::new(plugin)),
+            redactor: Arc::new(redactor),
         }))
     }
 }

@@ -12,12 +12,14 @@ use url::{Host, Url};
 
 use super::Error;
 use super::address::special;
-use crate::config::{Origin, Plugin};
+use crate::config::{Origin, Plugin, Webhook};
 
-/// The grants of one plugin.
+/// The grants of one plugin, or of one webhook.
 #[derive(Debug, Clone)]
 pub(super) struct Policy {
     plugin: String,
+    /// The table of `queues.toml` that grants.
+    table: String,
     origins: Vec<Origin>,
     networks: Vec<IpNet>,
 }
@@ -26,8 +28,19 @@ impl Policy {
     pub(super) fn new(plugin: &Plugin) -> Self {
         Policy {
             plugin: plugin.name.clone(),
+            table: format!("[plugins.{}]", plugin.name),
             origins: plugin.http.clone(),
             networks: plugin.http_networks.clone(),
+        }
+    }
+
+    /// The grants of a webhook: the host of its URL.
+    pub(super) fn of_webhook(queue: &str, name: &str, webhook: &Webhook) -> Self {
+        Policy {
+            plugin: name.to_owned(),
+            table: format!("[queues.{queue}.webhooks.{name}]"),
+            origins: webhook.origin.iter().cloned().collect(),
+            networks: webhook.http_networks.clone(),
         }
     }
 
@@ -79,10 +92,10 @@ impl Policy {
         }
         let origin = url.origin().ascii_serialization();
         Err(Error::Denied(format!(
-            "host {:?} is not granted to plugin {:?}: add {origin:?} to [plugins.{}] http",
+            "host {:?} is not granted to plugin {:?}: add {origin:?} to {} http",
             url.host_str().unwrap_or_default(),
             self.plugin,
-            self.plugin
+            self.table
         )))
     }
 
@@ -118,9 +131,9 @@ impl Policy {
             .collect();
         Err(Error::Denied(format!(
             "host {name:?} has the address {address} ({what}), which is not public: \
-             add {} to [plugins.{}] http_networks if it is meant",
+             add {} to {} http_networks if it is meant",
             networks.join(", "),
-            self.plugin
+            self.table
         )))
     }
 }

@@ -3,6 +3,7 @@
 pub(in crate::queue) mod adder;
 mod duplicate;
 pub(in crate::queue) mod flow;
+mod once;
 pub(in crate::queue) mod schedule;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::list;
 use crate::queue::wire::script::checked;
 
-checked!(BURY, "bury", "lib/dead_letter", "dead/bury");
+checked!(BURY, "bury", "lib/beside", "lib/dead_letter", "dead/bury");
 
 /// What a copy is made of, beside the id.
 const FIELDS: [&str; 9] = [

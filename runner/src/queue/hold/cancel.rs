@@ -72,6 +72,10 @@ impl Queue {
             }
             ends.push(end);
         }
+        let failed = ids.iter().zip(&ends);
+        let failed = failed.filter(|(_, end)| **end == Failing::Failed);
+        let failed: Vec<String> = failed.map(|(id, _)| id.clone()).collect();
+        self.tell_failed(&failed).await?;
         Ok(ends)
     }
 

@@ -13,6 +13,9 @@ use crate::queue::attempt::{Attempt, Notes};
 use crate::queue::dead::copy::{Copy, Failed};
 use crate::queue::handle::Queue;
 use crate::queue::stored::job::{Job, Retain};
+use crate::queue::stored::state::State;
+use crate::queue::tell::delivery::{Delivery, Ended};
+use crate::queue::wire::shared;
 use crate::queue::work::verdict::Verdict;
 
 /// Log lines of one end in one call: Lua unpacks no more than 8000 values.
@@ -131,6 +134,30 @@ pub(super) fn write(command: &mut Cmd, live: &[(&End, Option<Plain<'_>>)], queue
     }
 }
 
+/// Write the deliveries of the ends that webhooks are told of.
+pub(super) fn tell(command: &mut Cmd, live: &[(&End, Option<Plain<'_>>)], queue: &Queue) {
+    if queue.settings().webhooks.is_empty() {
+        return;
+    }
+    let ends = live.iter().enumerate();
+    let told: Vec<_> = ends
+        .flat_map(|(at, (end, _))| end.told(queue).into_iter().map(move |of| (at + 1, of)))
+        .collect();
+    if told.is_empty() {
+        return;
+    }
+    command.arg("n").arg(told.len());
+    command.arg(queue.deliveries()).arg(queue.name());
+    for (at, delivery) in &told {
+        let code = match delivery.state {
+            State::Completed => shared::COMPLETED,
+            _ => shared::FAILED,
+        };
+        command.arg(*at).arg(code).arg(delivery.webhook);
+        command.arg(&delivery.options).arg(&delivery.head);
+    }
+}
+
 /// What completed jobs of one take have in common that settle need not look at
 /// again, each of them being told in two values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -221,6 +248,28 @@ impl End {
             row.extend([&*copy.base, queue.name(), &*copy.head]);
         }
         row.write(command);
+    }
+
+    /// What webhooks are told if the job ends as it seems.
+    fn told<'a>(&self, queue: &'a Queue) -> Vec<Delivery<'a>> {
+        let end = match &self.verdict {
+            Some(Verdict::Completed(value, _)) => Ok(value.as_str()),
+            Some(Verdict::Failed(reason, _) | Verdict::Waiting(reason, _)) => {
+                Err((reason.text.as_str(), Some(reason.cause)))
+            }
+            _ => return Vec::new(),
+        };
+        let job = &self.attempt.job;
+        queue.told(&Ended {
+            id: &job.id,
+            name: &job.name,
+            data: &job.data,
+            added_at: job.added_at,
+            started_at: job.started_at,
+            attempts_made: job.attempts_made.saturating_add(1),
+            plugin: self.attempt.ran.get().map(String::as_str),
+            end,
+        })
     }
 
     /// The copy to make if the job has failed for good.

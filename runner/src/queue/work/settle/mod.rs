@@ -40,8 +40,11 @@ macro_rules! settle {
             "lib/deduplication",
             "work/settle/quarantine",
             "work/settle/put_back",
+            "lib/beside",
             "lib/dead_letter",
+            "lib/deliver",
             "work/settle/copy",
+            "work/settle/tell",
             "work/settle/move",
             "work/settle/rarely/end",
             "work/settle/sometimes/begin",
@@ -118,6 +121,7 @@ impl Queue {
             .run(redis, self.base(), |command| {
                 round.write(command);
                 batch::write(command, &live, self);
+                batch::tell(command, &live, self);
                 if let Some(minutes) = settings.metrics {
                     command.arg(minutes);
                 }

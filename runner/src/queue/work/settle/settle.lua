@@ -7,8 +7,11 @@
 -- ARGV     1 token for the jobs taken  2 ms of their locks  3 jobs wanted  4 runner
 --          5 max of the limiter, or ''  6 its duration in ms, or ''  7 '1' to wake
 --          another worker if jobs are left over  8 count of ends; then a row for
---          each end, or for several that are alike; then the minutes of metrics to
---          keep, if any, and the gates (gates/rules.lua), if there are any
+--          each end, or for several that are alike; then the deliveries to webhooks,
+--          if any: n, how many, base of the keys of their queue, this queue's name,
+--          and for each the end (from 1), the code it must have, webhook, options and
+--          payload (lib/deliver.lua); then the minutes of metrics to keep, if any, and
+--          the gates (gates/rules.lua), if there are any
 --   row    op, id, token, value, a, b, c, attempts the job may make, progress or '',
 --          log lines to keep, count of log lines, count of fields, the log lines,
 --          the fields; these are names and values for the job's hash, and what op adds
@@ -345,6 +348,16 @@ if ends > 0 and not so_far.points_at then
   if ours[1] then
     twice(call, 'DEL', unpack(free))
     try('SREM', stalled, unpack(ours))
+  end
+  if ARGV[at] == 'n' then
+    local last = at + 3 + 5 * tonumber(ARGV[at + 1])
+    for row = at + 4, last, 5 do
+      local i = tonumber(ARGV[row])
+      if codes[i] == tonumber(ARGV[row + 1]) then
+        rarely().tell_webhook(ARGV[at + 2], ARGV[at + 3], ids[i], now, unpack(ARGV, row + 2, row + 4))
+      end
+    end
+    at = last + 1
   end
   if gates then
     local left = {}

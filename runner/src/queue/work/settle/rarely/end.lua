@@ -11,6 +11,7 @@
     mend = mend,
     undo = undo,
     copy_failed = copy_failed,
+    tell_webhook = tell_webhook,
     move_away = move_away,
   }
   return rare
