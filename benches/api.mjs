@@ -32,7 +32,7 @@ const payload = {
     { sku: 'MUG-WHITE', quantity: 1 },
   ],
 }
-const list = Array.from({ length: JOBS }, () => JSON.stringify({ name: 'order', data: payload }) + '\n').join('')
+const list = Array.from({ length: JOBS }, () => JSON.stringify({ name: 'place-order', data: payload }) + '\n').join('')
 
 // A Runner whose queue has a contract and no plugin: it only serves.
 async function startRunner(redis) {
@@ -95,8 +95,8 @@ async function wrk(port, script) {
   return {
     requests: Number(found(/(\d+) requests in/)),
     per_s: Number(found(/Requests\/sec:\s+([\d.]+)/)),
-    p50_ms: millis(found(/50%\s+(\S+)/)),
-    p99_ms: millis(found(/99%\s+(\S+)/)),
+    p50_ms: millis(found(/^\s+50%\s+(\S+)/m)),
+    p99_ms: millis(found(/^\s+99%\s+(\S+)/m)),
   }
 }
 

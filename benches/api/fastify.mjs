@@ -22,7 +22,7 @@ const body = {
 }
 
 app.post('/api/jobs/bench', { schema: { body } }, async (request, reply) => {
-  const job = await queue.add('order', request.body)
+  const job = await queue.add('place-order', request.body)
   return reply.code(201).send({ jobId: job.id, queue: 'bench', name: job.name, state: 'waiting' })
 })
 
