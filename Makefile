@@ -14,10 +14,10 @@ ifneq ($(shell cargo --version >/dev/null 2>&1 && echo found),found)
 export RUSTUP_TOOLCHAIN := stable
 endif
 
-.PHONY: help setup plugins languages guests build dist install demo test proof lint bench figures faults
+.PHONY: help setup plugins languages guests build dist install demo test proof fuzz-api lint bench figures faults
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: redis-server, the wasm target, npm packages
 	@tests/setup
@@ -69,6 +69,11 @@ test: setup plugins guests ## Run all tests
 
 proof: setup ## Check 10 000 random sequences against the model of BullMQ's rules; SEQUENCES=n for more
 	@RUNNER_PROOF=$(or $(SEQUENCES),10000) cargo test --quiet --locked -p runner --test integration -- queue_proof
+
+fuzz-api: setup ## Send 100 000 requests that fit the API's description or nearly do; CASES=n for more
+	@tests/setup-languages
+	@RUNNER_FUZZ=$(or $(CASES),100000) cargo test --quiet --locked -p runner --test integration -- \
+	  --nocapture no_request_is_answered_other_than_described
 
 lint: ## Check formatting, clippy, documentation and the dependency policy
 	@echo "lint: rustfmt, clippy, rustdoc, cargo-deny"

@@ -1,6 +1,7 @@
 //! The HTTP API, through its socket.
 
 mod clients;
+mod described;
 mod jobs;
 mod listening;
 mod probes;

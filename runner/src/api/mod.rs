@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::watch;
 
 use self::hooks::Taken;
@@ -28,12 +29,24 @@ pub use self::listen::{Address, Unbound};
 use self::listen::{Door, Keeper};
 pub use self::shared::Parts;
 use self::shared::Shared;
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::contract::Interface;
 
 /// What is wrong with routes of `queues.toml` that are never reached, because the server
 /// has their paths itself.
 pub fn shadowed(config: &Config) -> Vec<String> {
     Taken::of(routes::every().document()).warnings(&config.routes)
+}
+
+/// How jobs are added to these queues: the name of each, its contract, and whether that
+/// is strict. As `/openapi.json` of a server with these settings has it.
+pub fn openapi<'a>(
+    server: Option<&config::Server>,
+    queues: impl IntoIterator<Item = (&'a str, &'a Interface, bool)>,
+) -> Value {
+    let mut document = openapi::bound(routes::described(), queues);
+    openapi::fit(&mut document, server);
+    document
 }
 
 /// A server on its own thread, which listens while the configuration has an address.
@@ -87,7 +100,7 @@ impl Server {
             runtime.block_on(async {
                 let configs = parts.config.clone();
                 let shared = Arc::new(Shared::new(parts, stages.clone()));
-                let (app, _document) = routes::all(shared);
+                let app = routes::all(shared);
                 Keeper::new(app, door, told).run(configs, stages).await;
             });
             // Nobody waits for what is still being looked up or computed.

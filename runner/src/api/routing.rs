@@ -54,8 +54,8 @@ impl Routes {
         self.0.get_openapi()
     }
 
-    /// The application, and its description.
-    pub(super) fn finish(self, shared: Arc<Shared>) -> (axum::Router, OpenApi) {
+    /// The application.
+    pub(super) fn finish(self, shared: Arc<Shared>) -> axum::Router {
         let (router, document) = self.0.split_for_parts();
         let authenticate = |State(shared): State<Arc<Shared>>, request: Request, next: Next| async move {
             authenticated(&shared, request, next).await
@@ -64,7 +64,7 @@ impl Routes {
         for warning in taken.warnings(&shared.config().routes) {
             tracing::warn!("{warning}");
         }
-        let router = router
+        router
             .fallback(async |request: Request| Problem::no_route(request.uri().path()))
             .method_not_allowed_fallback(async |request: Request| {
                 Problem::no_method(request.method(), request.uri().path())
@@ -74,8 +74,7 @@ impl Routes {
                 (shared.clone(), taken),
                 hooks::dispatch,
             ))
-            .with_state(shared);
-        (router, document)
+            .with_state(shared)
     }
 }
 

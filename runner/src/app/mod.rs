@@ -124,6 +124,7 @@ impl App {
     /// # Errors
     /// When the configuration has mistakes or the system refuses something. A plugin
     /// that does not serve is not an error.
+    // Long because it starts all parts, each after those that it needs.
     pub async fn start(start: Start) -> Result<App, Error> {
         let (watcher, changes) = watch_files()?;
         let loaded = read(&start, &watcher, &Sources::default())

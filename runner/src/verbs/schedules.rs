@@ -71,6 +71,7 @@ pub enum Whereabouts {
 /// A scheduler that was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ScheduleRemoved)]
 pub struct Removed {
     /// Its queue.
     pub queue: String,

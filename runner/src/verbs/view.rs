@@ -12,7 +12,6 @@ use crate::queue::Found;
 /// A job.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Job)]
 pub struct View {
     /// Id.
     pub id: String,

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
@@ -118,25 +118,34 @@ impl Connection {
                     return Poll::Ready(());
                 }
             }
-            loop {
-                let deadline = [pace.deadline(&settings), cut].into_iter().flatten().min();
-                let Some(deadline) = deadline else {
-                    return Poll::Pending;
-                };
-                // A later one is seen when the alarm goes off.
-                if deadline < alarm.deadline() || alarm.is_elapsed() {
-                    alarm.as_mut().reset(deadline);
-                }
-                if alarm.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                if Instant::now() >= deadline {
-                    return Poll::Ready(());
-                }
-            }
+            late(cx, alarm.as_mut(), || {
+                let deadline = pace.deadline(&settings);
+                [deadline, cut].into_iter().flatten().min()
+            })
         })
         .await;
     }
+}
+
+/// Whether the deadline has passed, as it is now.
+fn late(
+    cx: &mut Context<'_>,
+    mut alarm: Pin<&mut Sleep>,
+    deadline: impl Fn() -> Option<Instant>,
+) -> Poll<()> {
+    while let Some(deadline) = deadline() {
+        // A later one is seen when the alarm goes off.
+        if deadline < alarm.deadline() || alarm.is_elapsed() {
+            alarm.as_mut().reset(deadline);
+        }
+        if alarm.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if Instant::now() >= deadline {
+            return Poll::Ready(());
+        }
+    }
+    Poll::Pending
 }
 
 /// Hands requests to the application.

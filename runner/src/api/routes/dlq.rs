@@ -15,7 +15,7 @@ use crate::api::routing::Routes;
 use crate::api::shared::Shared;
 use crate::verbs::filter::Filter;
 use crate::verbs::letters::{
-    self, DeadQueue, Letters, MOST, Purged, ReplayAsked, Replayed, View, Which,
+    self, DeadLetter, DeadQueue, Letters, MOST, Purged, ReplayAsked, Replayed, Which,
 };
 
 pub(super) fn add(routes: Routes) -> Routes {
@@ -89,7 +89,7 @@ async fn list(
         ("id" = String, Path, description = "The id of a letter."),
     ),
     responses(
-        (status = 200, body = View),
+        (status = 200, body = DeadLetter),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 503, body = Problem, content_type = "application/problem+json"),
@@ -98,7 +98,7 @@ async fn get(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path((queue, id)): Path<(String, String)>,
-) -> Result<Json<View>, Problem> {
+) -> Result<Json<DeadLetter>, Problem> {
     let payloads = caller.sees_payloads();
     Ok(Json(
         letters::get(&shared.here(&caller), &queue, &id, payloads).await?,

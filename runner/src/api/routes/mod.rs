@@ -7,6 +7,7 @@ mod hooks;
 mod hosts;
 pub(super) mod invoke;
 mod jobs;
+mod openapi;
 mod plugins;
 mod probes;
 mod queues;
@@ -15,20 +16,25 @@ mod stats;
 
 use std::sync::Arc;
 
-use utoipa::openapi::OpenApi;
+use serde_json::Value;
 
-use super::openapi;
+use super::openapi as document;
 use super::routing::Routes;
 use super::shared::Shared;
 
-/// The application, and its description.
-pub(super) fn all(shared: Arc<Shared>) -> (axum::Router, OpenApi) {
+/// The application.
+pub(super) fn all(shared: Arc<Shared>) -> axum::Router {
     every().finish(shared)
+}
+
+/// Its description.
+pub(super) fn described() -> Value {
+    document::of(every().document())
 }
 
 /// All routes, before there is a server.
 pub(super) fn every() -> Routes {
-    let routes = Routes::new(openapi::head());
+    let routes = Routes::new(document::head());
     let routes = probes::add(routes);
     let routes = jobs::add(routes);
     let routes = bulk::add(routes);
@@ -40,5 +46,6 @@ pub(super) fn every() -> Routes {
     let routes = schedules::add(routes);
     let routes = hosts::add(routes);
     let routes = plugins::add(routes);
-    hooks::add(routes)
+    let routes = hooks::add(routes);
+    openapi::add(routes)
 }

@@ -91,11 +91,11 @@ impl Command {
                 Ok(())
             }
             Command::Openapi { queue: None } => {
-                openapi::run(&every(&loaded)?);
+                openapi::run(&loaded, &every(&loaded)?);
                 Ok(())
             }
             Command::Openapi { queue: Some(queue) } => {
-                openapi::run(&[bound(&loaded, queue)?]);
+                openapi::run(&loaded, &[bound(&loaded, queue)?]);
                 Ok(())
             }
         }

@@ -3,7 +3,7 @@
 use super::pick::Filter;
 use crate::cli::remote::{Place, routes};
 use crate::cli::{Cli, Exit, Result, output};
-use crate::verbs::letters::{self, DeadQueue, Letters, MOST, View};
+use crate::verbs::letters::{self, DeadLetter, DeadQueue, Letters, MOST};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner dlq list otp-dead --reason timeout --newer-than 2h")]
@@ -79,7 +79,7 @@ async fn queues(cli: &Cli, place: &Place) -> Result {
     Ok(())
 }
 
-fn table(letters: &[View]) {
+fn table(letters: &[DeadLetter]) {
     let rows: Vec<Vec<String>> = letters
         .iter()
         .map(|letter| {

@@ -11,6 +11,7 @@ use crate::queue::{self, NewJob};
 /// What kind of fault it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = AddFaultKind)]
 pub enum Kind {
     /// The text is not JSON.
     NotJson,

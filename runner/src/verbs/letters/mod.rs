@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 pub use self::purge::{Purged, purge};
 pub use self::rate::Rate;
 pub use self::replay::{ReplayAsked, Replayed, replay};
-pub use self::view::{Origin, View};
+pub use self::view::{DeadLetter, Origin};
 use self::walk::Walk;
 use super::cover::Cover;
 use super::filter::Filter;
@@ -42,7 +42,7 @@ pub struct DeadQueue {
 #[serde(rename_all = "camelCase")]
 pub struct Letters {
     /// Those that match.
-    pub letters: Vec<View>,
+    pub letters: Vec<DeadLetter>,
     /// How many were looked at.
     pub looked: u64,
     /// Goes on behind them; none at the end.
@@ -140,7 +140,7 @@ pub async fn list(
             walk.put_back();
             break;
         }
-        letters.push(View::from(letter));
+        letters.push(DeadLetter::from(letter));
     }
     Ok(Letters {
         letters,
@@ -153,14 +153,14 @@ pub async fn list(
 ///
 /// # Errors
 /// When there is no such letter or dead letter queue.
-pub async fn get(here: &Here, queue: &str, id: &str, payloads: bool) -> Result<View> {
+pub async fn get(here: &Here, queue: &str, id: &str, payloads: bool) -> Result<DeadLetter> {
     let queue = dead(here, queue)?;
     let found = queue.letter(id).await?;
     let mut letter = found.ok_or_else(|| missing(&queue, id))?;
     if let Some(cover) = cover(here, &queue, payloads) {
         cover.letter(&here.config, &mut letter);
     }
-    Ok(View::from(letter))
+    Ok(DeadLetter::from(letter))
 }
 
 /// What of its letters is not shown.

@@ -11,8 +11,7 @@ use crate::verbs::raw::raw;
 /// A letter.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Letter)]
-pub struct View {
+pub struct DeadLetter {
     /// Its id in the dead letter queue.
     pub id: String,
     /// The job's name.
@@ -52,9 +51,9 @@ pub struct Origin {
     pub options: Map<String, Value>,
 }
 
-impl From<Letter> for View {
-    fn from(letter: Letter) -> View {
-        View {
+impl From<Letter> for DeadLetter {
+    fn from(letter: Letter) -> DeadLetter {
+        DeadLetter {
             timestamp: letter.added_at,
             failed_at: letter.failed_at(),
             reason: letter.failed_reason().to_owned(),
