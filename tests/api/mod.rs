@@ -5,6 +5,7 @@ mod described;
 mod jobs;
 mod listening;
 mod probes;
+mod queues;
 mod remote;
 
 use crate::support::{Redis, Setup};

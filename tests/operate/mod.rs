@@ -2,7 +2,7 @@
 //! it ends with. The commands run as a person or a script runs them; what they change
 //! in Redis is compared with what npm `bullmq` would have changed.
 
-mod admin;
+pub(crate) mod admin;
 mod cli;
 mod deadletter;
 mod dlq;

@@ -40,7 +40,7 @@ fn document(setup: &Setup, command: &str) -> Value {
 }
 
 /// Fill a list or set of a queue with so many jobs, all within Redis.
-fn fill(redis: &Redis, queue: &str, key: &str, count: u32) {
+pub(crate) fn fill(redis: &Redis, queue: &str, key: &str, count: u32) {
     let script = "local base = KEYS[1]
         for i = 1, tonumber(ARGV[2]) do
           local id = ARGV[1] .. i
