@@ -43,7 +43,7 @@ pub use backoff::{LONGEST_WAIT, wait};
 pub use contract::{Contract, SwapCheck};
 pub use diff::Changes;
 pub use env::{Env, Overrides};
-pub use explain::{Explanation, explain};
+pub use explain::{Explained, Explanation, explain, explain_all};
 pub use job::{Backoff, BackoffKind, JobDefaults, Keep, PRIORITY_LIMIT};
 pub use keys::reference;
 pub use load::Loaded;

@@ -11,7 +11,7 @@ use super::desk::{self, Desk, Desks};
 use super::listen::{Peer, Rates, Who};
 use super::problem::Problem;
 use super::routes::invoke::Invocations;
-use crate::config::Config;
+use crate::config::{Config, Explained, Explanation};
 use crate::plugin::Plugins;
 use crate::queue::{Queue, Redis, Settings};
 use crate::verbs::Here;
@@ -21,6 +21,8 @@ use crate::worker;
 pub struct Parts {
     /// The configuration in force.
     pub config: watch::Receiver<Arc<Config>>,
+    /// What it says of each queue, and where.
+    pub explained: watch::Receiver<Explained>,
     /// The plugins.
     pub plugins: Arc<Plugins>,
     /// Redis; the server makes connections of its own.
@@ -64,6 +66,11 @@ impl Shared {
     /// The configuration in force now.
     pub(super) fn config(&self) -> Arc<Config> {
         self.parts.config.borrow().clone()
+    }
+
+    /// What the configuration in force says of a queue, and where.
+    pub(super) fn explained(&self, queue: &str) -> Option<Explanation> {
+        self.parts.explained.borrow().get(queue).cloned()
     }
 
     /// The plugins.

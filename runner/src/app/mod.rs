@@ -26,7 +26,9 @@ pub use self::builder::Builder;
 use self::keeper::{Files, Keeper};
 use crate::api;
 use crate::bug;
-use crate::config::{self, Config, Env, Loaded, Overrides, Problems, RedisUrl, Sources};
+use crate::config::{
+    self, Config, Env, Loaded, Overrides, Problems, RedisUrl, Sources, explain_all,
+};
 use crate::deliver::Deliverer;
 use crate::embedded::{self, Embedded};
 use crate::executor::Executor;
@@ -130,6 +132,7 @@ impl App {
         let loaded = read(&start, &watcher, &Sources::default())
             .await
             .map_err(Error::Config)?;
+        let explained = explain_all(&loaded);
         let config = Arc::new(loaded.config);
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -161,8 +164,10 @@ impl App {
 
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
+        let (read, (explained, explained_rx)) = (explained.clone(), watch::channel(explained));
         let server = api::Server::start(api::Parts {
             config: config_rx.clone(),
+            explained: explained_rx,
             plugins: plugins.clone(),
             redis: redis.clone(),
             runner: shared.runner.clone(),
@@ -179,6 +184,8 @@ impl App {
             watcher,
             text: loaded.text,
             sources: loaded.sources,
+            read,
+            explained,
         };
         let keeper = Keeper::new(files, config_tx, plugins.clone(), host, shared, consumed_tx);
         let keeper = tokio::spawn(keeper.run(changes, drains));

@@ -30,6 +30,13 @@ fn queues_are_listed_by_the_order_and_the_filter_that_are_asked_for() {
     let one = server.api.get("/api/queues/r").body;
     let told = (&one["queue"], &one["paused"], &one["counts"]["failed"]);
     assert_eq!(told, (&json!("r"), &json!(true), &json!(7)));
+    assert_eq!(one["explained"], json!(null));
+    let held = server.api.get("/api/queues/held").body;
+    let settings = held["explained"]["settings"].as_array().expect("a list");
+    let plugin = settings.iter().find(|setting| setting["key"] == "plugin");
+    let plugin = plugin.expect("it has a plugin");
+    let origin = plugin["origin"].as_str().expect("a text");
+    assert!(origin.contains("queues.toml:"), "{plugin}");
     let prefix = server.redis.prefix();
     refuses(
         &server.api.get("/api/queues/helt"),

@@ -1,8 +1,9 @@
 //! What an explanation says.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
-use super::{Attempt, Explanation, Grants, JobNames, Retries, Scheduled, Setting};
+use super::{Attempt, Explained, Explanation, Grants, JobNames, Retries, Scheduled, Setting};
 use crate::keys::Keys;
 use crate::keys::job::JOB_DEFAULTS;
 use crate::keys::queue::{JOB, QUEUE};
@@ -44,6 +45,13 @@ pub fn explain(loaded: &Loaded, queue: &str) -> Explanation {
         schedules: schedules(loaded, queue),
         plugins: grants(loaded, queue),
     }
+}
+
+/// Explains all queues of the configuration, by their names.
+pub fn explain_all(loaded: &Loaded) -> Explained {
+    let names = loaded.config.queues.keys();
+    let explained = names.map(|name| (name.clone(), explain(loaded, name)));
+    Arc::new(explained.collect())
 }
 
 impl Loaded {

@@ -4,9 +4,15 @@
 mod build;
 mod show;
 
-pub use self::build::explain;
+pub use self::build::{explain, explain_all};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
+
+/// All queues, explained.
+pub type Explained = Arc<BTreeMap<String, Explanation>>;
 
 /// One queue, explained. As JSON a stable contract, as text for people.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,7 +4,6 @@ use http::Method;
 use serde_json::json;
 
 use super::call::Call;
-use crate::units;
 use crate::verbs::filter::Filter;
 use crate::verbs::letters::{ReplayAsked, Which};
 use crate::verbs::queues::{Clean, Drain, Limit, Obliterate};
@@ -99,29 +98,30 @@ pub(in crate::cli) fn resume(queue: &str) -> Call {
 }
 
 pub(in crate::cli) fn drain(queue: &str, asked: &Drain) -> Call {
-    post("/api/queues/{}/drain", &[queue]).body(&json!({
-        "delayed": asked.delayed,
-        "dryRun": asked.dry_run,
-        "cursor": asked.cursor,
-    }))
+    post("/api/queues/{}/drain", &[queue])
+        .query("delayed", Some(asked.delayed))
+        .query("dryRun", Some(asked.dry_run))
+        .query("cursor", asked.cursor.as_deref())
 }
 
 pub(in crate::cli) fn clean(queue: &str, asked: &Clean) -> Call {
-    post("/api/queues/{}/clean", &[queue]).body(&json!({
-        "state": asked.state.name(),
-        "olderThan": units::duration(asked.older_than),
-        "limit": asked.limit,
-        "dryRun": asked.dry_run,
-        "cursor": asked.cursor,
-    }))
+    post("/api/queues/{}/clean", &[queue])
+        .query("state", Some(asked.state))
+        .query(
+            "olderThan",
+            Some(format!("{}ms", asked.older_than.as_millis())),
+        )
+        .query("limit", asked.limit)
+        .query("dryRun", Some(asked.dry_run))
+        .query("cursor", asked.cursor.as_deref())
 }
 
 pub(in crate::cli) fn obliterate(queue: &str, asked: &Obliterate) -> Call {
-    post("/api/queues/{}/obliterate", &[queue]).body(&json!({
-        "force": asked.force,
-        "dryRun": asked.dry_run,
-        "cursor": asked.cursor,
-    }))
+    post("/api/queues/{}/obliterate", &[queue])
+        .query("confirm", (!asked.dry_run).then_some(queue))
+        .query("force", Some(asked.force))
+        .query("dryRun", Some(asked.dry_run))
+        .query("cursor", asked.cursor.as_deref())
 }
 
 pub(in crate::cli) fn concurrency(queue: &str) -> Call {
@@ -129,7 +129,12 @@ pub(in crate::cli) fn concurrency(queue: &str) -> Call {
 }
 
 pub(in crate::cli) fn set_concurrency(queue: &str, jobs: Option<u64>) -> Call {
-    put("/api/queues/{}/concurrency", &[queue]).body(&json!({ "concurrency": jobs }))
+    match jobs {
+        Some(jobs) => {
+            put("/api/queues/{}/concurrency", &[queue]).body(&json!({ "concurrency": jobs }))
+        }
+        None => delete("/api/queues/{}/concurrency", &[queue]),
+    }
 }
 
 pub(in crate::cli) fn limit(queue: &str) -> Call {
@@ -137,5 +142,8 @@ pub(in crate::cli) fn limit(queue: &str) -> Call {
 }
 
 pub(in crate::cli) fn set_limit(queue: &str, limit: Option<Limit>) -> Call {
-    put("/api/queues/{}/limit", &[queue]).body(&json!({ "limit": limit }))
+    match limit {
+        Some(limit) => put("/api/queues/{}/limit", &[queue]).body(&limit),
+        None => delete("/api/queues/{}/limit", &[queue]),
+    }
 }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use crate::api::access::{Access, Caller};
@@ -20,7 +20,7 @@ use crate::api::extract::{Path, Query};
 use crate::api::problem::Problem;
 use crate::api::routing::Routes;
 use crate::api::shared::Shared;
-use crate::config::nearest;
+use crate::config::{Explanation, nearest};
 use crate::queue::State as JobState;
 use crate::verbs::cover::Cover;
 use crate::verbs::queues::{self, Ask, Listed, Paused, Stats};
@@ -79,12 +79,23 @@ async fn list(
     Ok(Json(queues::find(&shared.here(&caller), &ask).await?))
 }
 
-/// One queue in figures.
+/// A queue in figures, and what queues.toml says of it.
+#[derive(Debug, Serialize, ToSchema)]
+struct QueueInFull {
+    #[serde(flatten)]
+    stats: Stats,
+    /// Each setting that is in force, with its value and where that is set, as `runner
+    /// explain` tells it; null for a queue that queues.toml does not declare.
+    #[schema(value_type = Option<Object>)]
+    explained: Option<Explanation>,
+}
+
+/// One queue in figures, with its settings and where each is set.
 #[utoipa::path(
     get, path = "/api/queues/{queue}", tag = "queues",
     params(("queue" = String, Path, description = "The queue.")),
     responses(
-        (status = 200, body = Stats),
+        (status = 200, body = QueueInFull),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
@@ -93,9 +104,12 @@ async fn one(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(queue): Path<String>,
-) -> Result<Json<Stats>, Problem> {
-    let queue = shared.here(&caller).known(&queue).await?;
-    Ok(Json(queues::stats(&queue).await?))
+) -> Result<Json<QueueInFull>, Problem> {
+    let known = shared.here(&caller).known(&queue).await?;
+    Ok(Json(QueueInFull {
+        stats: queues::stats(&known).await?,
+        explained: shared.explained(&queue),
+    }))
 }
 
 /// Let no worker start further jobs; those that run go on to their end.
