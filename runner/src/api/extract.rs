@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::listen::{self, Late};
 use super::problem::Problem;
+use crate::verbs::add::pointer;
 
 /// The body, which must be JSON.
 pub(super) struct Body<T>(pub(super) T);
@@ -107,17 +108,6 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         )
     })?;
     Ok(read)
-}
-
-/// A path as a JSON Pointer (RFC 6901).
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let step = |segment: &Segment| match segment {
-        Segment::Seq { index } => format!("/{index}"),
-        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
-        Segment::Enum { .. } | Segment::Unknown => String::new(),
-    };
-    path.iter().map(step).collect()
 }
 
 /// The query.

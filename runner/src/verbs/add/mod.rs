@@ -12,6 +12,7 @@ mod one;
 mod options;
 
 pub use self::bulk::{Bulk, Tally, Verdict, add_all};
+pub(crate) use self::fault::pointer;
 pub use self::fault::{Fault, Kind};
 pub use self::flow::{Flow, FlowAdded, Forest, Planned};
 pub use self::items::Items;
