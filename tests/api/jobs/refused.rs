@@ -20,7 +20,7 @@ fn what_is_wrong_with_a_job_is_said_with_its_place() {
         "{",
         422,
         "the payload is not JSON: EOF while parsing an object at line 1 column 1",
-        None,
+        Some(""),
     );
     assert_eq!(served.redis.count("document-processing", "wait"), 0);
 }

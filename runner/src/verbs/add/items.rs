@@ -121,6 +121,7 @@ impl Items {
         match self.layout {
             Layout::Lines => {
                 let rest = self.text.split().freeze();
+                self.seen = 0;
                 let rest = trimmed(rest);
                 self.count += u64::from(!rest.is_empty());
                 Ok((!rest.is_empty()).then_some((self.count, rest)))
@@ -239,7 +240,8 @@ mod tests {
                 items.push(part);
                 while take(items.next())? {}
             }
-            take(items.last())
+            while take(items.last())? {}
+            take(items.next())
         };
         let end = all().err();
         (found, end)
