@@ -10,6 +10,7 @@ mod access;
 mod desk;
 mod extract;
 mod hooks;
+mod invocations;
 mod listen;
 mod openapi;
 mod problem;

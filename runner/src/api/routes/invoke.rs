@@ -1,7 +1,6 @@
 //! Running a handler at once: no job is added, and Redis is not asked.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
@@ -93,7 +92,8 @@ async fn invoke(
     let job = checked(&desk, name, data)?;
     let settings = desk.declared.settings(&job.name);
     serves(&shared, &desk, &job, settings)?;
-    let _running = shared.invocations().enter(&desk)?;
+    let most = desk.declared.concurrency.get();
+    let _running = shared.invocations().enter(&queue, most)?;
     let attempt = Arc::new(Attempt::trial(job, &queue, settings.timeout));
     if let Some(refused) = worker::refused(&attempt, &desk.declared, settings) {
         return Ok(Json(invoked(&desk, &caller, &attempt, refused)));
@@ -235,44 +235,5 @@ struct StopWhenDropped(Arc<Attempt>);
 impl Drop for StopWhenDropped {
     fn drop(&mut self) {
         self.0.stop(Stop::Cancelled);
-    }
-}
-
-/// How many handlers of each queue run at once.
-#[derive(Debug, Default)]
-pub(in crate::api) struct Invocations(Arc<Mutex<HashMap<String, usize>>>);
-
-/// One that runs.
-struct Running {
-    of: Arc<Mutex<HashMap<String, usize>>>,
-    queue: String,
-}
-
-impl Invocations {
-    fn enter(&self, desk: &Desk) -> Result<Running, Problem> {
-        let queue = desk.declared.name.clone();
-        let most = desk.declared.concurrency.get();
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = running.entry(queue.clone()).or_default();
-        if *count >= most {
-            return Err(Problem::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "busy",
-                format!("{most} handlers of queue {queue:?} run already (concurrency); try again"),
-            )
-            .after(1));
-        }
-        *count += 1;
-        let of = self.0.clone();
-        Ok(Running { of, queue })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let mut running = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = running.get_mut(&self.queue) {
-            *count = count.saturating_sub(1);
-        }
     }
 }

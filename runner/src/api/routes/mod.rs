@@ -5,7 +5,7 @@ mod dlq;
 mod flows;
 mod hooks;
 mod hosts;
-pub(super) mod invoke;
+mod invoke;
 mod jobs;
 mod openapi;
 mod plugins;
