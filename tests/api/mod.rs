@@ -4,6 +4,7 @@ mod clients;
 mod described;
 mod jobs;
 mod listening;
+mod manual;
 mod probes;
 mod queues;
 mod remote;

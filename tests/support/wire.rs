@@ -20,14 +20,14 @@ impl Wire {
         Wire(stream)
     }
 
-    /// What comes at once, if anything does.
+    /// What comes at once, if anything does; nothing but the end is an empty text.
     pub(crate) fn soon(&mut self) -> Option<String> {
         let mut bytes = [0; 4096];
-        self.0
-            .set_read_timeout(Some(Duration::from_millis(200)))
-            .unwrap();
-        let length = self.0.read(&mut bytes).ok().filter(|length| *length > 0)?;
-        Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
+        let patience = |time| self.0.set_read_timeout(Some(time)).unwrap();
+        patience(Duration::from_millis(200));
+        let read = (&self.0).read(&mut bytes);
+        patience(PATIENCE);
+        Some(String::from_utf8_lossy(&bytes[..read.ok()?]).into_owned())
     }
 }
 

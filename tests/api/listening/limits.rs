@@ -57,15 +57,17 @@ fn when_all_connections_have_a_request_one_more_is_sent_away() {
     let runner = setup.serve();
     let api = runner.api();
     let frozen = super::freeze(&redis);
-    let ask = "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let ask = "GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     // Whoever has not been heard yet when the third comes gives way to it.
     let mut asked = until("two requests in flight and one refused", || {
         let mut asked = [(); 2].map(|()| Wire::to(api.address()));
-        asked.iter_mut().for_each(|wire| drop(wire.send(ask)));
+        for wire in &mut asked {
+            wire.send(ask);
+        }
         let refused = Wire::to(api.address()).send(ask).soon()?;
-        assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
-        assert!(refused.contains("retry-after: 1"), "{refused}");
-        Some(asked)
+        let is_refused = refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: 1");
+        let fly = asked.iter_mut().all(|wire| wire.soon().is_none());
+        (is_refused && fly).then_some(asked)
     });
     drop(frozen);
     for wire in &mut asked {
@@ -118,4 +120,23 @@ fn what_is_no_http_is_refused() {
         assert!(answer.starts_with(&wanted), "{wanted}: {answer}");
     }
     assert_eq!(api.get("/livez").status, 200);
+}
+
+#[test]
+fn a_body_that_is_too_large_is_not_read_to_its_end() {
+    let redis = Redis::shared();
+    let setup = limited(
+        &redis,
+        "max_body = \"1KiB\"\n[queues.orders]\ndefault_job = \"order\"",
+    );
+    let runner = setup.serve();
+    let api = runner.api();
+    let large = serde_json::json!({ "note": "x".repeat(2000) });
+    let answer = api.post("/api/jobs/orders", &large);
+    assert_eq!(answer.status, 413);
+    assert_eq!(
+        answer.body["detail"],
+        "the body is larger than `max_body` of [server] allows"
+    );
+    assert_eq!(redis.count("orders", "wait"), 0);
 }

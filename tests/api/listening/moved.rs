@@ -23,7 +23,7 @@ fn requests_in_flight_end_at_the_old_address_while_the_new_one_serves() {
     resting.get("/livez");
     let frozen = freeze(&redis);
     let mut flying = Wire::to(&old);
-    flying.send("GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n");
+    flying.send("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n");
     let new = format!("127.0.0.1:{}", free_port());
     setup.write(&at(&redis, &new, ""));
     assert_eq!(address(&runner, 1), new);

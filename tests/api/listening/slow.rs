@@ -40,7 +40,7 @@ fn thousands_of_silent_clients_take_nothing_from_others() {
     let silent: Vec<_> = (0..many).map(|_| Wire::to(api.address())).collect();
     let mut halves: Vec<_> = silent;
     for wire in halves.iter_mut().step_by(2) {
-        wire.send("POST /api/jobs/q HTTP/1.1\r\nhost: x\r\ncontent-le");
+        wire.send("POST /api/jobs/q HTTP/1.1\r\nhost: localhost\r\ncontent-le");
     }
     assert_eq!(api.get("/livez").status, 200);
     assert_eq!(api.get("/readyz").status, 200);
@@ -54,8 +54,28 @@ fn a_client_that_goes_ends_nothing_but_its_own_request() {
     let api = runner.api();
     let frozen = super::freeze(&redis);
     for _ in 0..50 {
-        Wire::to(api.address()).send("GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n");
+        Wire::to(api.address()).send("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n");
     }
     drop(frozen);
     assert_eq!(api.get("/readyz").status, 200);
+}
+
+#[test]
+fn a_body_that_only_trickles_is_answered_before_it_ends() {
+    let redis = Redis::shared();
+    let setup = Setup::new(
+        &redis,
+        "[server]\nlisten = \"127.0.0.1:0\"\nbody_timeout = \"300ms\"\n[queues.orders]\ndefault_job = \"order\"\n",
+    );
+    let runner = setup.serve();
+    let api = runner.api();
+    let head = "POST /api/jobs/orders HTTP/1.1\r\nhost: localhost\r\n\
+        content-type: application/json\r\ncontent-length: 100\r\n\r\n";
+    let begun = Instant::now();
+    let answer = Wire::to(api.address()).send(head).send("{").rest();
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let told = "the body did not come in time (`body_timeout` of [server])";
+    assert!(answer.contains(told), "{answer}");
+    assert_eq!(redis.count("orders", "wait"), 0);
 }

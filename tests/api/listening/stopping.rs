@@ -16,7 +16,7 @@ fn a_request_in_flight_is_answered_and_everybody_else_is_let_go() {
     let mut silent = Wire::to(&at);
     let frozen = freeze(&redis);
     let mut flying = Wire::to(&at);
-    flying.send("GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n");
+    flying.send("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n");
     // It is being answered: the next one is, too.
     Wire::to(&at).get("/livez");
     runner.signal("TERM");
@@ -42,7 +42,7 @@ fn a_second_signal_waits_for_nobody() {
     let at = runner.api().address().to_owned();
     let mut half = Wire::to(&at);
     half.get("/livez");
-    half.send("POST /nothing HTTP/1.1\r\nhost: x\r\nx: ");
+    half.send("POST /nothing HTTP/1.1\r\nhost: localhost\r\nx: ");
     Wire::to(&at).get("/livez");
     runner.signal("TERM");
     until("the address to be free", || {

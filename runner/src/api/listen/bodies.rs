@@ -179,3 +179,40 @@ impl Drop for Answer {
         self.pace.rest();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::StreamExt;
+    use futures::stream;
+    use http_body_util::BodyExt;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_event_stream_ends_with_a_hint_when_its_door_closes() {
+        let event = async { Ok::<_, Infallible>(Bytes::from("data: 1\n\n")) };
+        let events = stream::once(event).chain(stream::pending());
+        let response = Response::builder()
+            .header(header::CONTENT_TYPE, "text/event-stream")
+            .body(Body::from_stream(events))
+            .unwrap();
+        let (close, closing) = watch::channel(None);
+        let mut body = Answer::of(response, Arc::new(Pace::new()), &closing).into_body();
+        let mut next = async || {
+            let frame = Pin::new(&mut body).frame().await?;
+            let data = frame.unwrap().into_data().unwrap();
+            Some(String::from_utf8(data.to_vec()).unwrap())
+        };
+        assert_eq!(next().await.unwrap(), "data: 1\n\n");
+        close.send_replace(Some(Instant::now()));
+        let hint = next().await.unwrap();
+        let ms = hint
+            .strip_prefix("retry: ")
+            .and_then(|rest| rest.strip_suffix("\n\n"));
+        assert!(COME_BACK.contains(&ms.unwrap().parse().unwrap()), "{hint}");
+        assert_eq!(next().await, None);
+    }
+}
