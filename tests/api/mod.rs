@@ -5,7 +5,9 @@ mod described;
 mod jobs;
 mod listening;
 mod manual;
+mod observe;
 mod probes;
+mod prometheus;
 mod queues;
 mod remote;
 

@@ -39,6 +39,7 @@ fn rows(id: &str, queue: &str) -> Vec<Row> {
         row(3, true, "run plugins/EVIL.wasm", &[]),
         row(1, true, "test cases.toml", &[]),
         row(2, true, "check", &[]),
+        row(1, true, "doctor", &[]),
         row(0, false, "explain q", &[]),
         row(3, true, "explain EVIL", &[]),
         row(0, false, "contract list", &[]),

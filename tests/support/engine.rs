@@ -96,6 +96,7 @@ impl Engine {
         let shared = Shared {
             redis: connection.clone(),
             renewal: Renewal::start(&connection, lock, "runner-1").unwrap(),
+            died: Arc::new(|_, _| {}),
             runner: "runner-1".into(),
             presence: true,
             runtime: Arc::new(config::Runtime {

@@ -186,6 +186,9 @@ pub struct JobSettings {
     pub reuse_idle: Duration,
     /// Where a copy of the job goes when it fails for good; `None` means nowhere.
     pub dead_letter: Option<Arc<DeadLetter>>,
+    /// Fields of the payload that are in the log lines about its end. `None`, the
+    /// default, also leaves out the lines of jobs that completed.
+    pub trace_fields: Option<Arc<[String]>>,
     /// What the payloads of the queue must be; `None` means anything.
     pub contract: Option<Arc<Contract>>,
     /// How many jobs that the pattern matches may run at once, over all Runners of
@@ -222,6 +225,7 @@ impl Default for JobSettings {
             max_held: 64 << 20,
             max_sent: 64 << 20,
             dead_letter: None,
+            trace_fields: None,
             contract: None,
             concurrency: None,
         }

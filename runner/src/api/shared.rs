@@ -1,5 +1,6 @@
 //! What every handler gets. Only the API's thread has it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::request;
@@ -12,8 +13,10 @@ use super::invocations::Invocations;
 use super::listen::{Peer, Rates, Who};
 use super::problem::Problem;
 use crate::config::{Config, Explained, Explanation};
+use crate::observe::Meters;
+use crate::observe::look::Look;
 use crate::plugin::Plugins;
-use crate::queue::{Queue, Redis, Settings};
+use crate::queue::{self, Queue, Redis, Settings};
 use crate::verbs::Here;
 use crate::worker;
 
@@ -31,6 +34,10 @@ pub struct Parts {
     pub runner: String,
     /// Hands an attempt to the executor.
     pub start: worker::Start,
+    /// The queues whose jobs this process takes.
+    pub consumed: watch::Receiver<BTreeSet<String>>,
+    /// What has ended in this process.
+    pub meters: Arc<Meters>,
 }
 
 impl std::fmt::Debug for Parts {
@@ -133,6 +140,20 @@ impl Shared {
     /// The handlers that requests run at once.
     pub(super) fn invocations(&self) -> &Invocations {
         &self.invocations
+    }
+
+    /// What has ended in this process.
+    pub(super) fn meters(&self) -> &Meters {
+        &self.parts.meters
+    }
+
+    /// Look at all declared queues; with `failures`, also at the
+    /// jobs that failed last.
+    pub(super) async fn look(&self, failures: bool) -> Result<Look, queue::Error> {
+        let consumed = self.parts.consumed.borrow().clone();
+        let (config, plugins) = (self.config(), self.plugins().list());
+        let queue = |name: &str| self.queue(name);
+        Look::now(config, plugins, consumed, self.redis(), queue, failures).await
     }
 
     /// Whether this process still wants work.

@@ -10,6 +10,7 @@ mod builder;
 mod describe;
 mod dev;
 mod keeper;
+mod told;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -33,13 +34,12 @@ use crate::deliver::Deliverer;
 use crate::embedded::{self, Embedded};
 use crate::executor::Executor;
 use crate::host::{Host, Http};
+use crate::observe::Meters;
 use crate::outbox::{self, Outbox};
-use crate::outcome::Outcome;
 use crate::plugin::{self, EngineError, Plugins};
 use crate::queue::{self, Attempt, Redis, Renewal, Spacing};
 use crate::schedules;
 use crate::telemetry::limit::limited;
-use crate::units;
 use crate::watch::{Place, Watcher};
 use crate::worker::{self, Shared};
 
@@ -121,6 +121,7 @@ pub struct App {
 }
 
 impl App {
+    // Long because each part is made once, in the order in which the next one needs it.
     /// Start everything. Waits until Redis answers, and logs what it waits for.
     ///
     /// # Errors
@@ -148,6 +149,7 @@ impl App {
         let (config_tx, config_rx) = watch::channel(config.clone());
         let deliverer = Deliverer::new(host.http().clone(), config_rx.clone());
 
+        let meters = Arc::<Meters>::default();
         let runner = name();
         let renewal = Renewal::start(&redis, config.runtime.lock, &runner)
             .map_err(Error::system("the renewal thread does not start"))?;
@@ -158,13 +160,18 @@ impl App {
             runner,
             runtime: Arc::new(config.runtime.clone()),
             presence: config.redis.presence,
-            start: starts(executor, deliverer),
+            start: starts(executor, deliverer, meters.clone()),
+            died: {
+                let meters = meters.clone();
+                Arc::new(move |queue: &str, jobs| meters.died(queue, jobs))
+            },
         };
         let listener = tokio::spawn(queue::listen(redis.clone())).abort_handle();
 
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
         let (read, (explained, explained_rx)) = (explained.clone(), watch::channel(explained));
+        let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         let server = api::Server::start(api::Parts {
             config: config_rx.clone(),
             explained: explained_rx,
@@ -172,9 +179,10 @@ impl App {
             redis: redis.clone(),
             runner: shared.runner.clone(),
             start: shared.start.clone(),
+            consumed: consumed.clone(),
+            meters,
         })?;
         let builds = builder.map(|builder| dev::keep(builder, config_rx.clone()));
-        let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         #[expect(clippy::disallowed_methods, reason = "two messages at most")]
         let (drain, drains) = mpsc::unbounded_channel();
         let describer = describe::keep(renewal.clone(), config_rx.clone(), consumed.clone());
@@ -322,13 +330,17 @@ fn host(start: &Start, scratch: PathBuf) -> Result<Arc<Host>, Error> {
     Ok(Arc::new(host))
 }
 
-/// The executor, and who delivers webhooks, as workers know them; each end goes to the
-/// log first.
-fn starts(executor: Executor, deliverer: Deliverer) -> worker::Start {
+/// The executor, and who delivers webhooks, as workers know them; each end is counted and
+/// logged first.
+fn starts(executor: Executor, deliverer: Deliverer, meters: Arc<Meters>) -> worker::Start {
     Arc::new(move |attempt, settings, done| {
+        let (meters, used) = (meters.clone(), settings.clone());
         let done = move |attempt: Arc<Attempt>, outcome| {
-            // A missing line is no reason to keep the job.
-            let _ = bug::caught(|| tell(&attempt, &outcome));
+            // A missing line or count is no reason to keep the job.
+            let _ = bug::caught(|| {
+                meters.ended(&attempt, &used, &outcome);
+                told::tell(&attempt, &used, &outcome);
+            });
             done(attempt, outcome);
         };
         match settings.plugin {
@@ -336,52 +348,6 @@ fn starts(executor: Executor, deliverer: Deliverer) -> worker::Start {
             None => deliverer.start(attempt, settings, done),
         }
     })
-}
-
-/// Each failure gets a line in the log; other ends show only with `-v`.
-fn tell(attempt: &Attempt, outcome: &Outcome) {
-    let (queue, job) = (attempt.queue_name(), attempt.job.id.as_str());
-    let number = attempt.job.attempts_made.saturating_add(1);
-    match outcome {
-        Outcome::Retry { failure, .. } | Outcome::Rejected(failure) => {
-            let of = attempt.job.options.attempts;
-            let cause = failure.cause.as_str();
-            tracing::warn!(
-                queue,
-                job,
-                attempt = number,
-                of,
-                cause,
-                reason = failure.reason,
-                "attempt failed"
-            );
-        }
-        Outcome::Snoozed { delay, reason } => {
-            tracing::info!(
-                queue,
-                job,
-                delay = units::duration(*delay),
-                reason,
-                "snoozed"
-            );
-        }
-        Outcome::WaitingChildren => tracing::debug!(queue, job, "waits for its children"),
-        Outcome::RateLimited { delay, reason } => {
-            tracing::info!(
-                queue,
-                job,
-                delay = units::duration(*delay),
-                reason,
-                "rate limited"
-            );
-        }
-        Outcome::Completed(_) => {
-            let took = attempt.started.elapsed();
-            tracing::debug!(queue, job, ?took, "completed");
-        }
-        Outcome::Moved(to) => tracing::info!(queue, job, to, "moved: no plugin handles it"),
-        Outcome::Released | Outcome::Lost => {}
-    }
 }
 
 /// The queues that should be consumed.

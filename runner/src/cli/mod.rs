@@ -18,6 +18,7 @@ mod completions;
 mod contract;
 mod dev;
 mod dlq;
+mod doctor;
 mod exit;
 mod explain;
 mod host;
@@ -111,6 +112,8 @@ enum Command {
     Test(test::Args),
     /// Check queues.toml and its plugins.
     Check(check::Args),
+    /// Say what is wrong with the system, Redis, plugins and queues, and what to do.
+    Doctor(doctor::Args),
     /// Show the settings of a queue, where each one is set, and when it retries.
     Explain(explain::Args),
     /// List the requests that become jobs: [[routes]] of queues.toml.
@@ -227,6 +230,7 @@ impl Cli {
             Command::Build(args) => args.run(&self),
             Command::Run(args) => args.run(&self),
             Command::Check(args) => args.run(&self),
+            Command::Doctor(args) => args.run(&self),
             Command::Test(args) => args.run(&self),
             Command::Explain(args) => args.run(&self),
             Command::Routes(args) => args.run(&self),

@@ -102,14 +102,16 @@ impl Executor {
             .and_then(|name| self.plugins.get(name));
         let first = First::of(plugin.as_deref(), &settings);
         let paced = plugin.clone();
+        let cost = attempt.cost.clone();
         let mut run = Box::pin(async move {
             let run = AssertUnwindSafe(run(&host, plugin, &attempt, &settings));
             let outcome = run.catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|panic| bug::outcome(&bug::told(&*panic)));
+            attempt.cost.end();
             done(attempt, outcome);
         });
         let turns = future::poll_fn(move |context| match &paced {
-            Some(plugin) => plugin.pace.turn(|| run.as_mut().poll(context)),
+            Some(plugin) => plugin.pace.turn(&cost, || run.as_mut().poll(context)),
             None => run.as_mut().poll(context),
         });
         self.begin(first, turns);
@@ -202,6 +204,7 @@ async fn run(
         why = attempt.stopping() => Ended::Stopped(why),
         () = tokio::time::sleep_until(attempt.deadline().into()) => Ended::Stopped(Stop::Deadline),
     };
+    attempt.cost.had(store.data().memory().used());
     let output = store.data().finish_output();
     store.data_mut().remove_scratch().await;
     let outcome = classify::outcome(ended, attempt, settings, &plugin, store.data(), &output);

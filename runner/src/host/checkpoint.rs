@@ -1,8 +1,10 @@
 //! `runner:plugin/checkpoint`: steps that a retry need not repeat, stored as
 //! fields `cp:<step>` of the job's hash, so that they go when the job goes.
 
+use super::writes::ended;
 use super::{Effect, State};
 use crate::contract::check_json;
+use crate::cost::Kind;
 use runner_bindings::runner::plugin::checkpoint::Host;
 
 /// Steps of one job.
@@ -55,7 +57,12 @@ impl Host for State {
                 self.writes.record(effect);
                 Ok(true)
             }
-            Some(queue) => queue.checkpoint(&self.attempt, &step, &value).await,
+            Some(queue) => {
+                let call = self.attempt.cost.begin(Kind::Checkpoint, &step);
+                let written = queue.checkpoint(&self.attempt, &step, &value).await;
+                ended(call, &written, value.len());
+                written
+            }
         };
         match written {
             Ok(true) => {

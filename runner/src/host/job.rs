@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use super::writes::ended;
 use super::{Effect, State};
 use crate::contract::{check_json, too_deep};
+use crate::cost::Kind;
 use crate::queue::{Attempt, Dependencies};
 use runner_bindings::runner::plugin::job::{DependencyCounts, Host, Job, Parent};
 use runner_bindings::runner::plugin::outcome;
@@ -58,8 +60,11 @@ impl Host for State {
             self.writes.record(Effect::Data(data));
             return Ok(());
         };
+        let call = self.attempt.cost.begin(Kind::Data, queue.name());
         let _turn = self.writes.turn(data.len()).await;
-        match queue.update_data(&self.attempt, &data).await {
+        let written = queue.update_data(&self.attempt, &data).await;
+        ended(call, &written, data.len());
+        match written {
             Ok(true) => Ok(()),
             Ok(false) => self.refuse_lost(),
             Err(error) => Err(error.to_string()),

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::writes::Target;
+use super::writes::{Target, ended};
 use super::{Effect, State};
 use crate::config::{Backoff, BackoffKind, JobDefaults, Keep};
 use crate::contract::check_json;
+use crate::cost::Kind;
 use crate::queue::{self, ChildFailure, Deduplication, FlowJob, NewJob};
 use runner_bindings::runner::plugin::queue as wit;
 use runner_bindings::runner::plugin::queue::{Error, Host};
@@ -38,8 +39,11 @@ impl Host for State {
                 return Ok(self.record(jobs.map(|job| (queue.clone(), job, false))));
             }
         };
+        let call = self.attempt.cost.begin(Kind::Add, &queue);
         let _turn = self.writes.turn(size).await;
-        let added = target.add(&jobs).await.map_err(|error| match error {
+        let added = target.add(&jobs).await;
+        ended(call, &added, size);
+        let added = added.map_err(|error| match error {
             queue::Error::Invalid(reason) => Error::Invalid(reason),
             other => Error::Unavailable(other.to_string()),
         })?;
@@ -129,8 +133,12 @@ impl State {
             ));
         }
         let current = children.then_some(&*self.attempt);
+        let queue = tree.first().map_or("", |job| job.queue.name());
+        let call = self.attempt.cost.begin(Kind::Add, queue);
         let _turn = self.writes.turn(bytes).await;
-        match queue::add_flow(current, &tree).await {
+        let added = queue::add_flow(current, &tree).await;
+        ended(call, &added, bytes);
+        match added {
             Ok(Some(ids)) => {
                 self.jobs_added += ids.len();
                 Ok(ids)

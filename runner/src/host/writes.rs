@@ -9,7 +9,8 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use tokio::time::Instant;
 
-use crate::queue::{NewJob, Queue, Settings};
+use crate::cost::{self, Pending};
+use crate::queue::{self, NewJob, Queue, Settings};
 
 /// Bytes from which a write to Redis waits for its turn. Redis takes about 0.1 ms
 /// for this many, as for a batch of plain jobs.
@@ -146,4 +147,14 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         *self.rest = Instant::now() + self.began.elapsed().min(REST);
     }
+}
+
+/// What became of a call that writes.
+pub(super) fn ended<T>(call: Pending, result: &Result<T, queue::Error>, sent: usize) {
+    let outcome = match result {
+        Ok(_) => cost::DONE,
+        Err(queue::Error::Invalid(_)) => "invalid",
+        Err(_) => "unavailable",
+    };
+    call.end(outcome, |call| call.sent = sent as u64);
 }

@@ -1,7 +1,7 @@
 //! What stands under the name of a plugin: the version in service, and how far loading
 //! its file has come.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -23,6 +23,18 @@ pub(super) struct Entry {
     pub(super) progress: Mutex<Progress>,
     /// Whether its first load has ended, successfully or not.
     pub(super) loaded: AtomicBool,
+    /// What has happened under the name.
+    tally: Arc<Tally>,
+}
+
+/// How often something has happened under the name of a plugin, whatever its table was
+/// then.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    /// A version took the place of another.
+    pub(super) swaps: AtomicU64,
+    /// A file was refused.
+    pub(super) refusals: AtomicU64,
 }
 
 /// Whether an entry is being loaded.
@@ -36,13 +48,14 @@ pub(super) enum Progress {
 }
 
 impl Entry {
-    pub(super) fn new(config: Arc<config::Plugin>) -> Entry {
+    pub(super) fn new(config: Arc<config::Plugin>, tally: Arc<Tally>) -> Entry {
         Entry {
             config,
             serving: ArcSwapOption::default(),
             refused: Mutex::default(),
             progress: Mutex::default(),
             loaded: AtomicBool::default(),
+            tally,
         }
     }
 
@@ -51,6 +64,7 @@ impl Entry {
     pub(super) fn serve(&self, plugin: Arc<Plugin>) {
         if let Some(old) = self.serving.swap(Some(plugin)) {
             old.kept.close();
+            self.tally.swaps.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -85,6 +99,7 @@ impl Entry {
         if told.is_some_and(|(told, why)| told == digest && why == refusal) {
             return false;
         }
+        self.tally.refusals.fetch_add(1, Ordering::Relaxed);
         let serving = self.serving.load();
         tracing::warn!(
             plugin = self.config.name,

@@ -9,7 +9,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::cost::Cost;
 
 /// A turn that is no longer than this costs the queues less than handing the job
 /// over.
@@ -35,10 +35,9 @@ impl Pace {
     /// Have a turn, from a resume of the guest to its next pause or its end, and
     /// count it. What counts is the time of the processor: a thread that had to
     /// wait for one says nothing of the guest.
-    pub fn turn<T>(&self, turn: impl FnOnce() -> T) -> T {
-        let began = processor_time();
-        let end = turn();
-        self.count(processor_time().saturating_sub(began));
+    pub fn turn<T>(&self, cost: &Cost, turn: impl FnOnce() -> T) -> T {
+        let (end, took) = cost.turn(turn);
+        self.count(took);
         end
     }
 
@@ -52,15 +51,6 @@ impl Pace {
         // A turn counted at the same time by another thread may be lost.
         self.0.store(points, Ordering::Relaxed);
     }
-}
-
-/// Of this thread so far.
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        time.tv_sec.unsigned_abs(),
-        time.tv_nsec.unsigned_abs() as u32,
-    )
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch::{Receiver, Sender};
 
 use super::crew::Crew;
-use super::entry::{Entry, Progress};
+use super::entry::{Entry, Progress, Tally};
 use super::load::Loader;
 use super::refusal::Refusal;
 use super::version::Plugin;
@@ -36,6 +36,10 @@ pub struct Status {
     pub refusal: Option<Refusal>,
     /// Whether it is being loaded for the first time.
     pub loading: bool,
+    /// How often a version took the place of another since the process began.
+    pub swaps: u64,
+    /// How often a file was refused.
+    pub refusals: u64,
 }
 
 /// All plugins by name.
@@ -45,6 +49,7 @@ pub struct Plugins {
     entries: ArcSwap<Entries>,
     /// Entries that replace the one in service under their name once they are loaded.
     coming: Mutex<Entries>,
+    tallies: Mutex<BTreeMap<String, Arc<Tally>>>,
     changes: Sender<()>,
     watcher: Mutex<Option<Watcher>>,
 }
@@ -67,6 +72,7 @@ impl Plugins {
             crew,
             entries: ArcSwap::default(),
             coming: Mutex::default(),
+            tallies: Mutex::default(),
             changes: Sender::new(()),
             watcher: Mutex::default(),
         })
@@ -118,7 +124,7 @@ impl Plugins {
             {
                 return (name.clone(), known.clone());
             }
-            let entry = Arc::new(Entry::new(plugin.clone()));
+            let entry = Arc::new(Entry::new(plugin.clone(), self.tally(name)));
             changed.push(entry.clone());
             let serving = known.and_then(|known| Some((known, known.serving.load_full()?)));
             let Some((known, serving)) = serving else {
@@ -210,6 +216,11 @@ impl Plugins {
         self.changes.send_replace(());
     }
 
+    fn tally(&self, name: &str) -> Arc<Tally> {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.entry(name.to_owned()).or_default().clone()
+    }
+
     fn lock_coming(&self) -> MutexGuard<'_, Entries> {
         self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -259,6 +270,8 @@ impl Plugins {
             serving: entry.serving.load_full(),
             refusal: entry.refusal(),
             loading: entry.is_loading(),
+            swaps: self.tally(name).swaps.load(Ordering::Relaxed),
+            refusals: self.tally(name).refusals.load(Ordering::Relaxed),
         };
         entries.iter().map(status).collect()
     }

@@ -5,11 +5,12 @@
 //! housekeeping (stop, flush) and read at settle. It lives from take to settle.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::cost::{Cost, Ended};
 use crate::queue::handle::Queue;
 use crate::queue::stored::job::Job;
 
@@ -101,6 +102,8 @@ pub struct Attempt {
     /// What runs it, set by the executor and stored with the job as `rv`:
     /// `otp-sender@a1b2c3d4e5f6`.
     pub ran: OnceLock<String>,
+    /// What it has cost so far.
+    pub cost: Arc<Cost>,
     /// Why it was cancelled.
     cancelled: OnceLock<String>,
     stop: AtomicU8,
@@ -129,6 +132,7 @@ impl Attempt {
             ready: OnceLock::new(),
             timeout,
             ran: OnceLock::new(),
+            cost: Arc::default(),
             cancelled: OnceLock::new(),
             stop: AtomicU8::new(0),
             wake: Notify::new(),
@@ -160,6 +164,21 @@ impl Attempt {
     /// When the timeout passes.
     pub fn deadline(&self) -> Instant {
         *self.ready.get().unwrap_or(&self.started) + self.timeout
+    }
+
+    /// What it has cost, as it is stored: `end` says how it ended, unless the job's own
+    /// fields do. Nothing was spent if nothing ran it.
+    pub(in crate::queue) fn spent(&self, end: Option<&str>) -> Option<String> {
+        let by = self.ran.get()?;
+        let how = end.map(|end| Ended {
+            n: self.job.starts,
+            at: self.job.started_at,
+            ran: self.started.elapsed().as_millis() as u64,
+            by,
+            on: self.queue().map_or("", |queue| &queue.settings().runner),
+            end,
+        });
+        Some(self.cost.stored(how.as_ref()))
     }
 
     /// Ask the guest to end. The first reason stays, except that the loss of the

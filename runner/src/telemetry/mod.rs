@@ -4,6 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "logs are escaped here")]
 
+mod json;
 pub(crate) mod limit;
 
 use std::fmt::{self, Write as _};
@@ -57,8 +58,7 @@ pub fn init(filter: &str, format: Option<LogFormat>) -> anyhow::Result<()> {
             .init(),
         LogFormat::Json => builder
             .with_writer(|| Escaped)
-            .json()
-            .flatten_event(true)
+            .event_format(json::Json)
             .init(),
     }
     Ok(())
@@ -163,7 +163,7 @@ impl Visit for Fields {
         }
         let target = match field.name() {
             "queue" => &mut self.queue,
-            "job" => &mut self.job,
+            "job" | "jobId" => &mut self.job,
             name => {
                 // Writing to a String does not fail.
                 let _ = write!(self.rest, " {name}=");

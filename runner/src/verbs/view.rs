@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use std::collections::BTreeMap;
 
 use super::raw::raw;
+use crate::cost::Spent;
 use crate::queue::Found;
 
 /// A job.
@@ -85,6 +86,9 @@ pub struct Stored {
     pub scheduler: Option<String>,
     /// What stands for jobs that mean the same.
     pub deduplication_id: Option<String>,
+    /// What its last attempts have cost, the first of them first.
+    #[serde(default)]
+    pub spent: Vec<Spent>,
 }
 
 /// Where a job is.

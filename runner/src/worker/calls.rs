@@ -122,7 +122,7 @@ impl Run {
                 reason
             );
         }
-        bury(&self.queue, taken);
+        bury(&self.queue, taken, &self.shared.died);
         if !taken.unnamed.is_empty() {
             let (ids, token) = (taken.unnamed.clone(), taken.token.clone());
             tokio::spawn(fail_unnamed(self.queue.clone(), ids, token));

@@ -33,7 +33,7 @@ use crate::config;
 use crate::queue::{self, InFlight, Spacing, Stop};
 
 pub(crate) use self::admit::refused;
-pub use self::shared::{Done, Shared, Start};
+pub use self::shared::{Died, Done, Shared, Start};
 
 /// A handle on the worker of one queue. When it is dropped the worker goes on; only
 /// [`Worker::drain`] ends it.

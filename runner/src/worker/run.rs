@@ -263,7 +263,8 @@ impl Run {
             Event::Check => self.check(),
             Event::Sweep => {
                 let (queue, config) = (self.queue.clone(), self.config.clone());
-                self.searching.begin(upkeep::expire(queue, config));
+                let died = self.shared.died.clone();
+                self.searching.begin(upkeep::expire(queue, config, died));
             }
             Event::Died => {
                 let (queue, dead) = (self.queue.clone(), self.dead.borrow_and_update().clone());

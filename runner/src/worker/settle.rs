@@ -3,6 +3,7 @@
 
 use tokio::time::{Instant, sleep};
 
+use super::shared::Died;
 use crate::queue::{Batch, Error, Queue, Settled, Spacing, Taken};
 use crate::telemetry::limit::limited;
 
@@ -130,7 +131,7 @@ async fn one_by_one(queue: Queue, batch: Batch, take: usize, error: &Error) -> A
 
 /// Copy what the call has failed and could not copy to the dead letter queue, and have
 /// webhooks told of it.
-pub(super) fn bury(queue: &Queue, taken: &Taken) {
+pub(super) fn bury(queue: &Queue, taken: &Taken, died: &Died) {
     for (id, reason) in &taken.unburied {
         limited!(
             warn,
@@ -144,21 +145,27 @@ pub(super) fn bury(queue: &Queue, taken: &Taken) {
     for (jobs, remove) in [(&taken.quarantined, false), (&taken.unburied, true)] {
         if !jobs.is_empty() {
             let ids = jobs.iter().map(|(id, _)| id.clone()).collect();
-            tokio::spawn(bury_these(queue.clone(), ids, remove));
+            tokio::spawn(bury_these(queue.clone(), ids, remove, died.clone()));
         }
     }
 }
 
 /// Have webhooks told of these failed jobs and copy them to the dead letter queue, again
 /// after an error for as long as a settle is tried again.
-pub(super) async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool) {
+pub(super) async fn bury_these(queue: Queue, ids: Vec<String>, remove: bool, died: Died) {
     let until = Instant::now() + queue.settings().lock;
     let mut pause = Spacing::default();
     let follow = async || {
         queue.tell_failed(&ids).await?;
         queue.bury(&ids, remove).await
     };
-    while let Err(error) = follow().await {
+    loop {
+        let error = match follow().await {
+            // Those that a settle could not copy were counted when they failed.
+            Ok(copies) if !remove => return died(queue.name(), copies),
+            Ok(_) => return,
+            Err(error) => error,
+        };
         if Instant::now() >= until {
             limited!(
                 error,

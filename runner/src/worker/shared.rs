@@ -10,6 +10,9 @@ use crate::queue::{Attempt, Queue, Redis, Renewal, Settings};
 
 /// Called exactly once with how the attempt ended.
 pub type Done = Box<dyn FnOnce(Arc<Attempt>, Outcome) + Send>;
+/// Told how many jobs of a queue went to its dead letters without an attempt that ended
+/// here.
+pub type Died = Arc<dyn Fn(&str, u64) + Send + Sync>;
 /// Starts an attempt. Must not block.
 pub type Start = Arc<dyn Fn(Arc<Attempt>, &JobSettings, Done) + Send + Sync>;
 
@@ -29,6 +32,8 @@ pub struct Shared {
     pub runtime: Arc<config::Runtime>,
     /// Hands an attempt to the executor.
     pub start: Start,
+    /// Counts dead letters.
+    pub died: Died,
 }
 
 impl std::fmt::Debug for Shared {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::settle;
+use super::shared::Died;
 use crate::config;
 use crate::queue::{Attempt, Dead, Queue, Spacing};
 use crate::telemetry::limit::limited;
@@ -73,7 +74,7 @@ pub(super) async fn stop_cancelled(queue: Queue, attempts: Vec<Arc<Attempt>>) {
 }
 
 /// Fail jobs that have waited longer than `expires`, though nobody takes them.
-pub(super) async fn expire(queue: Queue, config: Arc<config::Queue>) {
+pub(super) async fn expire(queue: Queue, config: Arc<config::Queue>, died: Died) {
     match queue.expire(|name| config.settings(name).expires).await {
         Ok(ids) if ids.is_empty() => {}
         Ok(ids) => {
@@ -84,7 +85,7 @@ pub(super) async fn expire(queue: Queue, config: Arc<config::Queue>) {
                 queue = queue.name(),
                 jobs = ids.len()
             );
-            tokio::spawn(settle::bury_these(queue, ids, false));
+            tokio::spawn(settle::bury_these(queue, ids, false, died));
         }
         Err(error) => {
             tracing::debug!(queue = queue.name(), %error, "expired jobs were not looked for")

@@ -168,6 +168,8 @@ pub(crate) fn state(redis: &Redis, queue: &str) -> BTreeMap<String, Vec<String>>
             "hash" => {
                 let mut fields: Vec<(String, String)> = redis.run(&["HGETALL", &key]);
                 fields.sort();
+                // These are ours alone; BullMQ leaves them as they are.
+                fields.retain(|(name, _)| !["cause", "runner:paused"].contains(&name.as_str()));
                 fields
                     .into_iter()
                     .map(|(name, value)| format!("{name}={}", plain(&value)))

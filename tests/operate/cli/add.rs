@@ -243,7 +243,7 @@ fn waiting_for_a_job_that_fails_exits_1_with_its_reason() {
         fields,
         [
             "id", "name", "state", "attempts", "added", "started", "ended", "plugin", "runner",
-            "data", "reason", "trace"
+            "data", "reason", "trace", "cost"
         ],
         "{}",
         job.stdout

@@ -192,9 +192,11 @@ fn text_logs_show_a_guests_line_with_its_queue_and_job() {
     assert!(line.ends_with("Z INFO  scripted/1 one"), "{line}");
     let add = ["add", "scripted", "work", "{\"reject\":\"a\\u001b[31m b\"}"];
     assert_eq!(setup.cli(&add).code, Some(0));
-    let line = runner.until_logged("attempt failed");
-    let end = "WARN  attempt failed queue=scripted job=2 attempt=1 of=1 cause=returned reason=a\\u001b[31m b";
+    let line = runner.until_logged("Job failed");
+    let end = " attempt=1 of=1 cause=returned error=a\\u001b[31m b";
     assert!(line.ends_with(end), "{line}");
+    let start = "WARN  Job failed queue=scripted job=2 duration=";
+    assert!(line.contains(start), "{line}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::queue::BUILT_IN_METRICS;
 use crate::value::{self, Fault, LARGEST_MEMORY, LARGEST_STRING, Raw, fault};
 use crate::{Contract, DeadLetter, Group, JobSettings, Limiter, Queue, Unrouted};
 use runner_text::units;
+use toml::de::DeValue;
 
 /// A year: BullMQ's own constants end at two weeks, and Redis holds the list.
 const LONGEST_METRICS: u32 = 366 * 1440;
@@ -89,6 +90,13 @@ pub(crate) static JOB: LazyLock<Keys<JobSettings>> = LazyLock::new(|| {
             "\"otp-dead\"",
             "A copy of a job that has failed for good goes to this queue, see [dead letters](dead-letters.md). The queue must be declared. `false` means none where `[defaults.queue]` names one.",
         );
+        let fields = Kind::new("list of fields of the payload", trace_fields, show_fields);
+        keys.value("trace_fields", fields, |job| &mut job.trace_fields)
+            .default("none")
+            .help(
+                "[\"shopId\"]",
+                "Fields of the payload that stand in the log lines `Job completed` and `Job failed`, beside `jobId`, `queue`, `duration` and `requestId` ([logs](observability.md#log-lines)); dots lead to a field of a field. With it, also if it is empty, each job that completed has its line; without it only those that failed have one. What a contract marks as `@sensitive` is covered.",
+            );
     });
     for key in &mut keys.0 {
         key.about.inherited = key.about.name != "plugin";
@@ -322,6 +330,25 @@ fn dead_letter(raw: Raw<'_>) -> Result<Option<Arc<DeadLetter>>, Fault> {
         queue,
         ..DeadLetter::default()
     })))
+}
+
+/// The ways to fields of the payload.
+fn trace_fields(raw: Raw<'_>) -> Result<Option<Arc<[String]>>, Fault> {
+    let is_not = || raw.is_not("a list of fields of the payload", "write [\"shopId\"]");
+    let Raw::Toml(DeValue::Array(items)) = raw else {
+        return Err(is_not());
+    };
+    let fields: Vec<String> = items
+        .iter()
+        .map(|item| field(Raw::Toml(item.get_ref())))
+        .collect::<Result<_, _>>()?;
+    Ok(Some(fields.into()))
+}
+
+fn show_fields(fields: &Option<Arc<[String]>>) -> String {
+    fields
+        .as_deref()
+        .map_or("none".to_owned(), |fields| fields.join(", "))
 }
 
 fn unrouted(raw: Raw<'_>) -> Result<Unrouted, Fault> {

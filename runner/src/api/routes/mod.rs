@@ -3,10 +3,12 @@
 mod bulk;
 mod dlq;
 mod flows;
+mod health;
 mod hooks;
 mod hosts;
 mod invoke;
 mod jobs;
+mod metrics;
 mod openapi;
 mod plugins;
 mod probes;
@@ -47,5 +49,7 @@ pub(super) fn every() -> Routes {
     let routes = hosts::add(routes);
     let routes = plugins::add(routes);
     let routes = hooks::add(routes);
+    let routes = health::add(routes);
+    let routes = metrics::add(routes);
     openapi::add(routes)
 }

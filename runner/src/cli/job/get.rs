@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::Job;
 use crate::cli::{Cli, Result, output};
+use crate::cost::{HostCall, Spent};
 use crate::units;
 use crate::verbs::jobs;
 use crate::verbs::search::Target;
@@ -51,5 +52,53 @@ pub(super) async fn run(cli: &Cli, target: &Target, args: &Job) -> Result {
     for trace in &job.stacktrace {
         output::field("trace", trace);
     }
+    for attempt in job.stored.iter().flat_map(|stored| &stored.spent) {
+        output::field("cost", &cost(attempt));
+        for call in &attempt.calls {
+            output::field("", &line(call));
+        }
+        if attempt.more_calls > 0 {
+            output::field("", &format!("and {} further calls", attempt.more_calls));
+        }
+    }
     Ok(())
+}
+
+/// `attempt 2: 1.2 ms CPU, 1.1 MiB, timeout after 30s in otp@a1b2c3d4e5f6`.
+fn cost(spent: &Spent) -> String {
+    let Spent {
+        attempt, cpu_ms, ..
+    } = spent;
+    let memory = units::size(spent.peak_memory);
+    let mut text = format!("attempt {attempt}: {cpu_ms} ms CPU, {memory}");
+    if let (Some(outcome), Some(ran)) = (&spent.outcome, spent.ran_ms) {
+        let ran = units::duration(Duration::from_millis(ran));
+        text.push_str(&format!(", {outcome} after {ran}"));
+    }
+    if let Some(plugin) = &spent.plugin {
+        text.push_str(&format!(" in {plugin}"));
+    }
+    text
+}
+
+/// `http POST https://api.example.com: 202, 35.2 ms, 120 bytes out, 20 in`.
+fn line(call: &HostCall) -> String {
+    let HostCall {
+        kind,
+        target,
+        ms,
+        sent,
+        received,
+        ..
+    } = call;
+    let method = call
+        .method
+        .iter()
+        .map(|method| format!(" {method}"))
+        .collect::<String>();
+    let end = match call.status {
+        Some(status) => status.to_string(),
+        None => call.outcome.clone(),
+    };
+    format!("{kind}{method} {target}: {end}, {ms} ms, {sent} bytes out, {received} in")
 }

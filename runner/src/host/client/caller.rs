@@ -1,8 +1,10 @@
 //! On whose behalf a request is sent.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Room;
+use crate::cost::Cost;
 use crate::queue::Attempt;
 
 /// On whose behalf a request is sent.
@@ -21,6 +23,8 @@ pub struct Caller {
     pub nth: u32,
     /// What its requests may take.
     pub room: Room,
+    /// Where its requests are recorded.
+    pub cost: Arc<Cost>,
 }
 
 impl Caller {
@@ -33,6 +37,7 @@ impl Caller {
             request_id,
             nth,
             room,
+            cost: attempt.cost.clone(),
         }
     }
 }

@@ -27,7 +27,7 @@ mod wasi;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName};
@@ -38,12 +38,13 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tokio::runtime::Handle;
-use url::{Origin, Url};
+use url::Url;
 
 use self::connect::Connector;
 use self::policy::Policy;
 use self::request::Outgoing;
 use crate::config::{Plugin, Webhook};
+use crate::cost::{self, Kind, Pending};
 use crate::outbox::{Exchange, Outbox};
 use crate::redact::Redactor;
 pub use runner_bindings::runner::plugin::http::{Error, Request, Response};
@@ -185,8 +186,8 @@ impl Grant {
     /// Send a request, follow redirects as asked, and read the response to its
     /// end. Dropping the future closes the connection.
     pub async fn send(&self, caller: &Caller, request: Request) -> Result<Response, Error> {
-        let mut outgoing =
-            Outgoing::new(&self.0.policy, caller, request).inspect_err(|e| self.refused(e))?;
+        let mut outgoing = Outgoing::new(&self.0.policy, caller, request)
+            .inspect_err(|e| self.refused(caller, e))?;
         let ticket = caller.room.ticket();
         ticket.begin().await;
         let limit = Limit::new(caller.deadline, outgoing.time);
@@ -206,9 +207,14 @@ impl Grant {
         limit: Limit,
         ticket: Ticket,
     ) -> Result<(Response, Held), Error> {
-        let began = Instant::now();
-        let method = outgoing.method.clone();
-        let origin = outgoing.url.origin();
+        // A host may be a secret, too.
+        let origin = outgoing.url.origin().ascii_serialization();
+        let origin = self.0.redactor.redact(origin);
+        let mut call = caller.cost.begin(Kind::Http, &origin);
+        call.know(|call| {
+            call.method = outgoing.method.to_string();
+            call.sent = outgoing.body.len() as u64;
+        });
         let (inner, caller) = (self.0.clone(), caller.clone());
         let sent = AbortOnDrop(
             self.0
@@ -220,39 +226,39 @@ impl Grant {
                 "the request was not finished: {error}"
             )))
         });
-        self.record(&method, &origin, began, &result);
+        self.record(call, &result);
         result
     }
 
     /// The event of a request that was not sent at all.
-    fn refused(&self, error: &Error) {
+    fn refused(&self, caller: &Caller, error: &Error) {
         let (plugin, error) = (&self.0.plugin, response::label(error));
         tracing::debug!(plugin, error, "http request refused");
+        caller.cost.begin(Kind::Http, "").end(error, |_| {});
     }
 
-    /// One event per request. Never the path, the query or a header: they hold
-    /// what people should not read in logs.
-    fn record(
-        &self,
-        method: &Method,
-        origin: &Origin,
-        began: Instant,
-        result: &Result<(Response, Held), Error>,
-    ) {
+    /// One event per request, and a line in what the attempt has cost. Never the path,
+    /// the query or a header: they hold what people should not read in logs.
+    fn record(&self, call: Pending, result: &Result<(Response, Held), Error>) {
         let plugin = &self.0.plugin;
-        // A host may be a secret, too.
-        let origin = self.0.redactor.redact(origin.ascii_serialization());
-        let ms = began.elapsed().as_millis() as u64;
-        match result {
-            Ok((response, _)) => {
-                let (status, bytes) = (response.status, response.body.len());
-                tracing::debug!(plugin, %method, origin, status, ms, bytes, "http request");
+        let (status, bytes, outcome) = match result {
+            Ok((response, _)) => (Some(response.status), response.body.len(), cost::DONE),
+            Err(error) => (None, 0, response::label(error)),
+        };
+        call.end(outcome, |call| {
+            call.status = status;
+            call.received = bytes as u64;
+            let (method, origin) = (&call.method, &call.target);
+            let ms = call.began.elapsed().as_millis() as u64;
+            match status {
+                Some(status) => {
+                    tracing::debug!(plugin, method, origin, status, ms, bytes, "http request");
+                }
+                None => {
+                    tracing::debug!(plugin, method, origin, error = outcome, ms, "http request");
+                }
             }
-            Err(error) => {
-                let error = response::label(error);
-                tracing::debug!(plugin, %method, origin, error, ms, "http request");
-            }
-        }
+        });
     }
 }
 

@@ -152,7 +152,7 @@ pub(super) async fn send(
 ) -> Result<http::Response<WasiBody>, Failure> {
     let (head, body) = request.into_parts();
     let url = grant.0.policy.parse(&head.uri.to_string());
-    let url = url.inspect_err(|error| grant.refused(error))?;
+    let url = url.inspect_err(|error| grant.refused(caller, error))?;
     ticket.begin().await;
     let body = whole(caller, &ticket, &head.headers, body).await?;
     let mut headers = head.headers;

@@ -77,13 +77,14 @@ impl Queue {
     /// script of ours has failed, and those that a settle could not copy. What was
     /// copied before is not copied again, so it may be called as often as one
     /// likes. With `remove` those that `removeOnFail` removes at once are removed
-    /// when they are copied.
+    /// when they are copied. Returns how many have a copy now.
     ///
     /// # Errors
     /// Any error leaves open which were copied: call it again.
-    pub async fn bury(&self, ids: &[String], remove: bool) -> Result<(), Error> {
+    pub async fn bury(&self, ids: &[String], remove: bool) -> Result<u64, Error> {
+        let mut copies = 0;
         if self.settings().dead_letters == DeadLetters::default() {
-            return Ok(());
+            return Ok(copies);
         }
         for id in ids {
             let mut command = redis::cmd("HMGET");
@@ -130,12 +131,13 @@ impl Queue {
                     .arg(stored(4, "[]"));
             })
             .await?;
+            copies += 1;
             let policy = options::decode(&text(2).unwrap_or_default());
             let policy = policy.unwrap_or_default().remove_on_fail;
             if remove && policy.is_some_and(|keep| keep.count == Some(0)) {
                 self.remove(std::slice::from_ref(id), false).await?;
             }
         }
-        Ok(())
+        Ok(copies)
     }
 }

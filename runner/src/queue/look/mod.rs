@@ -11,5 +11,8 @@ pub(in crate::queue) mod fit;
 pub(in crate::queue) mod hosts;
 pub(in crate::queue) mod page;
 pub(in crate::queue) mod scan;
+pub(in crate::queue) mod server;
+pub(in crate::queue) mod spent;
 pub(in crate::queue) mod stats;
+pub(in crate::queue) mod survey;
 pub(in crate::queue) mod watch;

@@ -32,8 +32,11 @@ if pausing then
   -- What frees memory comes first: then Redis takes the rest even if its memory is full.
   call('DEL', marker)
   call('HSET', metakey, 'paused', 1)
+  if not paused then
+    call('HSET', metakey, 'runner:paused', now_text)
+  end
 else
-  call('HDEL', metakey, 'paused')
+  call('HDEL', metakey, 'paused', 'runner:paused')
   left = move(aside, wait, 'LEFT', 'RIGHT')
   if call('EXISTS', wait, prioritized) > 0 then
     call('ZADD', marker, 0, '0')

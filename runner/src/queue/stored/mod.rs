@@ -5,4 +5,5 @@ pub(in crate::queue) mod deduplication;
 pub(in crate::queue) mod job;
 pub(in crate::queue) mod options;
 pub(in crate::queue) mod request;
+pub(in crate::queue) mod spent;
 pub(in crate::queue) mod state;

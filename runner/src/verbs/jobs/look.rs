@@ -21,11 +21,12 @@ const CUT: usize = 16 * 1024;
 pub async fn get(target: &Target, id: &str, full: bool) -> Result<View> {
     let queue = &target.queue;
     let job = found(target, id).await?;
-    let (detail, children, logs, gate) = tokio::try_join!(
+    let (detail, children, logs, gate, spent) = tokio::try_join!(
         queue.detail(id),
         queue.dependencies(id),
         queue.log_count(id),
         queue.gate_of(id),
+        queue.spent(id),
     )?;
     let mut view = View::of(queue.name(), job);
     if !full {
@@ -53,6 +54,7 @@ pub async fn get(target: &Target, id: &str, full: bool) -> Result<View> {
             }),
             scheduler: detail.scheduler,
             deduplication_id: detail.deduplication,
+            spent,
         }),
         ..view
     })

@@ -73,6 +73,7 @@ fn caller_with(left: Duration) -> Caller {
         request_id: None,
         nth: 1,
         room: Room::default(),
+        cost: Arc::default(),
     }
 }
 

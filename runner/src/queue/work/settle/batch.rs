@@ -13,6 +13,7 @@ use crate::queue::attempt::{Attempt, Notes};
 use crate::queue::dead::copy::{Copy, Failed};
 use crate::queue::handle::Queue;
 use crate::queue::stored::job::{Job, Retain};
+use crate::queue::stored::spent;
 use crate::queue::stored::state::State;
 use crate::queue::tell::delivery::{Delivery, Ended};
 use crate::queue::wire::shared;
@@ -21,8 +22,8 @@ use crate::queue::work::verdict::Verdict;
 /// Log lines of one end in one call: Lua unpacks no more than 8000 values.
 const LINES: usize = 5000;
 
-/// Fields of one end: three pairs, the cause, and three values of a dead letter.
-const FIELDS: usize = 10;
+/// Fields of one end: five pairs, the cause, and three values of a dead letter.
+const FIELDS: usize = 14;
 
 /// A job that ended, with what is written about it.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub(super) struct End {
     pub(super) attempt: Arc<Attempt>,
     pub(super) verdict: Option<Verdict>,
     notes: Notes,
+    /// What the attempt has cost, as it is stored.
+    spent: Option<String>,
 }
 
 impl Batch {
@@ -70,11 +73,14 @@ impl Batch {
                     }
                     _ => {}
                 }
-                End {
+                let mut end = End {
                     attempt,
                     verdict,
                     notes,
-                }
+                    spent: None,
+                };
+                end.spent = end.attempt.spent(end.ended());
+                end
             })
             .collect();
         Batch {
@@ -175,13 +181,33 @@ impl Plain<'_> {
         command.arg(self.started_at).arg(self.ran);
         for (end, _) in alike {
             if let Some(Verdict::Completed(value, _)) = &end.verdict {
-                command.arg(&end.attempt.job.id).arg(value);
+                let spent = end.spent.as_deref().unwrap_or_default();
+                command.arg(&end.attempt.job.id).arg(value).arg(spent);
             }
         }
     }
 }
 
 impl End {
+    /// How it ended, where the job's own fields will not tell.
+    fn ended(&self) -> Option<&'static str> {
+        Some(match self.verdict.as_ref()? {
+            Verdict::Completed(..) if self.plain().is_some() => return None,
+            Verdict::Completed(..) => "completed",
+            Verdict::Failed(reason, _)
+            | Verdict::Now(reason, _)
+            | Verdict::Later(reason, _)
+            | Verdict::Waiting(reason, _) => match &self.verdict {
+                Some(Verdict::Waiting(..)) => "waiting-children",
+                _ => reason.cause.as_str(),
+            },
+            Verdict::Snoozed(..) => "snoozed",
+            Verdict::Limited(..) => "rate-limited",
+            Verdict::Released => "released",
+            Verdict::Moved(_) => "moved",
+        })
+    }
+
     /// Completed, kept, with nothing to note, and as it was added when it was
     /// taken. BullMQ alone gives ids that are numbers, so no flow can have made it
     /// a child meanwhile.
@@ -237,9 +263,15 @@ impl End {
                 row.extend(["failedReason", &reason.text]);
             }
             row.extend(["stacktrace", &reason.traces]);
+            if !matches!(verdict, Verdict::Waiting(..)) {
+                row.extend(["cause", reason.cause.as_str()]);
+            }
         }
         if let Some(ran) = self.attempt.ran.get() {
             row.extend(["rv", ran]);
+        }
+        if let Some(spent) = &self.spent {
+            row.extend([spent::field(job.starts), spent]);
         }
         if let Some(reason) = verdict.reason().filter(|_| ends) {
             row.extend([reason.cause.as_str()]);

@@ -28,8 +28,8 @@
 --          b  back to the front; the attempt does not count
 --          m  moved: value = base of the other queue's keys, a = this queue's name
 --          p  plain ones, with a row of their own: p, how many, their token, a b c as
---             for c, their `processedOn`, their `rv` or '', then id and return value
---             of each. They came from take.lua in six values, are completed and kept,
+--             for c, their `processedOn`, their `rv` or '', then id, return value and
+--             cost of each; no cost without `rv`. They came from take.lua in six values, are completed and kept,
 --             and have neither progress nor log lines
 -- returns  a list of: the codes of the ends; the jobs taken, each as a list of values
 --          or as six values without a list (take.lua); 1 if the queue is paused; ms
@@ -95,11 +95,11 @@ if ends > 0 and not so_far.points_at then
         started = ARGV[at + 6],
         ran = ARGV[at + 7],
       }
-      local last = at + 6 + 2 * tonumber(ARGV[at + 1])
-      for start = at + 8, last, 2 do
+      local last = at + 5 + 3 * tonumber(ARGV[at + 1])
+      for start = at + 8, last, 3 do
         begins(start, ARGV[start], ARGV[at + 2], plain)
       end
-      at = last + 2
+      at = last + 3
     else
       begins(at, ARGV[at + 1], ARGV[at + 2])
       at = at + 12 + tonumber(ARGV[at + 10]) + tonumber(ARGV[at + 11])
@@ -138,14 +138,14 @@ if ends > 0 and not so_far.points_at then
 
   -- Nothing needs to be known of a plain job. It had no parent and no deduplication,
   -- and got none since: its id is a number, which only the queue itself gives.
-  local function complete(id, key, value, plain)
+  local function complete(id, key, value, spent, plain)
     local written
     if plain.ran == '' then
       written = try('HSET', key, 'atm', '1', 'returnvalue', value, 'finishedOn', now_text, 'processedOn', plain.started)
     else
       written = try('HSET', key, 'atm', '1', 'returnvalue', value, 'finishedOn', now_text, 'processedOn', plain.started,
-        'rv', plain.ran)
-      written = type(written) == 'number' and written - 1 or written
+        'rv', plain.ran, 'at:1', spent)
+      written = type(written) == 'number' and written - 2 or written
     end
     if type(written) == 'table' then
       rarely().quarantine_key(id, written.err, runner)
@@ -187,7 +187,7 @@ if ends > 0 and not so_far.points_at then
         code = $LOCK_LOST
         call('DEL', lock)
       else
-        code = awaited and sometimes().await_children(id) or complete(id, key, ARGV[s + 1], plain)
+        code = awaited and sometimes().await_children(id) or complete(id, key, ARGV[s + 1], ARGV[s + 2], plain)
         -- A quarantined job has been taken out of everything already.
         if code ~= $FAILED then
           free[#free + 1] = lock

@@ -86,6 +86,7 @@ impl Desk {
             request_id: Some("req-1".into()),
             nth: 1,
             room: Room::default(),
+            cost: Arc::default(),
         };
         self.grant.send(&caller, request).await
     }
