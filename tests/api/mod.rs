@@ -2,6 +2,7 @@
 
 mod clients;
 mod described;
+mod events;
 mod jobs;
 mod listening;
 mod manual;
@@ -10,6 +11,7 @@ mod probes;
 mod prometheus;
 mod queues;
 mod remote;
+mod search;
 
 use crate::support::{Redis, Setup};
 

@@ -312,3 +312,35 @@ fn a_trial_covers_the_jobs_that_it_would_add() {
         "added otp-queue email-otp {\"otp\":\"[sensitive]\",\"recipient\":\"ada@example.com\"}\n";
     assert_eq!(ended.stderr, added);
 }
+
+#[test]
+fn nobody_finds_by_a_search_what_they_may_not_see() {
+    let redis = Redis::shared();
+    let toml = "[queues.otp-queue]\ncontract = \"fundify:otp/otp-queue\"\n";
+    let setup = Setup::new(&redis, toml);
+    std::fs::create_dir(setup.path("wit")).unwrap();
+    std::fs::copy(root("wit/queues/otp.wit"), setup.path("wit/otp.wit")).unwrap();
+    let data = r#"{"recipient":"+14155550123","otp":"123456","userName":"Ada"}"#;
+    let id = redis.add("otp-queue", "whatsapp-otp", data, "{}");
+    let said = ["failedReason", "123456 is no code"];
+    let key = redis.key("otp-queue", &id);
+    let _: u32 = redis.run(&[&["HSET", &key], &said[..]].concat());
+    let found = |query: &str| {
+        let text = print(&setup, &["job", "search", "otp-queue", query, "--json"]);
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        answer["jobs"].as_array().unwrap().len()
+    };
+    assert_eq!(found("data.userName:Ada error:code"), 1);
+    for query in [
+        "123456",
+        "data.otp:123456",
+        "data.otp:1*",
+        "data.otp:>1",
+        "data:123456",
+        "error:123456",
+        "error:12*6",
+    ] {
+        assert_eq!(found(query), 0, "{query}");
+        assert_eq!(found(&format!("name:* -{query}")), 1, "-{query}");
+    }
+}

@@ -8,6 +8,7 @@
 
 mod access;
 mod desk;
+mod events;
 mod extract;
 mod hooks;
 mod invocations;
@@ -17,6 +18,7 @@ mod problem;
 mod routes;
 mod routing;
 mod shared;
+mod targets;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -9,9 +9,11 @@ use tokio::sync::watch;
 use super::Stage;
 use super::access::Caller;
 use super::desk::{self, Desk, Desks};
+use super::events::hub::Hub;
 use super::invocations::Invocations;
 use super::listen::{Peer, Rates, Who};
 use super::problem::Problem;
+use super::targets::Known;
 use crate::config::{Config, Explained, Explanation};
 use crate::observe::Meters;
 use crate::observe::look::Look;
@@ -55,6 +57,8 @@ pub(super) struct Shared {
     rates: Rates,
     desks: Desks,
     invocations: Invocations,
+    events: Hub,
+    known: Known,
 }
 
 impl Shared {
@@ -67,6 +71,8 @@ impl Shared {
             rates: Rates::default(),
             desks: Desks::default(),
             invocations: Invocations::default(),
+            events: Hub::new(),
+            known: Known::default(),
         }
     }
 
@@ -154,6 +160,16 @@ impl Shared {
         let (config, plugins) = (self.config(), self.plugins().list());
         let queue = |name: &str| self.queue(name);
         Look::now(config, plugins, consumed, self.redis(), queue, failures).await
+    }
+
+    /// What happens in queues.
+    pub(super) fn events(&self) -> &Hub {
+        &self.events
+    }
+
+    /// The queues that were in Redis a moment ago.
+    pub(super) fn known_queues(&self) -> &Known {
+        &self.known
     }
 
     /// Whether this process still wants work.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::filter::Fault;
 use crate::queue;
 
 /// Why nothing was done.
@@ -56,6 +57,8 @@ pub enum Kind {
     UnknownPlugin,
     /// The question says something that cannot be.
     InvalidRequest,
+    /// The query of a filter is none.
+    InvalidFilter,
     /// The cursor is not one of this question.
     InvalidCursor,
     /// The payload or the options of a job cannot be stored.
@@ -107,6 +110,7 @@ impl Kind {
             Kind::UnknownSchedule => "unknown-schedule",
             Kind::UnknownPlugin => "unknown-plugin",
             Kind::InvalidRequest => "invalid-request",
+            Kind::InvalidFilter => "invalid-filter",
             Kind::InvalidCursor => "invalid-cursor",
             Kind::InvalidJob => "invalid-job",
             Kind::WrongState => "wrong-state",
@@ -131,7 +135,9 @@ impl Kind {
             | Kind::UnknownLetter
             | Kind::UnknownSchedule
             | Kind::UnknownPlugin => Class::Unknown,
-            Kind::InvalidRequest | Kind::InvalidCursor | Kind::Declared => Class::Wrong,
+            Kind::InvalidRequest | Kind::InvalidFilter | Kind::InvalidCursor | Kind::Declared => {
+                Class::Wrong
+            }
             Kind::InvalidJob => Class::Unfit,
             Kind::WrongState
             | Kind::Running
@@ -169,6 +175,12 @@ impl Refusal {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Error {
         Error::Refused(refusal)
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Error {
+        Error::refused(Kind::InvalidFilter, fault.to_string())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod dlq;
+mod events;
 mod flows;
 mod health;
 mod hooks;
@@ -14,6 +15,7 @@ mod plugins;
 mod probes;
 mod queues;
 mod schedules;
+mod search;
 mod stats;
 
 use std::sync::Arc;
@@ -48,6 +50,8 @@ pub(super) fn every() -> Routes {
     let routes = schedules::add(routes);
     let routes = hosts::add(routes);
     let routes = plugins::add(routes);
+    let routes = events::add(routes);
+    let routes = search::add(routes);
     let routes = hooks::add(routes);
     let routes = health::add(routes);
     let routes = metrics::add(routes);

@@ -1,7 +1,7 @@
 //! Going through the jobs of queues for `list` and `search`, and showing them as rows.
 
 use super::window::Window;
-use crate::cli::{Exit, Result, output};
+use crate::cli::{Result, output};
 use crate::units;
 use crate::verbs;
 use crate::verbs::filter::Filter;
@@ -10,13 +10,13 @@ use crate::verbs::view::View;
 
 /// Read a query, which may stand in several arguments.
 pub(super) fn filter(words: &[String]) -> Result<Filter> {
-    words.join(" ").parse().map_err(Exit::usage)
+    Ok(words.join(" ").parse().map_err(verbs::Error::from)?)
 }
 
 /// Go through queues until enough jobs match or enough were looked at.
 pub(super) async fn run(window: &Window, targets: Vec<Target>, filter: Filter) -> Result<Answer> {
-    let begun = Search::begin(targets, filter, &window.state, window.cursor.as_deref()).await;
-    let search = begun.map_err(verbs::Error::from)?;
+    let cursor = window.cursor.as_deref();
+    let search = Search::begin(targets, filter, &window.state, cursor).await?;
     let mut call = Call::new(search, window.bounds());
     let bar = output::bar(call.progress().total);
     let mut jobs = Vec::new();

@@ -12,7 +12,7 @@ use redis::{Cmd, Value};
 use crate::queue::handle::Queue;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::redis::Redis;
-use crate::queue::wire::reply::{list, text, texts};
+use crate::queue::wire::reply::{list, text, texts, whole};
 use crate::queue::wire::server::Connection;
 
 /// How long one look at the streams blocks. No longer, so that a dead connection is
@@ -104,6 +104,28 @@ impl Happening {
     }
 }
 
+impl Queue {
+    /// Whether events after this one may be lost, as the stream has been trimmed.
+    pub async fn has_lost(&self, after: EventId) -> Result<bool, Error> {
+        let mut command = redis::cmd("XINFO");
+        command.arg("STREAM").arg(self.key("events"));
+        let fields = match self.redis().call(&command).await {
+            // There is none.
+            Err(Error::Refused(_)) => return Ok(false),
+            fields => list(fields?),
+        };
+        let field = |name: &str| {
+            let mut fields = fields.chunks_exact(2);
+            let found = fields.find(|pair| text(pair[0].clone()).as_deref() == Some(name));
+            found.map_or(Value::Nil, |pair| pair[1].clone())
+        };
+        let first = list(field("first-entry")).into_iter().next();
+        let first = first.and_then(text).and_then(|id| id.parse().ok());
+        let trimmed = whole(&field("entries-added")) > whole(&field("length"));
+        Ok(trimmed && first.is_none_or(|first: EventId| first > after))
+    }
+}
+
 /// Places in the event streams of queues that one connection reaches.
 #[derive(Debug)]
 pub struct Feed {
@@ -182,6 +204,20 @@ impl Feed {
     pub async fn past(&mut self) -> Result<(Vec<Happening>, bool), Error> {
         let reply = self.redis.call(&self.command(None)).await?;
         Ok(self.take(reply))
+    }
+
+    /// Follow no longer the queues whose key is no stream: one of them keeps all others
+    /// from being read. Their names.
+    pub async fn leave_odd(&mut self) -> Result<Vec<Arc<str>>, Error> {
+        let mut odd = Vec::new();
+        for (queue, stream) in &self.places {
+            let kind = self.redis.call(redis::cmd("TYPE").arg(&stream.key)).await?;
+            if !matches!(text(kind).as_deref(), Some("stream" | "none")) {
+                odd.push(queue.clone());
+            }
+        }
+        self.keep(|queue| !odd.iter().any(|odd| **odd == *queue));
+        Ok(odd)
     }
 
     fn command(&self, block: Option<Duration>) -> Cmd {

@@ -66,6 +66,11 @@ pub struct Page {
 }
 
 impl Place {
+    /// How many jobs are before it.
+    pub fn looked(&self) -> u64 {
+        self.looked
+    }
+
     /// Jobs of the last page that are likely to stay where they are: they show the place
     /// if those at the end of the page are removed.
     pub fn steady<'i>(&mut self, ids: impl DoubleEndedIterator<Item = &'i str>) {

@@ -29,7 +29,7 @@ pub struct Answer {
 #[serde(rename_all = "camelCase")]
 pub enum Line {
     /// A job that matches.
-    Job(View),
+    Job(Box<View>),
     /// How far it is.
     Progress(Progress),
     /// It has stopped; the last line.
@@ -110,7 +110,7 @@ impl Call {
         // A call that has come nowhere would never end by its cursor.
         let late = progress.looked_at > 0 && self.begun.elapsed() > self.bounds.time;
         if wanted == 0 || budget == 0 || late {
-            let more = self.search.looked() < self.search.total();
+            let more = self.search.has_more().await?;
             return Ok(Err(Stop {
                 progress,
                 cursor: more.then(|| self.search.cursor()),

@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::queue::{Error, Field, Found, Look, Place, Queue, State};
 use crate::verbs::cover::Cover;
-use crate::verbs::cursor::{self, Forged};
-use crate::verbs::error::{self, Kind};
 use crate::verbs::filter::{Filter, Subject};
 use crate::verbs::here::Here;
+use crate::verbs::{self, Kind, cursor};
 
 pub use self::call::{Answer, Bounds, Call, Line, Progress, Stop};
 
@@ -85,13 +84,13 @@ impl Search {
     /// the filter names if there are none; queues by their order.
     ///
     /// # Errors
-    /// [`Refused::Cursor`] when the cursor is not one of this search.
+    /// [`Kind::InvalidCursor`] when the cursor is not one of this search.
     pub async fn begin(
         targets: Vec<Target>,
         filter: Filter,
         states: &[State],
         cursor: Option<&str>,
-    ) -> Result<Search, Refused> {
+    ) -> verbs::Result<Search> {
         let allowed = filter.states();
         let states = match states {
             [] => allowed,
@@ -118,7 +117,9 @@ impl Search {
             known: HashSet::new(),
         };
         if let Some(cursor) = cursor {
-            search.spot = cursor::open(&search.context(), cursor)?;
+            let spot = cursor::open(&search.context(), cursor);
+            search.spot = spot
+                .map_err(|forged| verbs::Error::refused(Kind::InvalidCursor, forged.to_string()))?;
         } else if let Some(target) = search.targets.first() {
             search.spot.now = target.queue.now().await?;
         }
@@ -155,6 +156,31 @@ impl Search {
     /// Jobs that were there to be looked at when it began.
     pub fn total(&self) -> u64 {
         self.total.max(self.spot.looked)
+    }
+
+    /// Whether there are jobs that have not been looked at. Counts do not tell: jobs come
+    /// and go meanwhile.
+    pub async fn has_more(&self) -> Result<bool, Error> {
+        let mut targets = self.targets.iter();
+        let Some(at) = targets.position(|target| target.queue.name() == self.spot.queue) else {
+            return Ok(false);
+        };
+        for (number, target) in self.targets.iter().enumerate().skip(at) {
+            let is_begun = number == at;
+            let look = self.look(target);
+            let from = if is_begun { self.spot.state } else { 0 };
+            for state in self.states.iter().skip(from) {
+                let is_here = is_begun && self.states.get(from) == Some(state);
+                let seen = match is_here && look.until.is_none() {
+                    true => self.spot.place.looked(),
+                    false => 0,
+                };
+                if target.queue.scanned(*state, &look).await? > seen {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Its queues.
@@ -307,27 +333,5 @@ impl Search {
         let mut jobs: Vec<Found> = found.await?.into_iter().flatten().collect();
         jobs.iter_mut().for_each(|job| cover.job(job));
         Ok(jobs)
-    }
-}
-
-/// Why a search does not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// The cursor is none of this search.
-    #[error(transparent)]
-    Cursor(#[from] Forged),
-    /// Redis.
-    #[error(transparent)]
-    Redis(#[from] Error),
-}
-
-impl From<Refused> for error::Error {
-    fn from(refused: Refused) -> error::Error {
-        match refused {
-            Refused::Cursor(forged) => {
-                error::Error::refused(Kind::InvalidCursor, forged.to_string())
-            }
-            Refused::Redis(error) => error.into(),
-        }
     }
 }
