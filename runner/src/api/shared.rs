@@ -172,6 +172,15 @@ impl Shared {
         &self.known
     }
 
+    /// When the server takes no more requests.
+    pub(super) async fn stopping(&self) {
+        let mut stage = self.stage.clone();
+        // It ends only with the server.
+        let _ = stage
+            .wait_for(|stage| matches!(stage, Stage::Stop(_)))
+            .await;
+    }
+
     /// Whether this process still wants work.
     pub(super) fn is_leaving(&self) -> bool {
         *self.stage.borrow() != Stage::Serve

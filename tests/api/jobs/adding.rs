@@ -228,3 +228,50 @@ fn adds_of_concurrent_requests_share_calls() {
     let shared = calls() - before;
     assert!(shared < 25, "{shared} calls for 50 adds");
 }
+
+#[test]
+fn a_request_waits_for_the_result_of_its_job() {
+    let served = serve();
+    let add = |query: &str, body: &str| {
+        served.send(&format!("/api/jobs/scripted?name=work&{query}"), body)
+    };
+    let done = add(
+        "wait=30s&removeOnComplete=true",
+        r#"{"sleep":50,"result":{"n":1.10}}"#,
+    );
+    assert_eq!(
+        (done.status, &done.body["state"]),
+        (200, &json!("completed")),
+        "{}",
+        done.body
+    );
+    assert_eq!(done.body["returnvalue"], json!({ "n": 1.10 }));
+    let failed = add("wait=30s&jobId=f", r#"{"reject":"no"}"#);
+    assert_eq!(
+        (
+            failed.status,
+            &failed.body["state"],
+            &failed.body["failedReason"]
+        ),
+        (200, &json!("failed"), &json!("no"))
+    );
+    let again = add("wait=30s&jobId=f", "{}");
+    assert_eq!(
+        (
+            again.status,
+            &again.body["instead"],
+            &again.body["failedReason"]
+        ),
+        (200, &json!("known"), &json!("no"))
+    );
+    let late = add("wait=20&delay=1h", "{}");
+    assert_eq!((late.status, &late.body["state"]), (202, &json!("delayed")));
+    let long = add("wait=6m", "{}");
+    assert_eq!(
+        (long.status, long.body["detail"].as_str()),
+        (
+            400,
+            Some("wait=360000 is longer than 5m, the longest; ask for the job's status instead")
+        )
+    );
+}

@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use crate::api::access::{Access, Caller};
 use crate::api::extract::{Path, Query, Text};
 use crate::api::problem::Problem;
+use crate::api::routes::wait;
 use crate::api::routing::Routes;
 use crate::api::shared::Shared;
 use crate::queue::Finder;
@@ -76,6 +77,10 @@ struct Asked {
     /// While the first job is delayed, it gets the delay of a further one.
     #[param(value_type = Option<bool>)]
     dedup_reschedule: bool,
+    /// Milliseconds, or a time of at most `5m`, to wait for the end of the job: the answer
+    /// has its result then.
+    #[param(value_type = Option<Span>)]
+    wait: Option<Span>,
 }
 
 impl Asked {
@@ -118,7 +123,8 @@ impl Asked {
 
 /// Add a job. The body is its payload; the options stand in the query.
 ///
-/// A job whose id is known, or for which another
+/// With `wait` the answer has the job's result (`state` is `completed` or `failed`) if it
+/// ends in time, and is 202 otherwise. A job whose id is known, or for which another
 /// stands by its deduplication id, is not added: the answer says so in `instead`.
 #[utoipa::path(
     post, path = "/api/jobs/{queue}", tag = "jobs",
@@ -131,8 +137,8 @@ impl Asked {
     request_body(content = serde_json::Value, description = "The payload."),
     responses(
         (status = 201, body = Addition, description = "The job was added."),
-        (status = 200, body = Addition, description = "Another job is there instead."),
-        (status = 202, body = Addition, description = "The job will follow one that is running."),
+        (status = 200, body = Addition, description = "The job has ended, or another one is there instead."),
+        (status = 202, body = Addition, description = "The job has not ended in time, or will follow one that is running."),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
@@ -146,6 +152,7 @@ async fn add_job(
     Text(data): Text,
 ) -> Result<Response, Problem> {
     let desk = shared.desk(&caller, &queue)?;
+    let time = asked.wait.map(wait::time).transpose()?;
     let name = asked.name.clone();
     let new = New {
         name,
@@ -158,14 +165,32 @@ async fn add_job(
         key: header(&headers, "idempotency-key")?,
         request_id: request_id(&headers),
     };
-    let addition = add::add(&desk.adder, &desk.declared, new).await?;
+    let Some(time) = time else {
+        let addition = add::add(&desk.adder, &desk.declared, new).await?;
+        shared.audit(
+            &caller,
+            "add",
+            &queue,
+            u64::from(addition.instead.is_none()),
+        );
+        return Ok(answer(status_of(addition.instead), &addition));
+    };
+    // Before the job is there, so that its end is not missed.
+    let heard = shared
+        .events()
+        .listen(std::slice::from_ref(desk.queue()), false)
+        .await?;
+    let data = new.data.clone();
+    let mut addition = add::add(&desk.adder, &desk.declared, new).await?;
     shared.audit(
         &caller,
         "add",
         &queue,
         u64::from(addition.instead.is_none()),
     );
-    Ok(answer(status_of(addition.instead), &addition))
+    let end = wait::end(&shared, &desk, &addition, heard, time).await?;
+    let status = wait::put(end, &mut addition, &desk, &caller, data);
+    Ok(answer(status, &addition))
 }
 
 fn status_of(instead: Option<Instead>) -> StatusCode {

@@ -17,6 +17,7 @@ mod queues;
 mod schedules;
 mod search;
 mod stats;
+mod wait;
 
 use std::sync::Arc;
 
