@@ -32,6 +32,7 @@ pub mod plugin;
 pub mod queue;
 pub mod schedules;
 pub mod telemetry;
+pub mod trace;
 pub mod verbs;
 pub mod worker;
 

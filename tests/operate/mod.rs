@@ -8,3 +8,4 @@ mod deadletter;
 mod dlq;
 mod docs;
 mod terminal;
+mod traces;

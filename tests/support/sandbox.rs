@@ -224,6 +224,7 @@ pub(crate) fn config(directory: &Path, plugins: impl IntoIterator<Item = Plugin>
             compile_memory: 4 << 30,
         },
         server: None,
+        traces: Default::default(),
         queues: Default::default(),
         schedules: Vec::new(),
         routes: Vec::new(),

@@ -14,3 +14,14 @@ pub(crate) fn tool(name: &str) -> PathBuf {
         .find(|file| file.is_file());
     found.unwrap_or_else(|| panic!("{name} is missing: run tests/setup-languages"))
 }
+
+/// A file of a Python package that `tests/setup-languages` installs.
+#[track_caller]
+pub(crate) fn packaged(path: &str) -> PathBuf {
+    let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/lib");
+    let pythons = lib.read_dir().into_iter().flatten().filter_map(Result::ok);
+    let found = pythons
+        .map(|python| python.path().join("site-packages").join(path))
+        .find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("{path} is missing: run tests/setup-languages"))
+}

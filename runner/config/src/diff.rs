@@ -68,6 +68,9 @@ impl Config {
             changes.restart.push("redis".to_owned());
         }
         changes.server = old.server != new.server;
+        if old.traces != new.traces {
+            changes.restart.push("traces".to_owned());
+        }
         let runtime = RUNTIME.0.iter();
         let fixed = runtime.filter(|key| (key.differs)(&old.runtime, &new.runtime));
         let fixed = fixed.map(|key| join("runtime", key.about.name));

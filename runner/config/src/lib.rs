@@ -33,6 +33,7 @@ mod schedule;
 mod server;
 mod sources;
 mod syntax;
+mod traces;
 mod value;
 pub mod webhook;
 
@@ -59,6 +60,7 @@ pub use runtime::Runtime;
 pub use schedule::{Schedule, When};
 pub use server::{Certificate, Listen, Server};
 pub use sources::Sources;
+pub use traces::{Relation, Traces};
 pub use value::Fault;
 pub use webhook::Webhook;
 
@@ -74,6 +76,8 @@ pub struct Config {
     pub runtime: Runtime,
     /// `[server]`; `None` without an HTTP API.
     pub server: Option<Arc<Server>>,
+    /// `[traces]`
+    pub traces: Traces,
     /// `[queues.<name>]`
     pub queues: BTreeMap<String, Arc<Queue>>,
     /// `[plugins.<name>]`; a plugin that is named by a queue and has no table

@@ -35,6 +35,7 @@ use crate::embedded::{self, Embedded};
 use crate::executor::Executor;
 use crate::host::{Host, Http};
 use crate::observe::Meters;
+use crate::observe::traces::Traces;
 use crate::outbox::{self, Outbox};
 use crate::plugin::{self, EngineError, Plugins};
 use crate::queue::{self, Attempt, Redis, Renewal, Spacing};
@@ -79,6 +80,9 @@ pub enum Error {
     /// The HTTP API does not get its address.
     #[error(transparent)]
     Listen(#[from] api::Unbound),
+    /// The exporter of spans cannot be made.
+    #[error("[traces]: {0}")]
+    Traces(String),
     /// The system refuses threads or a watch.
     #[error("{0}: {1}")]
     System(&'static str, String),
@@ -116,6 +120,8 @@ pub struct App {
     server: api::Server,
     /// Says what this process is.
     describer: AbortHandle,
+    /// Sends spans.
+    traces: Option<Arc<Traces>>,
     /// Builds plugins from source.
     builds: Option<AbortHandle>,
 }
@@ -151,6 +157,7 @@ impl App {
 
         let meters = Arc::<Meters>::default();
         let runner = name();
+        let traces = Traces::start(&config.traces, &runner).map_err(Error::Traces)?;
         let renewal = Renewal::start(&redis, config.runtime.lock, &runner)
             .map_err(Error::system("the renewal thread does not start"))?;
         renewal.settled_in().await;
@@ -160,7 +167,7 @@ impl App {
             runner,
             runtime: Arc::new(config.runtime.clone()),
             presence: config.redis.presence,
-            start: starts(executor, deliverer, meters.clone()),
+            start: starts(executor, deliverer, meters.clone(), traces.clone()),
             died: {
                 let meters = meters.clone();
                 Arc::new(move |queue: &str, jobs| meters.died(queue, jobs))
@@ -209,6 +216,7 @@ impl App {
             listener,
             scheduler,
             server,
+            traces,
             describer,
             builds,
         })
@@ -294,6 +302,9 @@ impl App {
         // When Redis cannot be told, other runners find out by themselves.
         let _ = self.renewal.leave(&self.redis).await;
         self.listener.abort();
+        if let Some(traces) = self.traces {
+            off_thread(move || traces.stop()).await;
+        }
         if let Some(embedded) = self.embedded {
             embedded.stop().await;
         }
@@ -330,16 +341,27 @@ fn host(start: &Start, scratch: PathBuf) -> Result<Arc<Host>, Error> {
     Ok(Arc::new(host))
 }
 
-/// The executor, and who delivers webhooks, as workers know them; each end is counted and
-/// logged first.
-fn starts(executor: Executor, deliverer: Deliverer, meters: Arc<Meters>) -> worker::Start {
+/// The executor, and who delivers webhooks, as workers know them; each end is counted,
+/// logged and traced first.
+fn starts(
+    executor: Executor,
+    deliverer: Deliverer,
+    meters: Arc<Meters>,
+    traces: Option<Arc<Traces>>,
+) -> worker::Start {
     Arc::new(move |attempt, settings, done| {
-        let (meters, used) = (meters.clone(), settings.clone());
+        let (meters, traces, used) = (meters.clone(), traces.clone(), settings.clone());
+        if let Some(traces) = &traces {
+            traces.begin(&attempt);
+        }
         let done = move |attempt: Arc<Attempt>, outcome| {
             // A missing line or count is no reason to keep the job.
             let _ = bug::caught(|| {
                 meters.ended(&attempt, &used, &outcome);
                 told::tell(&attempt, &used, &outcome);
+                if let Some(traces) = &traces {
+                    traces.end(&attempt, &outcome);
+                }
             });
             done(attempt, outcome);
         };

@@ -25,7 +25,7 @@ impl Host for State {
         self.refuse_lost().map_err(Error::Lost)?;
         let target = self.target(&queue)?;
         self.afford(jobs.len())?;
-        let jobs: Vec<NewJob> = jobs
+        let mut jobs: Vec<NewJob> = jobs
             .into_iter()
             .map(|job| self.checked(&target, job))
             .collect::<Result<_, _>>()
@@ -40,6 +40,10 @@ impl Host for State {
             }
         };
         let call = self.attempt.cost.begin(Kind::Add, &queue);
+        if let Some(trace) = self.attempt.trace() {
+            let trace = Some(trace.with_span(call.span()));
+            jobs.iter_mut().for_each(|job| job.trace = trace);
+        }
         let _turn = self.writes.turn(size).await;
         let added = target.add(&jobs).await;
         ended(call, &added, size);
@@ -135,6 +139,10 @@ impl State {
         let current = children.then_some(&*self.attempt);
         let queue = tree.first().map_or("", |job| job.queue.name());
         let call = self.attempt.cost.begin(Kind::Add, queue);
+        if let Some(trace) = self.attempt.trace() {
+            let trace = Some(trace.with_span(call.span()));
+            tree.iter_mut().for_each(|of| of.job.trace = trace);
+        }
         let _turn = self.writes.turn(bytes).await;
         let added = queue::add_flow(current, &tree).await;
         ended(call, &added, bytes);
@@ -181,6 +189,7 @@ impl State {
             },
             deduplication: options.deduplication.map(deduplication),
             fingerprint: None,
+            trace: None,
         };
         // A queue checks it itself.
         if let Target::Record(settings) = target {

@@ -14,5 +14,6 @@ mod meters;
 pub mod page;
 mod process;
 mod text;
+pub mod traces;
 
 pub use self::meters::Meters;

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::cost::{Cost, Ended};
 use crate::queue::handle::Queue;
 use crate::queue::stored::job::Job;
+use crate::trace;
 
 /// Why an attempt is stopped from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,8 @@ pub struct Attempt {
     pub ran: OnceLock<String>,
     /// What it has cost so far.
     pub cost: Arc<Cost>,
+    /// Its span, where spans are sent.
+    span: OnceLock<trace::Context>,
     /// Why it was cancelled.
     cancelled: OnceLock<String>,
     stop: AtomicU8,
@@ -133,6 +136,7 @@ impl Attempt {
             timeout,
             ran: OnceLock::new(),
             cost: Arc::default(),
+            span: OnceLock::new(),
             cancelled: OnceLock::new(),
             stop: AtomicU8::new(0),
             wake: Notify::new(),
@@ -159,6 +163,17 @@ impl Attempt {
     /// It has waited for something else than a slot until now.
     pub(crate) fn ready(&self) {
         let _ = self.ready.set(Instant::now());
+    }
+
+    /// It has a span of its own from now on.
+    pub fn trace_as(&self, span: trace::Context) {
+        let _ = self.span.set(span);
+    }
+
+    /// What its requests and the jobs it adds belong to: its own span, or where no spans
+    /// are sent that of its producer.
+    pub fn trace(&self) -> Option<trace::Context> {
+        self.span.get().copied().or(self.job.options.trace)
     }
 
     /// When the timeout passes.

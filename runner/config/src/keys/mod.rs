@@ -17,6 +17,7 @@ pub(super) mod route;
 pub(super) mod runtime;
 pub(super) mod schedule;
 pub(super) mod server;
+pub(super) mod traces;
 pub(super) mod webhook;
 
 pub(super) use self::kind::Kind;
@@ -29,10 +30,11 @@ use super::origins::join;
 use super::value::{Fault, Raw};
 
 /// The tables of the file.
-pub(super) const ROOT: [&str; 8] = [
+pub(super) const ROOT: [&str; 9] = [
     "redis",
     "runtime",
     "server",
+    "traces",
     "defaults",
     "queues",
     "plugins",

@@ -11,15 +11,17 @@ use super::route::{ANSWER, ROUTE, ROUTE_CHILD, ROUTE_JOB, VERIFY};
 use super::runtime::RUNTIME;
 use super::schedule::SCHEDULE;
 use super::server::SERVER;
+use super::traces::TRACES;
 use super::webhook::WEBHOOK;
 use super::{About, DEFAULTS, ROOT};
 
 /// All tables by the name they have in the documentation.
-fn tables() -> [(&'static str, Vec<&'static About>); 17] {
+fn tables() -> [(&'static str, Vec<&'static About>); 18] {
     [
         ("redis", REDIS.abouts().collect()),
         ("runtime", RUNTIME.abouts().collect()),
         ("server", SERVER.abouts().collect()),
+        ("traces", TRACES.abouts().collect()),
         ("defaults.job", JOB_DEFAULTS.abouts().collect()),
         ("backoff", BACKOFF.abouts().collect()),
         ("keep", KEEP.abouts().collect()),

@@ -13,6 +13,7 @@ mod runtime;
 mod schedule;
 mod secret;
 mod server;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,7 @@ impl Config {
         let redis = redis::read(&mut decoder, &root, overrides);
         let runtime = runtime::read(&mut decoder, &root, overrides);
         let server = server::read(&mut decoder, &root, overrides).map(Arc::new);
+        let traces = traces::read(&mut decoder, &root);
         let library = match names_contract(&root) {
             true => decoder.library(&runtime.contracts),
             false => Library::default(),
@@ -110,6 +112,7 @@ impl Config {
                 redis,
                 runtime,
                 server,
+                traces,
                 queues,
                 plugins,
                 schedules,

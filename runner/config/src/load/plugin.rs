@@ -106,20 +106,7 @@ fn read(
     PLUGIN.read(decoder, table, &mut plugin);
     read_config(decoder, table, &mut plugin);
     let mut missing = Vec::new();
-    for entry in decoder.free_entries(table, "secrets") {
-        let path = join(&join(&table.path, "secrets"), entry.key);
-        match secret(decoder, Raw::Toml(entry.value)) {
-            Ok(Some(secret)) => {
-                plugin.secrets.insert(entry.key.to_owned(), secret);
-            }
-            Ok(None) => missing.push(entry.key.to_owned()),
-            Err(SecretFault::Literal(fault)) => {
-                decoder.problems.mask(entry.span.clone());
-                decoder.refuse(entry.span.clone(), &path, fault);
-            }
-            Err(SecretFault::Missing(fault)) => decoder.refuse(entry.span.clone(), &path, fault),
-        }
-    }
+    plugin.secrets = decoder.secret_table(table, "secrets", &mut missing);
     read_env(decoder, table, &mut plugin, &mut missing);
     for entry in decoder.free_entries(table, "dirs") {
         if let Some(dir) = directory_of(decoder, &join(&table.path, "dirs"), &entry) {

@@ -1,6 +1,7 @@
 //! Where a secret is: `env:NAME`, `env:NAME?` or `file:path`, never the secret itself.
 //! For all tables that have one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::de::DeValue;
@@ -102,6 +103,34 @@ impl Decoder<'_> {
             self.refuse(entry.span.clone(), &path, none);
         }
         (whole && !found.is_empty()).then_some(found)
+    }
+}
+
+impl Decoder<'_> {
+    /// The secrets of the table under this key, by name. Optional ones that are not set go
+    /// to `missing`.
+    pub(super) fn secret_table(
+        &mut self,
+        table: &Table<'_>,
+        key: &str,
+        missing: &mut Vec<String>,
+    ) -> BTreeMap<String, Secret> {
+        let mut secrets = BTreeMap::new();
+        for entry in self.free_entries(table, key) {
+            let path = join(&join(&table.path, key), entry.key);
+            match secret(self, Raw::Toml(entry.value)) {
+                Ok(Some(secret)) => {
+                    secrets.insert(entry.key.to_owned(), secret);
+                }
+                Ok(None) => missing.push(entry.key.to_owned()),
+                Err(SecretFault::Literal(fault)) => {
+                    self.problems.mask(entry.span.clone());
+                    self.refuse(entry.span.clone(), &path, fault);
+                }
+                Err(SecretFault::Missing(fault)) => self.refuse(entry.span.clone(), &path, fault),
+            }
+        }
+        secrets
     }
 }
 

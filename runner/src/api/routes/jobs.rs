@@ -17,6 +17,7 @@ use crate::api::routes::wait;
 use crate::api::routing::Routes;
 use crate::api::shared::Shared;
 use crate::queue::Finder;
+use crate::trace;
 use crate::verbs::add::{self, Addition, Instead, Kept, New, Options, Same, Span, Waits};
 use crate::verbs::brief::{self, Status};
 use crate::verbs::cover::Cover;
@@ -132,6 +133,7 @@ impl Asked {
         ("queue" = String, Path, description = "A queue of queues.toml."),
         Asked,
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the job's id: a repeated request adds nothing. Another payload with the same key is refused."),
+        ("traceparent" = Option<String>, Header, description = "The trace that goes on with the job (W3C Trace Context)."),
         ("X-Request-Id" = Option<String>, Header, description = "Carried on in the payload's `requestId`, unless that has one."),
     ),
     request_body(content = serde_json::Value, description = "The payload."),
@@ -164,6 +166,7 @@ async fn add_job(
         options: asked.options()?,
         key: header(&headers, "idempotency-key")?,
         request_id: request_id(&headers),
+        trace: span(&headers),
     };
     let Some(time) = time else {
         let addition = add::add(&desk.adder, &desk.declared, new).await?;
@@ -230,6 +233,12 @@ fn header(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, Pro
     let value = headers.get(name).map(HeaderValue::to_str).transpose();
     let value = value.map_err(|_| Problem::invalid(format!("the header {name} is not text")))?;
     Ok(value.map(str::to_owned))
+}
+
+/// The span that the caller sends the request for (W3C Trace Context).
+fn span(headers: &HeaderMap) -> Option<trace::Context> {
+    let parent = headers.get("traceparent")?.to_str().ok()?;
+    trace::Context::parse(parent)
 }
 
 /// The request id, if it can be one.

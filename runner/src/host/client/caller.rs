@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Room;
 use crate::cost::Cost;
 use crate::queue::Attempt;
+use crate::trace;
 
 /// On whose behalf a request is sent.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Caller {
     pub nth: u32,
     /// What its requests may take.
     pub room: Room,
+    /// Sent as `traceparent`, with the number of the request, unless it has one.
+    pub trace: Option<trace::Context>,
     /// Where its requests are recorded.
     pub cost: Arc<Cost>,
 }
@@ -37,6 +40,7 @@ impl Caller {
             request_id,
             nth,
             room,
+            trace: attempt.trace(),
             cost: attempt.cost.clone(),
         }
     }

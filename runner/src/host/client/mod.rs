@@ -203,7 +203,7 @@ impl Grant {
     async fn exchange(
         &self,
         caller: &Caller,
-        outgoing: Outgoing,
+        mut outgoing: Outgoing,
         limit: Limit,
         ticket: Ticket,
     ) -> Result<(Response, Held), Error> {
@@ -215,6 +215,9 @@ impl Grant {
             call.method = outgoing.method.to_string();
             call.sent = outgoing.body.len() as u64;
         });
+        if let Some(trace) = caller.trace {
+            outgoing.belong(trace.with_span(call.span()));
+        }
         let (inner, caller) = (self.0.clone(), caller.clone());
         let sent = AbortOnDrop(
             self.0

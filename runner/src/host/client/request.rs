@@ -12,6 +12,7 @@ use url::Url;
 
 use super::policy::Policy;
 use super::{BODY, Caller, Error, FIELD_BYTES, FIELDS, REDIRECTS, Request};
+use crate::trace;
 
 /// Fields that frame the message or belong to the connection (RFC 9110,
 /// section 7.6.1; RFC 9112): only the host sets them.
@@ -41,6 +42,7 @@ pub(super) const CONTENT_FIELDS: [HeaderName; 4] = [
 ];
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Sent unless the plugin names itself; some APIs refuse requests without one.
@@ -129,6 +131,13 @@ impl Outgoing {
         }
         self.headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
         Ok(self)
+    }
+
+    /// Carry the trace on (W3C Trace Context), unless the plugin does so itself.
+    pub(super) fn belong(&mut self, trace: trace::Context) {
+        if let Ok(value) = HeaderValue::from_str(&trace.to_string()) {
+            self.headers.entry(TRACEPARENT).or_insert(value);
+        }
     }
 
     /// The message as it is sent, with this content. The framing and `Host` are hyper's.

@@ -19,6 +19,7 @@ use crate::queue::stored::deduplication::Deduplication;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::{list, text, texts};
 use crate::queue::wire::script::script;
+use crate::trace;
 
 script!(
     ADD,
@@ -50,6 +51,8 @@ pub struct NewJob {
     pub lifo: bool,
     /// Options that override the queue's defaults.
     pub options: JobDefaults,
+    /// What it was added for, stored as `opts.tm`.
+    pub trace: Option<trace::Context>,
     /// Add it only if no job with the same meaning is there.
     pub deduplication: Option<Deduplication>,
     /// Stored with it, to tell a request that is repeated from another one with the
@@ -169,12 +172,14 @@ impl NewJob {
             priority,
             lifo,
             options,
+            trace,
             deduplication,
             fingerprint,
         } = self;
         id.is_some()
             || (*delay, *priority, *lifo) != (0, 0, false)
             || *options != plain.options
+            || trace.is_some()
             || deduplication.is_some()
             || fingerprint.is_some()
     }
@@ -213,6 +218,7 @@ impl NewJob {
         let size_limit = own.size_limit.or(defaults.size_limit);
         put("sizeLimit", size_limit.map(Value::from));
         let deduplication = self.deduplication.as_ref();
+        put("tm", self.trace.map(|trace| trace.carrier().into()));
         put("de", deduplication.map(Deduplication::json));
         put(FINGERPRINT, self.fingerprint.as_deref().map(Value::from));
         options

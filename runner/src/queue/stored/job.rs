@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::config::BackoffKind;
 use crate::outcome::{Cause, Failure, Outcome};
+use crate::trace;
 
 /// A job taken from Redis. `data` is the producer's text, unparsed.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -98,6 +99,8 @@ pub struct Options {
     /// `stackTraceLimit`: this many of the newest entries of `stacktrace` are kept;
     /// if negative, this many of the oldest are dropped; none keeps all.
     pub stack_trace_limit: Option<i64>,
+    /// `tm`: the span of the producer.
+    pub trace: Option<trace::Context>,
     /// Fields that were present and ignored, for one warning per queue.
     pub ignored: Vec<String>,
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::config::BackoffKind;
 use crate::queue::stored::job::{Backoff, Options, Parent, Retain};
+use crate::trace;
 
 /// What npm stores when `add` has no options.
 const NONE: &str = r#"{"attempts":0}"#;
@@ -95,6 +96,10 @@ pub(crate) fn decode(text: &str) -> Result<Options, String> {
             }
             "removeOnFail" => {
                 options.remove_on_fail = retain(value);
+                Some(())
+            }
+            "tm" => {
+                options.trace = value.as_str().and_then(trace::Context::stored);
                 Some(())
             }
             // 0 is no limit.

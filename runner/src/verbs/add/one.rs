@@ -10,6 +10,7 @@ use super::named;
 use super::options::Options;
 use crate::config;
 use crate::queue::{self, Added, Adder, NewJob, State};
+use crate::trace;
 
 /// Characters of an idempotency key that are the job's id as they are.
 const PLAIN: usize = 64;
@@ -29,6 +30,8 @@ pub struct New {
     pub key: Option<String>,
     /// Carried on in the payload, unless that has one.
     pub request_id: Option<String>,
+    /// What it is added for; it goes on with the job.
+    pub trace: Option<trace::Context>,
 }
 
 /// What became of a job that was to be added.
@@ -159,6 +162,7 @@ impl New {
             None => None,
         };
         let mut job = self.options.job(name, carried.unwrap_or(self.data));
+        job.trace = self.trace;
         if let Some((id, fingerprint)) = key {
             (job.id, job.fingerprint) = (Some(id), Some(fingerprint));
         }

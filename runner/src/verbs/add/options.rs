@@ -145,6 +145,7 @@ impl Options {
                 keep_last_if_active: same.keep_last_if_active,
                 reschedule: same.reschedule,
             }),
+            trace: None,
             fingerprint: None,
         }
     }

@@ -71,6 +71,7 @@ fn caller_with(left: Duration) -> Caller {
         job: "42".into(),
         deadline: Instant::now() + left,
         request_id: None,
+        trace: None,
         nth: 1,
         room: Room::default(),
         cost: Arc::default(),

@@ -85,6 +85,7 @@ impl Desk {
             deadline: Instant::now() + Duration::from_secs(10),
             request_id: Some("req-1".into()),
             nth: 1,
+            trace: None,
             room: Room::default(),
             cost: Arc::default(),
         };
