@@ -6,7 +6,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::problem::nearest;
-use super::value::{Fault, Raw, fault, text};
+use super::value::{self, Fault, Raw, fault, text};
 
 /// One argument, in the pieces it is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,35 +76,8 @@ impl Argument {
                 "an argument ends there",
             ));
         }
-        let mut pieces = Vec::new();
-        let mut plain = String::new();
-        let mut rest = whole.as_str();
-        while let Some(at) = rest.find(['{', '}']) {
-            plain.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            let after = &rest[at + 1..];
-            if let Some(after) = after.strip_prefix(brace) {
-                plain.push_str(brace);
-                rest = after;
-                continue;
-            }
-            let inside = after.split_once('}').filter(|_| brace == "{");
-            let Some((word, after)) = inside else {
-                return Err(fault(
-                    format!("has a `{brace}` without its other half"),
-                    format!("write `{brace}{brace}` for a brace as such"),
-                ));
-            };
-            if !plain.is_empty() {
-                pieces.push(Piece::Text(std::mem::take(&mut plain)));
-            }
-            pieces.push(Piece::Placeholder(Placeholder::read(word)?));
-            rest = after;
-        }
-        plain.push_str(rest);
-        if !plain.is_empty() {
-            pieces.push(Piece::Text(plain));
-        }
+        let field = |word: &str| Placeholder::read(word).map(Piece::Placeholder);
+        let pieces = value::pieces(&whole, Piece::Text, field)?;
         Ok(Argument(pieces))
     }
 }

@@ -65,3 +65,12 @@ pub struct Keep {
     /// How many at most are removed by age each time; BullMQ's default is 1000.
     pub limit: Option<u64>,
 }
+
+/// A queue for copies of jobs that failed for good.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DeadLetter {
+    /// The queue, declared and not the job's own.
+    pub queue: String,
+    /// The options of the copies: its own for jobs added through Runner.
+    pub defaults: JobDefaults,
+}

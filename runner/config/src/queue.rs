@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::contract::Contract;
-use super::job::JobDefaults;
+use super::job::{DeadLetter, JobDefaults};
 use super::pattern::Pattern;
 use super::webhook::Webhook;
 
@@ -195,15 +195,6 @@ pub struct JobSettings {
     /// the queue. `None`, the default and always so in `base`, means no limit but
     /// the queue's.
     pub concurrency: Option<u32>,
-}
-
-/// A queue for copies of jobs that failed for good.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct DeadLetter {
-    /// The queue, declared and not the job's own.
-    pub queue: String,
-    /// The options of the copies: its own for jobs added through Runner.
-    pub defaults: JobDefaults,
 }
 
 /// What nobody set; each value is explained at its field.

@@ -152,6 +152,45 @@ pub(super) fn word<'w>(raw: Raw<'_>, words: &[&'w str]) -> Result<&'w str, Fault
     Err(raw.is_not(&format!("\"{all}\""), hint))
 }
 
+/// The pieces of a text with placeholders in braces: what is plain, and what `field`
+/// makes of the words in them. `{{` and `}}` are braces as such.
+pub(super) fn pieces<T>(
+    whole: &str,
+    plain: fn(String) -> T,
+    field: impl Fn(&str) -> Result<T, Fault>,
+) -> Result<Vec<T>, Fault> {
+    let mut pieces = Vec::new();
+    let mut text = String::new();
+    let mut rest = whole;
+    while let Some(at) = rest.find(['{', '}']) {
+        text.push_str(&rest[..at]);
+        let brace = &rest[at..=at];
+        let after = &rest[at + 1..];
+        if let Some(after) = after.strip_prefix(brace) {
+            text.push_str(brace);
+            rest = after;
+            continue;
+        }
+        let inside = after.split_once('}').filter(|_| brace == "{");
+        let Some((word, after)) = inside else {
+            return Err(fault(
+                format!("has a `{brace}` without its other half"),
+                format!("write `{brace}{brace}` for a brace as such"),
+            ));
+        };
+        if !text.is_empty() {
+            pieces.push(plain(std::mem::take(&mut text)));
+        }
+        pieces.push(field(word)?);
+        rest = after;
+    }
+    text.push_str(rest);
+    if !text.is_empty() {
+        pieces.push(plain(text));
+    }
+    Ok(pieces)
+}
+
 /// A value of TOML as JSON.
 pub(super) fn json(value: &DeValue<'_>) -> Result<serde_json::Value, Fault> {
     let refused = || {

@@ -132,6 +132,19 @@ fn warn_unused(decoder: &mut Decoder<'_>, table: &Table<'_>, queue: &Queue) {
     }
 }
 
+/// A queue of the file.
+pub(super) fn declared(name: &str, queues: &BTreeMap<String, Arc<Queue>>) -> Result<(), Fault> {
+    if queues.contains_key(name) {
+        return Ok(());
+    }
+    let hint = match nearest(name, queues.keys().map(String::as_str)) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("declare it with [queues.{name}]"),
+    };
+    let what = format!("is {name:?}, which is not a queue in this file");
+    Err(fault(what, hint))
+}
+
 /// BullMQ builds keys as `prefix:queue:…`, so it refuses a colon in a name.
 fn queue_name(name: &str, redis: &Redis) -> Result<(), Fault> {
     if name.is_empty() {

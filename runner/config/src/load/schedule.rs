@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::decode::{Decoder, Entry, Table};
 use crate::keys::job::JOB_DEFAULTS;
 use crate::keys::schedule::SCHEDULE;
-use crate::problem::nearest;
 use crate::value::{self, Fault, Raw, fault};
 use crate::{Queue, Schedule, When};
 use runner_cron::{self as cron, Cron};
@@ -161,17 +160,7 @@ fn refuse_key(decoder: &mut Decoder<'_>, table: &Table<'_>, key: &str, fault: Fa
 
 fn declared(raw: Raw<'_>, queues: &BTreeMap<String, Arc<Queue>>) -> Result<String, Fault> {
     let name = value::text(raw)?;
-    if queues.contains_key(&name) {
-        return Ok(name);
-    }
-    let hint = match nearest(&name, queues.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => format!("declare it with [queues.{name}]"),
-    };
-    Err(fault(
-        format!("is {name:?}, which is not a queue in this file"),
-        hint,
-    ))
+    super::queue::declared(&name, queues).map(|()| name)
 }
 
 fn pattern(raw: Raw<'_>) -> Result<String, Fault> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::queue::DeadLetter;
+use crate::job::DeadLetter;
 use crate::{Origin, Pattern, Secret};
 
 /// Who is told how jobs of a queue have ended.

@@ -85,36 +85,8 @@ impl Text {
     /// Text that is not empty, with placeholders in braces.
     pub(crate) fn read(raw: Raw<'_>) -> Result<Text, Fault> {
         let whole = value::text(raw)?;
-        let mut parts = Vec::new();
-        let mut plain = String::new();
-        let mut rest = whole.as_str();
-        while let Some(at) = rest.find(['{', '}']) {
-            plain.push_str(&rest[..at]);
-            let brace = &rest[at..=at];
-            let after = &rest[at + 1..];
-            if let Some(after) = after.strip_prefix(brace) {
-                plain.push_str(brace);
-                rest = after;
-                continue;
-            }
-            let inside = after.split_once('}').filter(|_| brace == "{");
-            let Some((word, after)) = inside else {
-                return Err(fault(
-                    format!("has a `{brace}` without its other half"),
-                    format!("write `{brace}{brace}` for a brace as such"),
-                ));
-            };
-            if !plain.is_empty() {
-                parts.push(Part::Plain(std::mem::take(&mut plain)));
-            }
-            parts.push(Part::Field(Field::read(word)?));
-            rest = after;
-        }
-        plain.push_str(rest);
-        if !plain.is_empty() {
-            parts.push(Part::Plain(plain));
-        }
-        Ok(Text(parts))
+        let field = |word: &str| Field::read(word).map(Part::Field);
+        value::pieces(&whole, Part::Plain, field).map(Text)
     }
 
     /// Text without placeholders.

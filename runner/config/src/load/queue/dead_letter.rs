@@ -71,6 +71,16 @@ fn tables<'t>(decoder: &mut Decoder<'_>, root: &Table<'t>) -> Vec<(Option<String
     all
 }
 
+/// No queue of this name is declared.
+pub(super) fn undeclared(to: &str, queues: &BTreeMap<String, Queue>) -> Fault {
+    let hint = match nearest(to, queues.keys().map(String::as_str)) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("add {}", join("[queues", to) + "]"),
+    };
+    let missing = format!("names the queue {to:?}, which is not declared");
+    fault(missing, hint)
+}
+
 fn check(
     queue: Option<&str>,
     to: &str,
@@ -78,12 +88,7 @@ fn check(
     queues: &BTreeMap<String, Queue>,
 ) -> Result<(), Fault> {
     if !queues.contains_key(to) {
-        let hint = match nearest(to, queues.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("add {}", join("[queues", to) + "]"),
-        };
-        let missing = format!("names the queue {to:?}, which is not declared");
-        return Err(fault(missing, hint));
+        return Err(undeclared(to, queues));
     }
     let Some(queue) = queue else {
         // `[defaults.queue]` is about all of them.

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use crate::decode::{Decoder, Table};
+use crate::decode::{Decoder, Entry, Table};
 use crate::keys::route::is_header;
 use crate::keys::webhook::WEBHOOK;
 use crate::load::plugin::{network, origin};
 use crate::load::route::standard_key;
 use crate::load::secret::{SecretFault, secret};
 use crate::origins::join;
-use crate::problem::nearest;
 use crate::value::{self, Fault, Raw, fault};
 use crate::webhook::{Webhook, deliveries};
 use crate::{DeadLetter, JobSettings, Pattern, Queue, Redis, tag};
@@ -179,32 +178,7 @@ pub(super) fn declare(
             // It has been refused.
             continue;
         }
-        let mut jobs = Vec::new();
-        for (webhook, of) in &queue.webhooks {
-            let mut dead_letter = of.dead_letter.clone();
-            if let Some(to) = &mut dead_letter {
-                match queues.get(&to.queue) {
-                    Some(found) if !redis.parts(&queue.name, &to.queue) => {
-                        Arc::make_mut(to).defaults = found.defaults.clone();
-                    }
-                    Some(_) => {
-                        let apart = super::apart(&to.queue, redis);
-                        refuse(decoder, entry, webhook, apart);
-                    }
-                    None => {
-                        let missing = undeclared(&to.queue, queues);
-                        refuse(decoder, entry, webhook, missing);
-                    }
-                }
-            }
-            let settings = JobSettings {
-                timeout: of.timeout,
-                max_payload: usize::MAX,
-                dead_letter,
-                ..JobSettings::default()
-            };
-            jobs.push((Pattern(webhook.clone()), settings));
-        }
+        let jobs = jobs(decoder, entry, redis, queue, queues);
         declared.push(Queue {
             name,
             concurrency: CONCURRENCY,
@@ -216,22 +190,45 @@ pub(super) fn declare(
     queues.extend(declared.into_iter().map(|of| (of.name.clone(), of)));
 }
 
-fn undeclared(to: &str, queues: &BTreeMap<String, Queue>) -> Fault {
-    let hint = match nearest(to, queues.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => format!("add {}", join("[queues", to) + "]"),
-    };
-    let missing = format!("names the queue {to:?}, which is not declared");
-    fault(missing, hint)
+/// What the deliveries of each webhook of a queue may use.
+fn jobs(
+    decoder: &mut Decoder<'_>,
+    entry: &Entry<'_>,
+    redis: &Redis,
+    queue: &Queue,
+    queues: &BTreeMap<String, Queue>,
+) -> Vec<(Pattern, JobSettings)> {
+    let mut jobs = Vec::new();
+    for (webhook, of) in &queue.webhooks {
+        let mut dead_letter = of.dead_letter.clone();
+        if let Some(to) = &mut dead_letter {
+            match queues.get(&to.queue) {
+                Some(found) if !redis.parts(&queue.name, &to.queue) => {
+                    Arc::make_mut(to).defaults = found.defaults.clone();
+                }
+                Some(_) => {
+                    let apart = super::apart(&to.queue, redis);
+                    refuse(decoder, entry, webhook, apart);
+                }
+                None => {
+                    let missing = super::dead_letter::undeclared(&to.queue, queues);
+                    refuse(decoder, entry, webhook, missing);
+                }
+            }
+        }
+        let settings = JobSettings {
+            timeout: of.timeout,
+            max_payload: usize::MAX,
+            dead_letter,
+            ..JobSettings::default()
+        };
+        jobs.push((Pattern(webhook.clone()), settings));
+    }
+    jobs
 }
 
 /// A fault of a webhook's `dead_letter`.
-fn refuse(
-    decoder: &mut Decoder<'_>,
-    queue: &crate::decode::Entry<'_>,
-    webhook: &str,
-    fault: Fault,
-) {
+fn refuse(decoder: &mut Decoder<'_>, queue: &Entry<'_>, webhook: &str, fault: Fault) {
     let place = |value: &DeValue<'_>| {
         let table = value.as_table()?.get("webhooks")?.get_ref().as_table()?;
         let table = table.get(webhook)?.get_ref().as_table()?;

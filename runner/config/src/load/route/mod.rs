@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::decode::{Decoder, Entry, Table};
 use crate::keys::route::{ANSWER, ROUTE, ROUTE_CHILD, ROUTE_JOB};
-use crate::problem::nearest;
+use crate::load::queue::declared;
 use crate::value::{self, Fault, Raw, fault};
 use crate::webhook::{Answer, Form, Method, Route, RouteJob, Scheme, Text, delay};
 use crate::{PRIORITY_LIMIT, Queue};
@@ -268,19 +268,6 @@ fn shape(path: &str) -> String {
             false => segment,
         });
     segments.collect::<Vec<_>>().join("/")
-}
-
-/// A queue of the file.
-fn declared(name: &str, queues: &Queues) -> Result<(), Fault> {
-    if queues.contains_key(name) {
-        return Ok(());
-    }
-    let hint = match nearest(name, queues.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => format!("declare it with [queues.{name}]"),
-    };
-    let what = format!("is {name:?}, which is not a queue in this file");
-    Err(fault(what, hint))
 }
 
 /// A fault of a key.
