@@ -162,7 +162,9 @@ impl<'a> Decoder<'a> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "unknown key".to_owned(),
             };
-            if label == "unknown key" && self.may_be_secret(entry) {
+            // Our keys have no capitals, the names of variables have.
+            let strange = entry.key.bytes().any(|b| b.is_ascii_uppercase());
+            if (label == "unknown key" || strange) && self.may_be_secret(entry) {
                 self.problems.mask(entry.span.clone());
             }
             self.problems.push(Problem {

@@ -5,15 +5,17 @@
 //! sockets nor Redis.
 
 mod mac;
+mod refusal;
 mod said;
 mod sign;
 mod stripe;
 mod twilio;
 mod verify;
 
+pub use self::refusal::Refusal;
 pub use self::said::{Misfit, Said};
 pub use self::sign::sign;
-pub use self::verify::{Refusal, verify};
+pub use self::verify::verify;
 
 use http::HeaderMap;
 

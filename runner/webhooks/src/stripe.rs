@@ -4,7 +4,7 @@ use runner_config::webhook::{Algorithm, Encoding, Verify};
 
 use crate::Request;
 use crate::mac;
-use crate::verify::{Refusal, is_late};
+use crate::refusal::{Refusal, is_late};
 
 const HEADER: &str = "Stripe-Signature";
 

@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded};
 
 use crate::Request;
 use crate::mac;
-use crate::verify::Refusal;
+use crate::refusal::Refusal;
 
 const HEADER: &str = "X-Twilio-Signature";
 

@@ -168,21 +168,33 @@ fn unknown(word: &str, head: &str) -> Fault {
 impl Form {
     /// A value of TOML, with placeholders in its texts.
     pub(crate) fn read(raw: Raw<'_>) -> Result<Form, Fault> {
-        let value = match raw {
-            Raw::Toml(value) => value,
-            Raw::Text(_) => return Text::read(raw).map(Form::Text),
+        match raw {
+            Raw::Toml(value) => Form::within(value, ""),
+            Raw::Text(_) => Text::read(raw).map(Form::Text),
+        }
+    }
+
+    /// The part of a value at this path.
+    fn within(value: &DeValue<'_>, path: &str) -> Result<Form, Fault> {
+        let below = |name: &str| match path {
+            "" => name.to_owned(),
+            path => format!("{path}.{name}"),
         };
-        let inside = |name: &str, fault: Fault| Fault {
-            message: format!("has at {name:?} what {}", fault.message),
-            ..fault
+        let here = |fault: Fault| match path {
+            "" => fault,
+            path => Fault {
+                message: format!("at {path:?} {}", fault.message),
+                ..fault
+            },
         };
         Ok(match value {
-            DeValue::String(text) if text.contains(['{', '}']) => Form::Text(Text::read(raw)?),
+            DeValue::String(text) if text.contains(['{', '}']) => {
+                Form::Text(Text::read(Raw::Toml(value)).map_err(here)?)
+            }
             DeValue::Array(items) => {
-                let items = items.iter().enumerate().map(|(at, item)| {
-                    Form::read(Raw::Toml(item.get_ref()))
-                        .map_err(|fault| inside(&at.to_string(), fault))
-                });
+                let items = items.iter().enumerate();
+                let items =
+                    items.map(|(at, item)| Form::within(item.get_ref(), &below(&at.to_string())));
                 Form::List(items.collect::<Result<_, _>>()?)
             }
             DeValue::Table(table) => {
@@ -190,14 +202,12 @@ impl Form {
                 entries.sort_by_key(|(key, _)| key.span().start);
                 let entries = entries.into_iter().map(|(key, item)| {
                     let name = key.get_ref().to_string();
-                    match Form::read(Raw::Toml(item.get_ref())) {
-                        Ok(form) => Ok((name, form)),
-                        Err(fault) => Err(inside(&name, fault)),
-                    }
+                    let form = Form::within(item.get_ref(), &below(&name))?;
+                    Ok((name, form))
                 });
-                Form::Table(entries.collect::<Result<_, _>>()?)
+                Form::Table(entries.collect::<Result<_, Fault>>()?)
             }
-            other => Form::Plain(value::json(other)?.to_string()),
+            other => Form::Plain(value::json(other).map_err(here)?.to_string()),
         })
     }
 
