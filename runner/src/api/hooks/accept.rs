@@ -100,10 +100,8 @@ fn collect(
             OnFailure::Remove => ChildFailure::Remove,
         }),
     });
-    let children = of.children.iter();
-    children
-        .map(|child| collect(shared, said, child, Some(at), jobs))
-        .collect()
+    let mut children = of.children.iter();
+    children.try_for_each(|child| collect(shared, said, child, Some(at), jobs))
 }
 
 fn job(shared: &Shared, said: &Said<'_>, of: &RouteJob) -> Result<(Queue, NewJob), Problem> {
