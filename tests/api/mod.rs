@@ -1,5 +1,6 @@
 //! The HTTP API, through its socket.
 
+mod access;
 mod clients;
 mod described;
 mod events;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Limiter, Secret};
+use super::{Access, Limiter, Secret};
 
 /// `[server]`: the HTTP API. Without the table, and without `--listen`, there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub struct Server {
     pub max_connections: u32,
     /// The most requests of one token, or of one address without a token.
     pub rate: Option<Limiter>,
+    /// Who may use it.
+    pub access: Access,
 }
 
 /// What nobody set; each value is explained at its field.
@@ -52,6 +54,7 @@ impl Default for Server {
             max_body: 10 << 20,
             max_connections: 10_000,
             rate: None,
+            access: Access::default(),
         }
     }
 }
@@ -59,7 +62,7 @@ impl Default for Server {
 impl Server {
     /// Whether every caller must say who it is.
     pub fn authenticates(&self) -> bool {
-        false
+        self.access.authenticates()
     }
 }
 

@@ -7,6 +7,7 @@
 //! uses, too. Only an application starts it.
 
 mod access;
+mod audit;
 mod desk;
 mod events;
 mod extract;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 use self::hooks::Taken;
 pub use self::listen::{Address, Unbound};
 use self::listen::{Door, Keeper};
+pub use self::routing::Route;
 pub use self::shared::Parts;
 use self::shared::Shared;
 use crate::config::{self, Config};
@@ -50,6 +52,11 @@ pub fn openapi<'a>(
     let mut document = openapi::bound(routes::described(), queues);
     openapi::fit(&mut document, server);
     document
+}
+
+/// All routes, in the order of their description.
+pub fn routes() -> Vec<Route> {
+    routes::every().list()
 }
 
 /// A server on its own thread, which listens while the configuration has an address.
@@ -103,8 +110,10 @@ impl Server {
             runtime.block_on(async {
                 let configs = parts.config.clone();
                 let shared = Arc::new(Shared::new(parts, stages.clone()));
-                let app = routes::all(shared);
+                let app = routes::all(shared.clone());
                 Keeper::new(app, door, told).run(configs, stages).await;
+                // What was changed last is to be in the audit list, if Redis takes it.
+                let _ = tokio::time::timeout(Duration::from_secs(1), shared.audited()).await;
             });
             // Nobody waits for what is still being looked up or computed.
             runtime.shutdown_background();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::config::Server;
 use crate::contract::{self, Interface};
@@ -29,8 +29,12 @@ struct Head;
 pub(super) fn head() -> utoipa::openapi::OpenApi {
     let mut document = Head::openapi();
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
+    let session = ApiKey::Cookie(ApiKeyValue::new("__Host-runner"));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(token));
+    components.add_security_scheme("basic", SecurityScheme::Http(basic));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(session));
     document
 }
 

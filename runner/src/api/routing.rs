@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -16,6 +17,22 @@ use super::access::{self, Access, Caller};
 use super::hooks::{self, Taken};
 use super::problem::Problem;
 use super::shared::Shared;
+
+/// Where the description of a route has its access.
+const ACCESS: &str = "x-access";
+
+/// A route, for people and tests.
+#[derive(Debug, Clone, Serialize)]
+pub struct Route {
+    /// `GET`
+    pub method: String,
+    /// `/api/queues/{queue}`
+    pub path: String,
+    /// The least that a caller must be: `open`, `viewer`, `operator`, `admin`.
+    pub access: String,
+    /// What it does.
+    pub summary: String,
+}
 
 /// Routes, each with its access.
 pub(super) struct Routes(OpenApiRouter<Arc<Shared>>);
@@ -34,7 +51,7 @@ impl Routes {
         (schemas, mut paths, methods): UtoipaMethodRouter<Arc<Shared>>,
     ) -> Routes {
         for item in paths.paths.values_mut() {
-            for operation in operations(item) {
+            for (_, operation) in operations(item) {
                 describe(operation, access);
             }
         }
@@ -54,6 +71,22 @@ impl Routes {
         self.0.get_openapi()
     }
 
+    /// What there is, and who may.
+    pub(super) fn list(&self) -> Vec<Route> {
+        let paths = self.document().paths.paths.clone();
+        let of_path = |(path, mut item): (String, PathItem)| {
+            let route = move |(method, operation): (&str, &mut Operation)| Route {
+                method: method.to_owned(),
+                path: path.clone(),
+                access: access_of(operation).unwrap_or_default(),
+                summary: operation.summary.clone().unwrap_or_default(),
+            };
+            let routes: Vec<Route> = operations(&mut item).map(route).collect();
+            routes
+        };
+        paths.into_iter().flat_map(of_path).collect()
+    }
+
     /// The application.
     pub(super) fn finish(self, shared: Arc<Shared>) -> axum::Router {
         let (router, document) = self.0.split_for_parts();
@@ -65,33 +98,39 @@ impl Routes {
             tracing::warn!("{warning}");
         }
         router
-            .fallback(async |request: Request| Problem::no_route(request.uri().path()))
-            .method_not_allowed_fallback(async |request: Request| {
-                Problem::no_method(request.method(), request.uri().path())
+            .fallback(async |caller: Caller, request: Request| {
+                let missing = Problem::no_route(request.uri().path());
+                caller.has(Access::Viewer).err().unwrap_or(missing)
+            })
+            .method_not_allowed_fallback(async |caller: Caller, request: Request| {
+                let missing = Problem::no_method(request.method(), request.uri().path());
+                caller.has(Access::Viewer).err().unwrap_or(missing)
             })
             .layer(middleware::from_fn_with_state(shared.clone(), authenticate))
             .layer(middleware::from_fn_with_state(
                 (shared.clone(), taken),
                 hooks::dispatch,
             ))
+            .layer(access::cors(&shared))
             .with_state(shared)
     }
 }
 
 /// Find out who calls before anything else is done.
-async fn authenticated(shared: &Shared, request: Request, next: Next) -> Response {
+async fn authenticated(shared: &Arc<Shared>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
     let caller = access::caller(shared, &head).await;
-    if let Err(problem) = shared.count(caller.as_ref().ok(), &head) {
-        return problem.into_response();
-    }
-    match caller {
-        Ok(caller) => {
-            head.extensions.insert(caller);
-            next.run(Request::from_parts(head, body)).await
+    let refused = shared.count(caller.as_ref().ok(), &head).err();
+    let is_script = access::is_script(&head);
+    let response = match (refused, caller) {
+        (Some(problem), _) | (None, Err(problem)) => problem.into_response(),
+        (None, Ok(caller)) => {
+            head.extensions.insert(caller.clone());
+            let response = next.run(Request::from_parts(head, body)).await;
+            access::while_allowed(shared, caller, response)
         }
-        Err(problem) => problem.into_response(),
-    }
+    };
+    access::finish(shared, is_script, response)
 }
 
 fn allowed(caller: &Caller, access: Access, path: &RawPathParams) -> Result<(), Problem> {
@@ -103,23 +142,35 @@ fn allowed(caller: &Caller, access: Access, path: &RawPathParams) -> Result<(), 
     queues.try_for_each(|(_, queue)| caller.may(queue))
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let methods = [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-        &mut item.patch,
-        &mut item.head,
+        ("GET", &mut item.get),
+        ("PUT", &mut item.put),
+        ("POST", &mut item.post),
+        ("DELETE", &mut item.delete),
+        ("PATCH", &mut item.patch),
+        ("HEAD", &mut item.head),
     ];
-    methods.into_iter().filter_map(Option::as_mut)
+    let methods = methods.into_iter();
+    methods.filter_map(|(name, operation)| Some((name, operation.as_mut()?)))
+}
+
+fn access_of(operation: &Operation) -> Option<String> {
+    let extensions = operation.extensions.as_ref()?;
+    Some(extensions.get(ACCESS)?.as_str()?.to_owned())
 }
 
 fn describe(operation: &mut Operation, access: Access) {
-    let extension = ExtensionsBuilder::new().add("x-access", json!(access.name()));
+    let extension = ExtensionsBuilder::new().add(ACCESS, json!(access.name()));
     operation.extensions = Some(extension.build());
     operation.security = match access {
         Access::Open => None,
-        _ => Some(vec![SecurityRequirement::new("token", [""; 0])]),
+        _ => {
+            let ways = ["token", "basic", "session"];
+            Some(
+                ways.map(|way| SecurityRequirement::new(way, [""; 0]))
+                    .to_vec(),
+            )
+        }
     };
 }

@@ -7,7 +7,8 @@ use http::request;
 use tokio::sync::watch;
 
 use super::Stage;
-use super::access::Caller;
+use super::access::{Caller, Memory};
+use super::audit::Audit;
 use super::desk::{self, Desk, Desks};
 use super::events::hub::Hub;
 use super::invocations::Invocations;
@@ -59,12 +60,15 @@ pub(super) struct Shared {
     invocations: Invocations,
     events: Hub,
     known: Known,
+    memory: Memory,
+    audit: Audit,
 }
 
 impl Shared {
     /// To be called on the API's runtime: the connections to Redis live there.
     pub(super) fn new(parts: Parts, stage: watch::Receiver<Stage>) -> Shared {
         let redis = parts.redis.fork();
+        let audit = Audit::new(redis.clone(), parts.runner.clone(), parts.config.clone());
         Shared {
             parts: Parts { redis, ..parts },
             stage,
@@ -73,6 +77,8 @@ impl Shared {
             invocations: Invocations::default(),
             events: Hub::new(),
             known: Known::default(),
+            memory: Memory::default(),
+            audit,
         }
     }
 
@@ -84,6 +90,16 @@ impl Shared {
     /// What the configuration in force says of a queue, and where.
     pub(super) fn explained(&self, queue: &str) -> Option<Explanation> {
         self.parts.explained.borrow().get(queue).cloned()
+    }
+
+    /// The configurations from now on.
+    pub(super) fn configs(&self) -> watch::Receiver<Arc<Config>> {
+        self.parts.config.clone()
+    }
+
+    /// What is remembered of those who have called.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// The plugins.
@@ -211,7 +227,12 @@ impl Shared {
     /// Note that a caller has changed something: the verb, what it was done to, and to
     /// how many.
     pub(super) fn audit(&self, caller: &Caller, verb: &'static str, target: &str, count: u64) {
-        tracing::info!(who = caller.name(), verb, target, count, "audit");
+        self.audit.note(caller, verb, target, count);
+    }
+
+    /// Wait until what was noted is in the audit list, or cannot be.
+    pub(super) async fn audited(&self) {
+        self.audit.flush().await;
     }
 }
 

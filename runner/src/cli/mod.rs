@@ -11,7 +11,9 @@
 //! unreachable, 124 a `--timeout` passed.
 
 mod add;
+mod api;
 mod args;
+mod audit;
 mod build;
 mod check;
 mod completions;
@@ -139,6 +141,11 @@ enum Command {
     /// Show who works on the queues.
     #[command(subcommand)]
     Host(host::Command),
+    /// Make tokens and hashes of passwords for the HTTP API.
+    #[command(subcommand)]
+    Api(api::Command),
+    /// Show who has changed what through the HTTP API.
+    Audit(audit::Args),
     /// Show the HTTP requests that `runner dev --outbox` answered.
     Outbox(outbox::Args),
     /// Print a shell completion script.
@@ -241,6 +248,8 @@ impl Cli {
             Command::Dlq(command) => command.run(&self),
             Command::Schedule(command) => command.run(&self),
             Command::Host(command) => command.run(&self),
+            Command::Api(command) => command.run(&self),
+            Command::Audit(args) => args.run(&self),
             Command::Outbox(args) => args.run(&self),
             Command::Completions(args) => args.run(),
             Command::CompilePlugin(orders) => match orders.run() {

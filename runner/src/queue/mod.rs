@@ -6,6 +6,7 @@
 //! - `settings`, `handle`, `attempt`: a queue, and a job that this process holds
 //! - `add`: a producer; `dead`: dead letters; `tell`: webhooks; `work`: a worker
 //! - `hold`: who holds a job, and who has died; `look`: a reader; `operate`: an operator
+//! - `ledger`: who is logged in to an API, and who has changed what
 //! - `serving`: what a process does once for all its queues
 //!
 //! Each room imports only from those before it. A verb is one script, with the
@@ -18,6 +19,7 @@ mod attempt;
 mod dead;
 mod handle;
 mod hold;
+mod ledger;
 mod look;
 mod operate;
 mod serving;
@@ -37,6 +39,8 @@ pub use handle::Queue;
 pub use hold::cancel::Failing;
 pub use hold::heartbeat::{About, Dead};
 pub use hold::renew::{InFlight, Renewal};
+pub use ledger::audit::{Entry as Audited, audited, note};
+pub use ledger::session;
 pub use look::brief::{Brief, Finder};
 pub use look::counts::Counts;
 pub use look::detail::{Detail, JobKey};

@@ -3,6 +3,7 @@
 //! sends, and both only parse, ask and show. Knows neither terminals nor HTTP.
 
 pub mod add;
+pub mod audit;
 pub mod brief;
 pub mod cover;
 pub mod cursor;
@@ -18,6 +19,7 @@ pub mod raw;
 pub mod routes;
 pub mod schedules;
 pub mod search;
+pub mod secrets;
 pub mod view;
 
 pub use self::error::{Class, Error, Kind, Refusal, Refused, Result};

@@ -7,6 +7,7 @@
 //! new table is a file here and its line in [`reference`]. Nothing here knows where
 //! a table stands in the file: that is up to `load/`.
 
+pub(super) mod access;
 pub(super) mod job;
 mod kind;
 pub(super) mod plugin;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use super::access::{GRANT, JWT, TOKEN, USER};
 use super::job::{BACKOFF, JOB_DEFAULTS, KEEP};
 use super::plugin::PLUGIN;
 use super::queue::{GROUP, JOB, JOB_NAME, LIMITER, QUEUE};
@@ -16,12 +17,15 @@ use super::webhook::WEBHOOK;
 use super::{About, DEFAULTS, ROOT};
 
 /// All tables by the name they have in the documentation.
-fn tables() -> [(&'static str, Vec<&'static About>); 18] {
+fn tables() -> [(&'static str, Vec<&'static About>); 21] {
     [
         ("redis", REDIS.abouts().collect()),
         ("runtime", RUNTIME.abouts().collect()),
         ("server", SERVER.abouts().collect()),
         ("traces", TRACES.abouts().collect()),
+        ("tokens", TOKEN.abouts().chain(GRANT.abouts()).collect()),
+        ("users", USER.abouts().chain(GRANT.abouts()).collect()),
+        ("jwt", JWT.abouts().collect()),
         ("defaults.job", JOB_DEFAULTS.abouts().collect()),
         ("backoff", BACKOFF.abouts().collect()),
         ("keep", KEEP.abouts().collect()),

@@ -111,7 +111,7 @@ fn data(raw: Raw<'_>) -> Result<String, Fault> {
 }
 
 /// A date of TOML or a text, with its offset.
-fn instant(raw: Raw<'_>) -> Result<i64, Fault> {
+pub(super) fn instant(raw: Raw<'_>) -> Result<i64, Fault> {
     let text = match raw {
         Raw::Toml(DeValue::Datetime(date)) => Some(date.to_string()),
         Raw::Toml(value) => value.as_str().map(str::to_owned),
@@ -124,7 +124,7 @@ fn instant(raw: Raw<'_>) -> Result<i64, Fault> {
     Ok(instant.as_millisecond())
 }
 
-fn show_instant(millis: i64) -> String {
+pub(super) fn show_instant(millis: i64) -> String {
     Timestamp::from_millisecond(millis).map_or(millis.to_string(), |at| at.to_string())
 }
 

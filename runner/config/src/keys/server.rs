@@ -71,6 +71,7 @@ pub(crate) static SERVER: LazyLock<Keys<Server>> = LazyLock::new(|| {
             "{ max = 100, duration = \"1s\" }",
             "How many requests one token may send, or one address without a token: `max` per `duration`, and as many at once. One more gets status 429 with `Retry-After`.",
         );
+        super::access::add(keys);
     })
 });
 

@@ -4,6 +4,7 @@
 //! Precedence: flag, environment, file, default. Of the environment `RUNNER_*`
 //! comes first, then the names that other BullMQ set-ups use.
 
+mod access;
 mod environment;
 mod plugin;
 mod queue;

@@ -20,6 +20,7 @@ pub(super) fn read(
     if let Some(table) = &table {
         SERVER.read(decoder, table, &mut server);
         server.tls = certificate(decoder, table);
+        super::access::read(decoder, table, &mut server.access);
     }
     SERVER.read_env(decoder, "server", &mut server);
     if let Some(flag) = &overrides.listen

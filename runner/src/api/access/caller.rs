@@ -1,6 +1,8 @@
 //! A caller: who it is, and what it may do. Handlers take it as an argument.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use axum::extract::FromRequestParts;
 use http::StatusCode;
@@ -8,54 +10,188 @@ use http::request::Parts;
 
 use super::Access;
 use crate::api::problem::Problem;
-use crate::config::{Role, Scope};
+use crate::config::{self, Grant, Jwt, Role, Scope, Token, User};
 
 /// Who calls. Handlers take it as an argument.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(in crate::api) struct Caller(Arc<Inner>);
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone)]
 struct Inner {
     name: String,
     /// The most that this caller may do; [`Access::Open`] without credentials.
     access: Access,
     scope: Scope,
     payloads: bool,
-    /// What it has shown.
-    shown: Shown,
+    /// What it is known by.
+    known: Known,
+    /// Whether a browser sends that by itself, also for a page of somebody else.
+    ambient: bool,
+    /// When it is known no longer.
+    until: Option<SystemTime>,
+    from: Option<IpAddr>,
 }
 
-/// What a caller has shown to say who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::api) enum Shown {
+/// What a caller is known by.
+#[derive(Debug, Clone)]
+enum Known {
+    /// That it is on this machine, where no authentication is configured.
+    Local,
     /// Nothing.
-    Nothing,
-    /// What only a program sends by itself: a token.
-    Token,
-    /// What a browser sends by itself, also for a page of somebody else.
-    Ambient,
+    No,
+    Token(String, Arc<Token>),
+    User(String, Arc<User>),
+    Jwt(Arc<Jwt>),
+}
+
+/// What a JWT says of whoever shows it.
+pub(super) struct Claimed {
+    pub(super) name: String,
+    pub(super) role: Option<Role>,
+    pub(super) scope: Scope,
+    pub(super) payloads: Option<bool>,
+    pub(super) until: SystemTime,
 }
 
 impl Caller {
     /// Somebody on this machine, where no authentication is configured.
-    pub(super) fn local() -> Caller {
+    pub(super) fn local(from: Option<IpAddr>) -> Caller {
         Caller(Arc::new(Inner {
             name: "local".to_owned(),
             access: Access::Admin,
             scope: Scope::Everything,
             payloads: true,
-            shown: Shown::Nothing,
+            known: Known::Local,
+            ambient: true,
+            until: None,
+            from,
         }))
     }
 
-    /// For the audit list: `token:ci`, `user:ann`, `jwt:4711`.
+    /// Somebody who has not said who it is.
+    pub(super) fn anonymous() -> Caller {
+        Caller(Arc::new(Inner {
+            name: "anonymous".to_owned(),
+            access: Access::Open,
+            scope: Scope::Queues(Vec::new()),
+            payloads: false,
+            known: Known::No,
+            ambient: true,
+            until: None,
+            from: None,
+        }))
+    }
+
+    /// Whoever shows this token.
+    pub(super) fn token(name: &str, token: &Arc<Token>) -> Result<Caller, Problem> {
+        let known = Known::Token(name.to_owned(), token.clone());
+        Caller::granted(format!("token:{name}"), &token.grant, known, false)
+    }
+
+    /// This person.
+    pub(super) fn user(name: &str, user: &Arc<User>) -> Result<Caller, Problem> {
+        let known = Known::User(name.to_owned(), user.clone());
+        Caller::granted(format!("user:{name}"), &user.grant, known, true)
+    }
+
+    fn granted(
+        name: String,
+        grant: &Grant,
+        known: Known,
+        ambient: bool,
+    ) -> Result<Caller, Problem> {
+        let until = grant.expires.map(|at| {
+            SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(at).unwrap_or_default())
+        });
+        if until.is_some_and(|until| until <= SystemTime::now()) {
+            return Err(Problem::unauthorized("these credentials have expired"));
+        }
+        Ok(Caller(Arc::new(Inner {
+            name,
+            access: grant.role.into(),
+            scope: grant.scope.clone(),
+            payloads: grant.shows_payloads(),
+            known,
+            ambient,
+            until,
+            from: None,
+        })))
+    }
+
+    /// Whoever shows a JWT that says this.
+    pub(super) fn jwt(jwt: &Arc<Jwt>, claimed: Claimed) -> Caller {
+        let is_admin = claimed.role == Some(Role::Admin);
+        Caller(Arc::new(Inner {
+            name: format!("jwt:{}", claimed.name),
+            access: claimed.role.map_or(Access::Open, Access::from),
+            scope: claimed.scope,
+            payloads: claimed.payloads.unwrap_or(is_admin),
+            known: Known::Jwt(jwt.clone()),
+            ambient: false,
+            until: Some(claimed.until),
+            from: None,
+        }))
+    }
+
+    /// The same, calling from this address.
+    pub(super) fn from(self, from: Option<IpAddr>) -> Caller {
+        Caller(Arc::new(Inner {
+            from,
+            ..Arc::unwrap_or_clone(self.0)
+        }))
+    }
+
+    /// The same, until then at the most.
+    pub(super) fn until(self, until: SystemTime) -> Caller {
+        let own = self.0.until.unwrap_or(until);
+        Caller(Arc::new(Inner {
+            until: Some(own.min(until)),
+            ..Arc::unwrap_or_clone(self.0)
+        }))
+    }
+
+    /// Whether only a program sends what this caller has shown, and no browser by itself.
+    pub(super) fn shows_token(&self) -> bool {
+        !self.0.ambient
+    }
+
+    /// When it is known no longer.
+    pub(in crate::api) fn ends(&self) -> Option<SystemTime> {
+        self.0.until
+    }
+
+    /// Whether it is still what it was by this configuration.
+    pub(super) fn is_still(&self, access: &config::Access) -> bool {
+        match &self.0.known {
+            Known::Local => !access.authenticates(),
+            Known::No => true,
+            Known::Token(name, token) => access.tokens.get(name) == Some(token),
+            Known::User(name, user) => access.users.get(name) == Some(user),
+            Known::Jwt(jwt) => access.jwt.as_ref() == Some(jwt),
+        }
+    }
+
+    /// For the audit list: `token:ci`, `user:ann`, `jwt:4711`, `local`.
     pub(in crate::api) fn name(&self) -> &str {
         &self.0.name
     }
 
+    /// The address that it calls from, if it calls over a network.
+    pub(in crate::api) fn address(&self) -> Option<IpAddr> {
+        self.0.from
+    }
+
     /// Whose rate of requests this counts for; nobody's without credentials.
     pub(in crate::api) fn credential(&self) -> Option<&str> {
-        (self.0.shown != Shown::Nothing).then_some(&*self.0.name)
+        match self.0.known {
+            Known::Local | Known::No => None,
+            _ => Some(&self.0.name),
+        }
+    }
+
+    /// The most that it may do.
+    pub(in crate::api) fn access(&self) -> Access {
+        self.0.access
     }
 
     /// Refuse who may not do this.
@@ -63,8 +199,10 @@ impl Caller {
         if self.0.access >= needed {
             return Ok(());
         }
-        Err(match self.0.shown {
-            Shown::Nothing => Problem::unauthorized("this needs credentials"),
+        Err(match self.0.known {
+            Known::No => Problem::unauthorized(
+                "this needs credentials: send Authorization: Bearer and a token",
+            ),
             _ => forbidden(format!("this needs the role {}", needed.name())),
         })
     }

@@ -51,9 +51,7 @@ pub(in crate::api) struct Rates(Mutex<HashMap<Who, Instant>>);
 impl Rates {
     /// Count a request, or say when the next may come.
     pub(in crate::api) fn count(&self, who: Who, limit: Limiter) -> Result<(), Problem> {
-        let mut callers = self.0.lock().expect("no panic while it is held");
-        let after = count(&mut callers, who, limit, Instant::now());
-        after.map_err(|wait| {
+        self.wait(who, limit).map_err(|wait| {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let detail = format!(
                 "more than {} requests in {} (`rate` of [server]); the next may come in {seconds} s",
@@ -62,6 +60,14 @@ impl Rates {
             );
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).after(seconds)
         })
+    }
+}
+
+impl Rates {
+    /// Count something that somebody does, or say how long the next must wait.
+    pub(in crate::api) fn wait(&self, who: Who, limit: Limiter) -> Result<(), Duration> {
+        let mut callers = self.0.lock().expect("no panic while it is held");
+        count(&mut callers, who, limit, Instant::now())
     }
 }
 

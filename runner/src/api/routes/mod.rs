@@ -1,5 +1,6 @@
 //! Every route: one file per noun.
 
+mod audit;
 mod bulk;
 mod dlq;
 mod events;
@@ -16,6 +17,7 @@ mod probes;
 mod queues;
 mod schedules;
 mod search;
+mod session;
 mod stats;
 mod wait;
 
@@ -56,5 +58,7 @@ pub(super) fn every() -> Routes {
     let routes = hooks::add(routes);
     let routes = health::add(routes);
     let routes = metrics::add(routes);
-    openapi::add(routes)
+    let routes = openapi::add(routes);
+    let routes = audit::add(routes);
+    session::add(routes)
 }

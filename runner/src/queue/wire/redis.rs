@@ -267,6 +267,25 @@ impl Redis {
         format!("{}:runner:hosts", self.process.prefix)
     }
 
+    /// The stream of who has changed what through an API.
+    pub(crate) fn audited(&self) -> String {
+        self.beside("audit")
+    }
+
+    /// The key of a session of an API, by the hash of what its browser shows.
+    pub(crate) fn session(&self, hash: &str) -> String {
+        self.beside(&format!("session:{hash}"))
+    }
+
+    /// A key of no queue, in the slot that this connection has.
+    fn beside(&self, name: &str) -> String {
+        let prefix = &self.process.prefix;
+        match self.is_cluster() && tag(prefix).is_none() {
+            true => format!("{prefix}:runner:{{{}}}:{name}", alive(prefix)),
+            false => format!("{prefix}:runner:{name}"),
+        }
+    }
+
     /// The set through which the process of this boot is told of wishes about jobs
     /// of this part.
     pub(crate) fn mailbox(&self, boot: &str) -> String {

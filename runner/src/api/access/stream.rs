@@ -1,0 +1,58 @@
+//! An answer that goes on, such as a stream of events, ends when its caller may no longer
+//! have it: a removed token stops working at once, wherever it is in use.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::body::{Body, HttpBody};
+use axum::response::Response;
+use futures::StreamExt;
+
+use super::Caller;
+use crate::api::shared::Shared;
+
+/// The same answer, while the caller is what it was.
+pub(in crate::api) fn while_allowed(
+    shared: &Arc<Shared>,
+    caller: Caller,
+    response: Response,
+) -> Response {
+    // What has a length has been made already.
+    if response.body().size_hint().exact().is_some() {
+        return response;
+    }
+    let shared = shared.clone();
+    response.map(|body| {
+        let end = async move { until_refused(&shared, &caller).await };
+        Body::from_stream(body.into_data_stream().take_until(Box::pin(end)))
+    })
+}
+
+async fn until_refused(shared: &Shared, caller: &Caller) {
+    let mut configs = shared.configs();
+    let expired = async {
+        match caller.ends() {
+            Some(end) => {
+                let left = end.duration_since(SystemTime::now());
+                tokio::time::sleep(left.unwrap_or_default()).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    let removed = async {
+        loop {
+            let config = configs.borrow_and_update().clone();
+            let server = config.server.as_ref();
+            if server.is_some_and(|server| !caller.is_still(&server.access)) {
+                return;
+            }
+            if configs.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = expired => {}
+        () = removed => {}
+    }
+}
