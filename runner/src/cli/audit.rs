@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Cli, Exit, Result, output, target};
-use crate::verbs::audit::{self, Entry, Question};
+use super::remote::{Place, routes};
+use super::{Cli, Result, output};
+use crate::verbs::audit::{self, Entries, Entry, Question};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner audit --who user:ann --since 24h")]
@@ -29,7 +30,6 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        let loaded = cli.load_or_default()?;
         let since = self.since.map(|since| {
             let now = Timestamp::now().as_millisecond();
             let since = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
@@ -42,13 +42,17 @@ impl Args {
             since,
         };
         super::block_on(async {
-            let here = target::here(cli, &loaded).await?;
+            let place = Place::of(cli, Cli::load_or_default).await?;
             let mut entries: Vec<Entry> = Vec::new();
             let mut cursor: Option<String> = None;
             loop {
                 let left = self.limit as usize - entries.len();
-                let page = audit::audit(&here, &question, left, cursor.as_deref());
-                let page = page.await.map_err(Exit::from)?;
+                let from = cursor.as_deref();
+                let route = routes::audit(&question, left, from);
+                let page = place.ask(route, async |here| {
+                    audit::audit(here, &question, left, from).await
+                });
+                let page: Entries = page.await?;
                 entries.extend(page.entries);
                 cursor = page.cursor;
                 if cursor.is_none() || entries.len() >= self.limit as usize {

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use http::request::Parts;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde_json::{Map, Value};
@@ -44,15 +45,17 @@ struct Read {
 /// The claims of the JWT that a request shows, if `[server.jwt]` accepts it.
 pub(in crate::api) async fn claims(
     shared: &Shared,
-    headers: &HeaderMap,
+    head: &Parts,
 ) -> Result<Map<String, Value>, Problem> {
     let config = shared.config();
-    let jwt = config
-        .server
-        .as_ref()
-        .and_then(|server| server.access.jwt.as_ref());
-    match (credentials::of(headers)?, jwt) {
-        (Credentials::Bearer(text), Some(jwt)) => verify(shared, jwt, text).await,
+    let server = config.server.as_ref();
+    let Some(jwt) = server.and_then(|server| server.access.jwt.as_ref()) else {
+        return Err(Problem::unauthorized(
+            "[server.jwt] is missing in queues.toml",
+        ));
+    };
+    match credentials::of(&head.headers)? {
+        Credentials::Bearer(text) => verify(shared, jwt, text).await,
         _ => Err(Problem::unauthorized(
             "this needs a JWT: send Authorization: Bearer",
         )),

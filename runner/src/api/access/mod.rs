@@ -5,7 +5,7 @@
 mod caller;
 mod credentials;
 mod guard;
-pub(super) mod jwt;
+mod jwt;
 mod password;
 pub(super) mod session;
 mod stream;
@@ -17,6 +17,7 @@ use http::request::Parts;
 pub(super) use self::caller::Caller;
 use self::credentials::Credentials;
 pub(super) use self::guard::{cors, is_script};
+pub(super) use self::jwt::claims;
 pub(super) use self::stream::while_allowed;
 use super::problem::Problem;
 use super::shared::Shared;
@@ -108,14 +109,4 @@ pub(super) fn finish(shared: &Shared, is_script: bool, mut response: Response) -
         guard::challenge(is_script, &server.access, response.headers_mut());
     }
     response
-}
-
-/// The claims of the JWT that a request carries.
-pub(super) async fn claims(
-    _: &Shared,
-    _: &Parts,
-) -> Result<serde_json::Map<String, serde_json::Value>, Problem> {
-    Err(Problem::unauthorized(
-        "[server.jwt] is missing in queues.toml",
-    ))
 }

@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use super::call::Call;
+use crate::verbs::audit::Question;
 use crate::verbs::filter::Filter;
 use crate::verbs::letters::{ReplayAsked, Which};
 use crate::verbs::queues::{Clean, Drain, Limit, Obliterate};
@@ -67,6 +68,16 @@ pub(in crate::cli) fn remove_schedule(queue: &str, id: &str) -> Call {
 
 pub(in crate::cli) fn hosts() -> Call {
     get("/api/hosts", &[])
+}
+
+pub(in crate::cli) fn audit(question: &Question, limit: usize, cursor: Option<&str>) -> Call {
+    get("/api/audit", &[])
+        .query("who", question.who.as_ref())
+        .query("verb", question.verb.as_ref())
+        .query("target", question.target.as_ref())
+        .query("since", question.since)
+        .query("limit", Some(limit.min(1000)))
+        .query("cursor", cursor)
 }
 
 pub(in crate::cli) fn plugins() -> Call {
