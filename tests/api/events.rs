@@ -241,6 +241,7 @@ fn who_reads_too_slowly_is_told_how_much_was_missed() {
     assert_eq!(heard + missed, rounds * 201);
 }
 
+// Long because it is one life of a job.
 #[test]
 fn a_job_tells_its_state_its_log_its_progress_and_its_end() {
     let redis = Redis::shared();

@@ -135,6 +135,15 @@ async fn search(
         }
         form => form,
     };
+    let head = [
+        (header::CONTENT_TYPE, form.kind()),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((StatusCode::OK, head, told(call, form)).into_response())
+}
+
+/// A search, told while it goes on.
+fn told(call: Call, form: Form) -> Body {
     let told = Some((call, Instant::now()));
     let lines = stream::unfold(told, move |told| async move {
         let (mut call, mut said) = told?;
@@ -164,11 +173,7 @@ async fn search(
         }
         Some((Ok(text.into()), Some((call, said))))
     });
-    let head = [
-        (header::CONTENT_TYPE, form.kind()),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((StatusCode::OK, head, Body::from_stream(lines)).into_response())
+    Body::from_stream(lines)
 }
 
 /// A line that is none of a search.

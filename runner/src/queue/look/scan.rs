@@ -4,7 +4,7 @@
 //! A page costs Redis about a millisecond. A job that stays where it is is met, and only
 //! once unless all of the jobs around it went away meanwhile.
 
-use redis::Value;
+use redis::{Cmd, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::queue::handle::Queue;
@@ -107,20 +107,7 @@ impl Queue {
                     let fields: Vec<&str> = fields.collect();
                     command.arg(key).arg(kind(state, look)).arg(size).arg(BYTES);
                     command.arg(fields.len()).arg(&fields);
-                    if state.is_list() {
-                        command.arg(behind).arg(WINDOW);
-                        command.arg(&place.steady).arg(&place.last);
-                        return;
-                    }
-                    let last = place.last.last().map_or("", String::as_str);
-                    command.arg(&place.score).arg(last);
-                    let begin = match look.oldest_first {
-                        true => look.since,
-                        false => look.until,
-                    };
-                    if let Some(begin) = begin.filter(|_| is_ended(state)) {
-                        command.arg(begin);
-                    }
+                    go_on(command, state, place, look, behind);
                 })
                 .await?;
             let mut values = list(reply).into_iter();
@@ -169,6 +156,24 @@ impl Queue {
             .arg(bound(look.since, "-inf"))
             .arg(bound(look.until, "+inf"));
         Ok(whole(&self.redis().call(&command).await?) as u64)
+    }
+}
+
+/// Where the script goes on.
+fn go_on(command: &mut Cmd, state: State, place: &Place, look: &Look, behind: u64) {
+    if state.is_list() {
+        command.arg(behind).arg(WINDOW);
+        command.arg(&place.steady).arg(&place.last);
+        return;
+    }
+    let last = place.last.last().map_or("", String::as_str);
+    command.arg(&place.score).arg(last);
+    let begin = match look.oldest_first {
+        true => look.since,
+        false => look.until,
+    };
+    if let Some(begin) = begin.filter(|_| is_ended(state)) {
+        command.arg(begin);
     }
 }
 

@@ -41,6 +41,7 @@ fn matches(query: &str, expected: bool) {
     assert_eq!(again, filter, "{query} is shown as {filter}");
 }
 
+// Long because it is one table of queries.
 #[test]
 fn each_term_matches_what_it_says_and_nothing_else() {
     for query in [
@@ -205,6 +206,7 @@ fn a_filter_says_where_to_look() {
     assert!(of("-state:failed").names_state() && !of("x").names_state());
 }
 
+// Long because it is one table of what is said.
 #[test]
 fn what_is_no_query_is_told_with_its_place_and_the_way_out() {
     for (query, fault) in [
