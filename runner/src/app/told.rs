@@ -124,8 +124,9 @@ fn field(data: &str, path: &str) -> Option<Value> {
         // A number stays as it was written, however large.
         _ => {
             let number: Option<Value> = serde_json::from_str(text).ok();
-            let same = |number: &Value| number.to_string() == text;
-            Some(number.filter(same).unwrap_or_else(|| text.into()))
+            let written = number.as_ref().map(Value::to_string);
+            let exact = number.filter(|_| written.as_deref() == Some(text));
+            Some(exact.unwrap_or_else(|| text.into()))
         }
     }
 }
