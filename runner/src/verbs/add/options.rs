@@ -360,6 +360,7 @@ mod tests {
                 ..Deduplication::default()
             }),
             fingerprint: None,
+            trace: None,
         };
         assert_eq!(job, expected);
         let short = read(json!({ "backoff": "exponential:1s", "removeOnFail": true })).unwrap();
