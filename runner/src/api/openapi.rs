@@ -41,7 +41,7 @@ pub(super) fn head() -> utoipa::openapi::OpenApi {
 /// The document of these routes, as JSON.
 pub(super) fn of(routes: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(routes).unwrap_or_default();
-    numbers(&mut document);
+    mended(&mut document);
     let mut names = BTreeMap::<String, usize>::new();
     for operation in operations(&mut document) {
         if let Value::Object(responses) = &mut operation["responses"] {
@@ -110,8 +110,9 @@ fn entries(of: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
     of.as_object_mut().into_iter().flatten()
 }
 
-/// Numbers without a sign have the format of those with one, and so half the range.
-fn numbers(value: &mut Value) {
+/// Mend what types say of themselves: numbers without a sign have the format of those
+/// with one, and so half the range; see [`optional`].
+fn mended(value: &mut Value) {
     match value {
         Value::Object(object) => {
             let is_unsigned = object.get("minimum").and_then(Value::as_f64) == Some(0.0);
@@ -120,10 +121,26 @@ fn numbers(value: &mut Value) {
                 object.entry("maximum").or_insert(u32::MAX.into());
                 object.remove("format");
             }
-            object.values_mut().for_each(numbers);
+            if let Some(Value::Array(parts)) = object.get_mut("allOf") {
+                parts.iter_mut().for_each(optional);
+            }
+            object.values_mut().for_each(mended);
         }
-        Value::Array(items) => items.iter_mut().for_each(numbers),
+        Value::Array(items) => items.iter_mut().for_each(mended),
         _ => {}
+    }
+}
+
+/// A part of an object that need not be there: where it is not, the object is not null.
+fn optional(part: &mut Value) {
+    let Some(Value::Array(choices)) = part.get("oneOf") else {
+        return;
+    };
+    let null = json!({ "type": "null" });
+    if choices.contains(&null) {
+        let others = choices.iter().filter(|choice| **choice != null).cloned();
+        let any = others.chain([json!({ "type": "object" })]);
+        *part = json!({ "anyOf": any.collect::<Vec<_>>() });
     }
 }
 

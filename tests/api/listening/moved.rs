@@ -5,22 +5,28 @@ use std::net::TcpListener;
 use super::{address, freeze};
 use crate::support::redis::free_port;
 use crate::support::wire::Wire;
-use crate::support::{Redis, Setup};
+use crate::support::{Redis, Runner, Setup};
 
 fn at(redis: &Redis, listen: &str, more: &str) -> String {
     let (url, prefix) = (redis.url(), redis.prefix());
     format!("[redis]\nurl = {url:?}\nprefix = {prefix:?}\n[server]\nlisten = {listen:?}\n{more}\n")
 }
 
-#[test]
-fn requests_in_flight_end_at_the_old_address_while_the_new_one_serves() {
-    let redis = Redis::own();
-    let setup = Setup::new(&redis, "");
-    setup.write(&at(&redis, "127.0.0.1:0", ""));
+/// A server at some port, and a client that it has answered and that stays.
+fn served_once(redis: &Redis) -> (Setup, Runner, String, Wire) {
+    let setup = Setup::new(redis, "");
+    setup.write(&at(redis, "127.0.0.1:0", ""));
     let runner = setup.serve();
     let old = address(&runner, 0);
     let mut resting = Wire::to(&old);
     resting.get("/livez");
+    (setup, runner, old, resting)
+}
+
+#[test]
+fn requests_in_flight_end_at_the_old_address_while_the_new_one_serves() {
+    let redis = Redis::own();
+    let (setup, runner, old, mut resting) = served_once(&redis);
     let frozen = freeze(&redis);
     let mut flying = Wire::to(&old);
     flying.send("GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n");
@@ -39,12 +45,7 @@ fn requests_in_flight_end_at_the_old_address_while_the_new_one_serves() {
 #[test]
 fn an_address_that_cannot_be_had_leaves_the_old_one() {
     let redis = Redis::shared();
-    let setup = Setup::new(&redis, "");
-    setup.write(&at(&redis, "127.0.0.1:0", ""));
-    let runner = setup.serve();
-    let old = address(&runner, 0);
-    let mut resting = Wire::to(&old);
-    resting.get("/livez");
+    let (setup, runner, old, mut resting) = served_once(&redis);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     setup.write(&at(&redis, &format!("127.0.0.1:{port}"), ""));
