@@ -103,7 +103,7 @@ struct Jobs {
 }
 
 /// Workers and jobs, in few numbers.
-#[utoipa::path(get, path = "/queue/metrics", tag = "observe", responses(
+#[utoipa::path(get, path = "/queue/metrics", operation_id = "queue_metrics", tag = "observe", responses(
     (status = 200, body = Metrics),
     (status = 503, body = Problem, content_type = "application/problem+json"),
 ))]
