@@ -230,7 +230,7 @@ pub async fn add_all<E: Display, T: Future<Output = bool>>(
     let mut ended = false;
     loop {
         while end.is_none() && !bulk.is_full() {
-            let next = match items.next() {
+            let next = match items.next_job() {
                 Ok(None) if ended => items.last(),
                 next => next,
             };

@@ -196,7 +196,7 @@ fn plant(
 }
 
 /// The next job of the list, with its children, which follow it.
-fn grown<'a>(all: &mut dyn Iterator<Item = ((&'a FlowJob, String), usize)>) -> Option<FlowAdded> {
+fn grown(all: &mut dyn Iterator<Item = ((&FlowJob, String), usize)>) -> Option<FlowAdded> {
     let ((of, job_id), children) = all.next()?;
     let state = match children {
         0 => state_of(&of.job).name(),

@@ -71,7 +71,7 @@ impl Items {
     ///
     /// # Errors
     /// Nothing further can be read.
-    pub fn next(&mut self) -> Result<Option<Item>, (u64, Fault)> {
+    pub fn next_job(&mut self) -> Result<Option<Item>, (u64, Fault)> {
         loop {
             let found = match self.layout {
                 Layout::Unknown => match self.skip_space() {
@@ -238,10 +238,10 @@ mod tests {
         let mut all = || {
             for part in text.as_bytes().chunks(size) {
                 items.push(part);
-                while take(items.next())? {}
+                while take(items.next_job())? {}
             }
             while take(items.last())? {}
-            take(items.next())
+            take(items.next_job())
         };
         let end = all().err();
         (found, end)
