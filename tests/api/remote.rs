@@ -20,7 +20,7 @@ data = { days = 30 }
 queue = "idle"
 id = "often"
 name = "look"
-every = "1h"
+cron = "30 4 * * *"
 "#;
 
 /// A server with dead letters; its setup, and one without a configuration, as on another
@@ -233,6 +233,7 @@ fn pages_go_on_where_the_last_one_ended_and_a_forged_cursor_is_refused() {
     assert_eq!(typo.status, 422, "{typo:?}");
 }
 
+// Long because it is one table of mistakes.
 #[test]
 fn what_answers_may_be_no_server_or_none_of_ours_or_nobody() {
     let redis = Redis::shared();
@@ -308,6 +309,12 @@ fn what_answers_may_be_no_server_or_none_of_ours_or_nobody() {
             vec!["--server", "http://127.0.0.1:1", "check"],
             2,
             "error: runner check takes no --server: it works on the files of this machine\n",
+        ),
+        (
+            vec!["--server", "http://127.0.0.1:1", "job", "get", "q", "1"],
+            2,
+            "error: runner job takes no --server: it speaks with Redis itself; docs/api.md has the \
+             routes that do the same\n",
         ),
         (
             vec![
