@@ -9,17 +9,14 @@
 //! shows values with their origin, and [`Config::diff`] says what a reload changes.
 //! Every room may use this one; it uses only contracts, cron patterns and units.
 
-mod access;
 mod address;
 mod argument;
-mod backoff;
 mod contract;
 mod decode;
 mod diff;
 mod env;
 mod explain;
 mod job;
-mod jwt;
 mod keys;
 mod load;
 mod lost;
@@ -38,16 +35,14 @@ mod traces;
 mod value;
 pub mod webhook;
 
-pub use access::{Access, Grant, Role, Scope, Token, User};
 pub use address::{Address, Family, Host, Route, Tls, Trust, tag};
 pub use argument::{Argument, Piece, Placeholder};
-pub use backoff::{LONGEST_WAIT, wait};
 pub use contract::{Contract, SwapCheck};
 pub use diff::Changes;
 pub use env::{Env, Overrides};
 pub use explain::{Explained, Explanation, explain, explain_all};
+pub use job::backoff::{LONGEST_WAIT, wait};
 pub use job::{Backoff, BackoffKind, DeadLetter, JobDefaults, Keep, PRIORITY_LIMIT};
-pub use jwt::{Jwt, JwtKey, JwtKeys};
 pub use keys::reference;
 pub use load::Loaded;
 pub use lost::lost;
@@ -60,6 +55,8 @@ pub use queue::{Group, JobSettings, Limiter, Queue, Unrouted};
 pub use redis::{Redis, RedisUrl};
 pub use runtime::Runtime;
 pub use schedule::{Schedule, When};
+pub use server::access::{Access, Grant, Role, Scope, Token, User};
+pub use server::jwt::{Jwt, JwtKey, JwtKeys};
 pub use server::{Certificate, Listen, Server};
 pub use sources::Sources;
 pub use traces::{Relation, Traces};

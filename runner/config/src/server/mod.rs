@@ -1,11 +1,14 @@
 //! `[server]`: how programs and people reach this process over HTTP.
 
+pub(crate) mod access;
+pub(crate) mod jwt;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Access, Limiter, Secret};
+use crate::{Access, Limiter, Secret};
 
 /// `[server]`: the HTTP API. Without the table, and without `--listen`, there is none.
 #[derive(Debug, Clone, PartialEq)]

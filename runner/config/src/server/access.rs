@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::jwt::Jwt;
-use super::pattern::Pattern;
-use super::plugin::Secret;
+use crate::pattern::Pattern;
+use crate::plugin::Secret;
 
 /// Who may use the HTTP API, and how browsers may reach it: keys of `[server]`.
 #[derive(Debug, Clone, PartialEq)]

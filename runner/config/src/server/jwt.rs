@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use url::Url;
 
 use super::access::{Grant, Role};
-use super::plugin::Secret;
+use crate::plugin::Secret;
 
 /// `[server.jwt]`
 #[derive(Debug, Clone, PartialEq)]

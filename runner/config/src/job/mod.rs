@@ -1,6 +1,8 @@
 //! `[defaults.job]` and `[queues.<name>.defaults]`: the options of jobs that are
 //! added through Runner.
 
+pub(crate) mod backoff;
+
 use std::time::Duration;
 
 /// The lowest priority of a job, BullMQ's `PRIORITY_LIMIT`; 0 is the highest.

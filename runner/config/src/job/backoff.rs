@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Backoff, BackoffKind};
+use crate::{Backoff, BackoffKind};
 
 /// No wait is longer: a month is what any queue can mean. BullMQ has no limit and
 /// overflows.
