@@ -86,6 +86,7 @@ impl Part {
 /// How a queue fares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = QueueVerdict)]
 pub struct Verdict {
     /// The queue.
     pub queue: String,
