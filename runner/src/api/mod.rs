@@ -13,6 +13,7 @@ mod events;
 mod extract;
 mod hooks;
 mod invocations;
+mod known;
 mod listen;
 mod openapi;
 mod problem;

@@ -1,33 +1,10 @@
 //! Which queues a request is about: those it names, of those that its caller may see.
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
-
 use super::access::Caller;
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::queue;
 use crate::verbs::search::Target;
-
-/// How long a list of the queues in Redis is good: making one walks through all keys.
-const FRESH: Duration = Duration::from_secs(10);
-
-/// The queues that were in Redis, and when.
-#[derive(Default)]
-pub(super) struct Known(Mutex<Option<(Instant, Vec<String>)>>);
-
-impl Known {
-    fn get(&self) -> Option<Vec<String>> {
-        let known = self.0.lock().expect("no panic while it is held");
-        let (at, names) = known.as_ref()?;
-        (at.elapsed() < FRESH).then(|| names.clone())
-    }
-
-    fn set(&self, names: &[String]) {
-        let mut known = self.0.lock().expect("no panic while it is held");
-        *known = Some((Instant::now(), names.to_vec()));
-    }
-}
 
 impl Shared {
     /// The names of all queues, declared or in Redis a moment ago, sorted.
