@@ -111,7 +111,7 @@ impl Routes {
                 (shared.clone(), taken),
                 hooks::dispatch,
             ))
-            .layer(access::cors(&shared))
+            .layer(access::cors(shared.gate()))
             .with_state(shared)
     }
 }
@@ -119,7 +119,7 @@ impl Routes {
 /// Find out who calls before anything else is done.
 async fn authenticated(shared: &Arc<Shared>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
-    let caller = access::caller(shared, &head).await;
+    let caller = access::caller(shared.gate(), &head).await;
     let refused = shared.count(caller.as_ref().ok(), &head).err();
     let is_script = access::is_script(&head);
     let response = match (refused, caller) {
@@ -127,10 +127,10 @@ async fn authenticated(shared: &Arc<Shared>, request: Request, next: Next) -> Re
         (None, Ok(caller)) => {
             head.extensions.insert(caller.clone());
             let response = next.run(Request::from_parts(head, body)).await;
-            access::while_allowed(shared, caller, response)
+            access::while_allowed(shared.gate(), caller, response)
         }
     };
-    access::finish(shared, is_script, response)
+    access::finish(shared.gate(), is_script, response)
 }
 
 fn allowed(caller: &Caller, access: Access, path: &RawPathParams) -> Result<(), Problem> {

@@ -7,7 +7,7 @@ use http::request;
 use tokio::sync::watch;
 
 use super::Stage;
-use super::access::{Caller, Memory};
+use super::access::{Caller, Gate};
 use super::audit::Audit;
 use super::desk::{self, Desk, Desks};
 use super::events::hub::Hub;
@@ -60,7 +60,7 @@ pub(super) struct Shared {
     invocations: Invocations,
     events: Hub,
     known: Known,
-    memory: Memory,
+    gate: Gate,
     audit: Audit,
 }
 
@@ -68,6 +68,7 @@ impl Shared {
     /// To be called on the API's runtime: the connections to Redis live there.
     pub(super) fn new(parts: Parts, stage: watch::Receiver<Stage>) -> Shared {
         let redis = parts.redis.fork();
+        let gate = Gate::new(redis.clone(), parts.config.clone());
         let audit = Audit::new(redis.clone(), parts.runner.clone(), parts.config.clone());
         Shared {
             parts: Parts { redis, ..parts },
@@ -77,7 +78,7 @@ impl Shared {
             invocations: Invocations::default(),
             events: Hub::new(),
             known: Known::default(),
-            memory: Memory::default(),
+            gate,
             audit,
         }
     }
@@ -92,14 +93,9 @@ impl Shared {
         self.parts.explained.borrow().get(queue).cloned()
     }
 
-    /// The configurations from now on.
-    pub(super) fn configs(&self) -> watch::Receiver<Arc<Config>> {
-        self.parts.config.clone()
-    }
-
-    /// What is remembered of those who have called.
-    pub(super) fn memory(&self) -> &Memory {
-        &self.memory
+    /// Where callers are let in.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// The plugins.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{ask, detail, guarded, secret, send, tokens};
 use crate::support::Redis;
 
+// Long because one list is read in every way that there is.
 #[test]
 fn what_was_changed_stands_in_the_list_of_api_and_command_line() {
     let redis = Redis::own();

@@ -114,6 +114,7 @@ fn only_listed_origins_may_read() {
     }
 }
 
+// Long because it is a table of names, good and bad.
 #[test]
 fn a_name_that_is_none_of_ours_is_refused() {
     let redis = Redis::shared();

@@ -6,6 +6,7 @@ use super::{ask, secret, send, tokens};
 use crate::api::served;
 use crate::support::Redis;
 
+// Long because it asks in every way, and then reads all that was said.
 #[test]
 fn nothing_says_what_somebody_has_shown() {
     let redis = Redis::own();

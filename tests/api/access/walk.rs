@@ -86,6 +86,7 @@ fn request(method: &str, target: &str, version: &str, host: &str, headers: &str)
 }
 
 /// The same request in other spellings.
+// Long because it is a list.
 fn spellings(route: &Route, path: &str, headers: &str) -> Vec<String> {
     let method = &*route.method;
     let rest = &path[1..];
@@ -239,6 +240,7 @@ fn each_route_refuses_whoever_may_not() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+// Long because it is one product: routes, credentials, spellings.
 #[test]
 fn no_spelling_opens_a_route() {
     let redis = Redis::own();

@@ -216,6 +216,12 @@ fn jwt(decoder: &mut Decoder<'_>, server: &Table<'_>) -> Option<Jwt> {
             }
         }
     }
+    jwt.keys = keys(decoder, &table, &jwt)?;
+    Some(jwt)
+}
+
+/// What signatures are checked with: one of three keys says where it is.
+fn keys(decoder: &mut Decoder<'_>, table: &Table<'_>, jwt: &Jwt) -> Option<JwtKeys> {
     let named = ["secret", "key", "jwks"];
     let named: Vec<&str> = named
         .into_iter()
@@ -233,10 +239,7 @@ fn jwt(decoder: &mut Decoder<'_>, server: &Table<'_>) -> Option<Jwt> {
     let path = join(&table.path, key);
     let fetched = (key == "jwks").then(|| entry.value.as_str()).flatten();
     if let Some(text) = fetched.filter(|text| text.contains("://")) {
-        match url(text) {
-            Ok(url) => jwt.keys = JwtKeys::Url(url),
-            Err(fault) => decoder.refuse(entry.span, &path, fault),
-        }
+        let url = url(text).map_err(|fault| decoder.refuse(entry.span, &path, fault));
         for (name, value) in [("issuer", &jwt.issuer), ("audience", &jwt.audience)] {
             if value.is_none() {
                 let missing = fault(
@@ -246,22 +249,21 @@ fn jwt(decoder: &mut Decoder<'_>, server: &Table<'_>) -> Option<Jwt> {
                 decoder.refuse(table.span.clone(), &table.path, missing);
             }
         }
-        return Some(jwt);
+        return url.ok().map(JwtKeys::Url);
     }
-    let Value::Secret(found) = required(decoder, &table, key, |_| None::<Result<(), Fault>>)?
-    else {
+    let Value::Secret(found) = required(decoder, table, key, |_| None::<Result<(), Fault>>)? else {
         return None;
     };
-    jwt.keys = match key {
+    let keys = match key {
         "secret" => JwtKeys::Secret(found),
         "key" => JwtKeys::Pem(found.0),
         _ => JwtKeys::Set(found.0),
     };
-    if let Err(wrong) = jwt.keys.read() {
+    if let Err(wrong) = keys.read() {
         let fault = fault(wrong, "see docs/security.md");
         decoder.refuse(entry.span, &path, fault);
     }
-    Some(jwt)
+    Some(keys)
 }
 
 /// Where a key set is. Whoever can change it on its way makes admins.

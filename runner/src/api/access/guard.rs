@@ -2,7 +2,6 @@
 //! the user's credentials, or show our answers as something else.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -12,9 +11,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use url::Host;
 
+use super::Gate;
 use crate::api::listen::Peer;
 use crate::api::problem::Problem;
-use crate::api::shared::Shared;
 use crate::config::{Access, Listen, Server};
 
 /// The address that a request comes from, if it comes over a network.
@@ -126,19 +125,18 @@ fn is_listed(origin: &str, access: &Access) -> bool {
 
 /// What browsers are told about pages of other origins: those that are listed may call,
 /// others are not even answered to.
-pub(in crate::api) fn cors(shared: &Arc<Shared>) -> CorsLayer {
-    let lists = |shared: &Arc<Shared>| {
-        let shared = shared.clone();
+pub(in crate::api) fn cors(gate: &Gate) -> CorsLayer {
+    let lists = || {
+        let configs = gate.configs.clone();
         move |origin: &HeaderValue, _: &Parts| {
-            let config = shared.config();
-            let access = config.server.as_ref().map(|server| &server.access);
+            let server = configs.borrow().server.clone();
             let origin = origin.to_str().unwrap_or_default();
-            access.is_some_and(|access| is_listed(origin, access))
+            server.is_some_and(|server| is_listed(origin, &server.access))
         }
     };
     CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(lists(shared)))
-        .allow_credentials(AllowCredentials::predicate(lists(shared)))
+        .allow_origin(AllowOrigin::predicate(lists()))
+        .allow_credentials(AllowCredentials::predicate(lists()))
         .allow_methods(AllowMethods::list([
             Method::GET,
             Method::POST,

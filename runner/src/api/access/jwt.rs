@@ -12,7 +12,7 @@ use url::Url;
 
 use super::caller::Claimed;
 use super::credentials::{self, Credentials};
-use super::{Caller, Problem, Shared};
+use super::{Caller, Gate, Problem};
 use crate::config::{Jwt, JwtKey, JwtKeys, Pattern, Role, Scope};
 
 /// How long a fetched key set is used before it is looked at again.
@@ -44,18 +44,17 @@ struct Read {
 
 /// The claims of the JWT that a request shows, if `[server.jwt]` accepts it.
 pub(in crate::api) async fn claims(
-    shared: &Shared,
+    gate: &Gate,
     head: &Parts,
 ) -> Result<Map<String, Value>, Problem> {
-    let config = shared.config();
-    let server = config.server.as_ref();
-    let Some(jwt) = server.and_then(|server| server.access.jwt.as_ref()) else {
+    let server = gate.server();
+    let Some(jwt) = &server.access.jwt else {
         return Err(Problem::unauthorized(
             "[server.jwt] is missing in queues.toml",
         ));
     };
     match credentials::of(&head.headers)? {
-        Credentials::Bearer(text) => verify(shared, jwt, text).await,
+        Credentials::Bearer(text) => verify(gate, jwt, text).await,
         _ => Err(Problem::unauthorized(
             "this needs a JWT: send Authorization: Bearer",
         )),
@@ -63,13 +62,13 @@ pub(in crate::api) async fn claims(
 }
 
 /// Whoever shows this JWT.
-pub(super) async fn caller(shared: &Shared, jwt: &Arc<Jwt>, text: &str) -> Result<Caller, Problem> {
-    let claims = verify(shared, jwt, text).await?;
+pub(super) async fn caller(gate: &Gate, jwt: &Arc<Jwt>, text: &str) -> Result<Caller, Problem> {
+    let claims = verify(gate, jwt, text).await?;
     Ok(Caller::jwt(jwt, claimed(jwt, &claims)?))
 }
 
 /// The claims, once signature, issuer, audience and times are right.
-async fn verify(shared: &Shared, jwt: &Jwt, text: &str) -> Result<Map<String, Value>, Problem> {
+async fn verify(gate: &Gate, jwt: &Jwt, text: &str) -> Result<Map<String, Value>, Problem> {
     let refused = || Problem::unauthorized("this token is not accepted");
     // `none`, and what is no JWT, end here.
     let header = decode_header(text).map_err(|_| refused())?;
@@ -83,11 +82,11 @@ async fn verify(shared: &Shared, jwt: &Jwt, text: &str) -> Result<Map<String, Va
         // Each key is for one algorithm, so that no JWT has a public key taken for a secret.
         named && key.algorithm == header.alg
     };
-    let keys = shared.memory().keys.of(&jwt.keys, false).await?;
+    let keys = gate.keys.of(&jwt.keys, false).await?;
     let mut found: Vec<&JwtKey> = keys.iter().filter(fits).collect();
     let newer;
     if found.is_empty() {
-        newer = shared.memory().keys.of(&jwt.keys, true).await?;
+        newer = gate.keys.of(&jwt.keys, true).await?;
         found = newer.iter().filter(fits).collect();
     }
     let mut wrong = None;

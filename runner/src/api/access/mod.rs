@@ -11,8 +11,11 @@ pub(super) mod session;
 mod stream;
 mod token;
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use http::request::Parts;
+use tokio::sync::watch;
 
 pub(super) use self::caller::Caller;
 use self::credentials::Credentials;
@@ -20,8 +23,8 @@ pub(super) use self::guard::{cors, is_script};
 pub(super) use self::jwt::claims;
 pub(super) use self::stream::while_allowed;
 use super::problem::Problem;
-use super::shared::Shared;
-use crate::config::{Role, Server};
+use crate::config::{Config, Role, Server};
+use crate::queue::Redis;
 
 /// What a route needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,26 +61,45 @@ impl From<Role> for Access {
     }
 }
 
-/// What is remembered of those who have called.
-#[derive(Default)]
-pub(super) struct Memory {
+/// Where callers are let in: who may, sessions in Redis, and what is remembered of those
+/// who have called.
+pub(super) struct Gate {
+    configs: watch::Receiver<Arc<Config>>,
+    redis: Redis,
     passwords: password::Passwords,
     keys: jwt::Keys,
 }
 
+impl Gate {
+    /// Over the API's own connections.
+    pub(super) fn new(redis: Redis, configs: watch::Receiver<Arc<Config>>) -> Gate {
+        Gate {
+            configs,
+            redis,
+            passwords: password::Passwords::default(),
+            keys: jwt::Keys::default(),
+        }
+    }
+
+    /// `[server]` as it is now.
+    fn server(&self) -> Arc<Server> {
+        let server = self.configs.borrow().server.clone();
+        server.unwrap_or_default()
+    }
+}
+
 /// Who sends this request.
-pub(super) async fn caller(shared: &Shared, head: &Parts) -> Result<Caller, Problem> {
-    let config = shared.config();
-    let server = config.server.clone().unwrap_or_default();
+pub(super) async fn caller(gate: &Gate, head: &Parts) -> Result<Caller, Problem> {
+    let server = gate.server();
     guard::host(head, &server)?;
-    let caller = known(shared, head, &server).await?;
+    let caller = known(gate, head, &server).await?;
     if !caller.shows_token() {
         guard::same_site(head, &server)?;
     }
     Ok(caller)
 }
 
-async fn known(shared: &Shared, head: &Parts, server: &Server) -> Result<Caller, Problem> {
+async fn known(gate: &Gate, head: &Parts, server: &Server) -> Result<Caller, Problem> {
     let from = guard::address(head);
     let access = &server.access;
     if !access.authenticates() {
@@ -85,27 +107,26 @@ async fn known(shared: &Shared, head: &Parts, server: &Server) -> Result<Caller,
     }
     let caller = match credentials::of(&head.headers)? {
         Credentials::None => match session::shown(&head.headers) {
-            Some(id) => session::caller(shared, access, id).await?,
+            Some(id) => session::caller(gate, access, id).await?,
             None => Caller::anonymous(),
         },
         Credentials::Bearer(shown) => match (token::caller(access, shown), &access.jwt) {
             (Some(caller), _) => caller?,
-            (None, Some(jwt)) => jwt::caller(shared, jwt, shown).await?,
+            (None, Some(jwt)) => jwt::caller(gate, jwt, shown).await?,
             (None, None) => return Err(Problem::unauthorized("this token is not accepted")),
         },
         Credentials::Basic { user, password } => {
-            password::caller(shared, access, head, &user, &password).await?
+            password::caller(gate, access, head, &user, &password).await?
         }
     };
     Ok(caller.from(from))
 }
 
 /// What every answer says to browsers, and a refused one about how to come in.
-pub(super) fn finish(shared: &Shared, is_script: bool, mut response: Response) -> Response {
+pub(super) fn finish(gate: &Gate, is_script: bool, mut response: Response) -> Response {
     guard::seal(&mut response);
     if response.status() == http::StatusCode::UNAUTHORIZED {
-        let config = shared.config();
-        let server = config.server.clone().unwrap_or_default();
+        let server = gate.server();
         guard::challenge(is_script, &server.access, response.headers_mut());
     }
     response

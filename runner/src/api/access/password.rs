@@ -10,10 +10,9 @@ use http::request::Parts;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use super::Caller;
+use super::{Caller, Gate};
 use crate::api::listen::{Peer, Rates, Who};
 use crate::api::problem::Problem;
-use crate::api::shared::Shared;
 use crate::config::{Access, Limiter, User};
 use crate::verbs::secrets;
 
@@ -65,13 +64,13 @@ impl Default for Passwords {
 
 /// The person with this password.
 pub(super) async fn caller(
-    shared: &Shared,
+    gate: &Gate,
     access: &Access,
     head: &Parts,
     name: &str,
     password: &str,
 ) -> Result<Caller, Problem> {
-    let passwords = &shared.memory().passwords;
+    let passwords = &gate.passwords;
     let known = access.users.get(name);
     let digest = secrets::digest(&format!("{}:{name}:{password}", passwords.salt));
     if let Some(user) = known

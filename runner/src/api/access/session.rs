@@ -7,9 +7,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, password};
+use super::{Caller, Gate, password};
 use crate::api::problem::Problem;
-use crate::api::shared::Shared;
 use crate::config::{Access, Server, User};
 use crate::queue::session;
 use crate::verbs::secrets;
@@ -45,9 +44,9 @@ pub(super) fn shown(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whose session this is; nobody's when it has ended.
-pub(super) async fn caller(shared: &Shared, access: &Access, id: &str) -> Result<Caller, Problem> {
+pub(super) async fn caller(gate: &Gate, access: &Access, id: &str) -> Result<Caller, Problem> {
     let hash = hex::encode(secrets::digest(id));
-    let Some(kept) = session::find(shared.redis(), &hash).await? else {
+    let Some(kept) = session::find(&gate.redis, &hash).await? else {
         return Ok(Caller::anonymous());
     };
     let Ok(kept) = serde_json::from_str::<Kept>(&kept) else {
@@ -64,15 +63,14 @@ pub(super) async fn caller(shared: &Shared, access: &Access, id: &str) -> Result
 
 /// Begin a session of the person with this password: the person, and the cookie.
 pub(in crate::api) async fn begin(
-    shared: &Shared,
+    gate: &Gate,
     head: &Parts,
     name: &str,
     password: &str,
 ) -> Result<(Caller, HeaderValue), Problem> {
-    let config = shared.config();
-    let server = config.server.clone().unwrap_or_default();
+    let server = gate.server();
     let access = &server.access;
-    let caller = password::caller(shared, access, head, name, password).await?;
+    let caller = password::caller(gate, access, head, name, password).await?;
     let Some(user) = access.users.get(name) else {
         return Err(Problem::unauthorized("the user or the password is wrong"));
     };
@@ -87,19 +85,19 @@ pub(in crate::api) async fn begin(
     let kept = serde_json::to_string(&kept).map_err(|_| Problem::bug("a session is not JSON"))?;
     let id = secrets::random().map_err(Problem::bug)?;
     let hash = hex::encode(secrets::digest(&id));
-    session::begin(shared.redis(), &hash, &kept, access.session).await?;
+    session::begin(&gate.redis, &hash, &kept, access.session).await?;
     let cookie = cookie(head, &server, &id, access.session)?;
     Ok((caller, cookie))
 }
 
 /// End the session that a request shows, if it shows one: the cookies that are none.
 pub(in crate::api) async fn end(
-    shared: &Shared,
+    gate: &Gate,
     headers: &HeaderMap,
 ) -> Result<[HeaderValue; 2], Problem> {
     if let Some(id) = shown(headers) {
         let hash = hex::encode(secrets::digest(id));
-        session::end(shared.redis(), &hash).await?;
+        session::end(&gate.redis, &hash).await?;
     }
     Ok([
         HeaderValue::from_static(

@@ -7,29 +7,25 @@ use std::time::SystemTime;
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use futures::StreamExt;
+use tokio::sync::watch;
 
-use super::Caller;
-use crate::api::shared::Shared;
+use super::{Caller, Gate};
+use crate::config::Config;
 
 /// The same answer, while the caller is what it was.
-pub(in crate::api) fn while_allowed(
-    shared: &Arc<Shared>,
-    caller: Caller,
-    response: Response,
-) -> Response {
+pub(in crate::api) fn while_allowed(gate: &Gate, caller: Caller, response: Response) -> Response {
     // What has a length has been made already.
     if response.body().size_hint().exact().is_some() {
         return response;
     }
-    let shared = shared.clone();
+    let configs = gate.configs.clone();
     response.map(|body| {
-        let end = async move { until_refused(&shared, &caller).await };
+        let end = async move { until_refused(configs, &caller).await };
         Body::from_stream(body.into_data_stream().take_until(Box::pin(end)))
     })
 }
 
-async fn until_refused(shared: &Shared, caller: &Caller) {
-    let mut configs = shared.configs();
+async fn until_refused(mut configs: watch::Receiver<Arc<Config>>, caller: &Caller) {
     let expired = async {
         match caller.ends() {
             Some(end) => {

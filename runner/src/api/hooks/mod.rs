@@ -73,7 +73,7 @@ async fn take(
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let claims = match route.verify.scheme {
-        Scheme::Jwt => access::claims(shared, &head).await?,
+        Scheme::Jwt => access::claims(shared.gate(), &head).await?,
         // Its body is not needed to know better.
         Scheme::Token => check(shared, route, &head, &Bytes::new()).map(|()| Map::new())?,
         _ => Map::new(),

@@ -94,7 +94,8 @@ async fn log_in(
             "nobody needs to log in here: [server] has no users",
         ));
     }
-    let (caller, cookie) = session::begin(&shared, &head, &login.user, &login.password).await?;
+    let (caller, cookie) =
+        session::begin(shared.gate(), &head, &login.user, &login.password).await?;
     shared.audit(&caller, "login", &login.user, 1);
     let cookie = AppendHeaders([(header::SET_COOKIE, cookie)]);
     Ok((StatusCode::CREATED, cookie, Json(Session::of(&caller))))
@@ -118,7 +119,7 @@ async fn log_out(
     caller: Caller,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    let cookies = session::end(&shared, &headers).await?;
+    let cookies = session::end(shared.gate(), &headers).await?;
     shared.audit(&caller, "logout", caller.name(), 1);
     let cookies = cookies.map(|cookie| (header::SET_COOKIE, cookie));
     Ok((StatusCode::NO_CONTENT, AppendHeaders(cookies)))
