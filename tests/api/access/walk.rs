@@ -85,8 +85,8 @@ fn request(method: &str, target: &str, version: &str, host: &str, headers: &str)
     )
 }
 
-/// The same request in other spellings.
 // Long because it is a list.
+/// The same request in other spellings.
 fn spellings(route: &Route, path: &str, headers: &str) -> Vec<String> {
     let method = &*route.method;
     let rest = &path[1..];

@@ -17,6 +17,7 @@ mod server;
 mod traces;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,12 +80,7 @@ impl Config {
         if !faults.is_empty() {
             decoder.problems.break_up(source, keys::is_known);
             for (place, mistake) in mistakes(source, faults) {
-                decoder.problems.push(Problem {
-                    message: format!("this is not TOML: {mistake}"),
-                    span: Some(place),
-                    label: String::new(),
-                    help: None,
-                });
+                decoder.problems.push(not_toml(place, &mistake));
             }
             return Err(decoder.finish());
         }
@@ -126,6 +122,15 @@ impl Config {
             text: source.to_owned(),
             sources: decoder.sources,
         })
+    }
+}
+
+fn not_toml(place: Range<usize>, mistake: &str) -> Problem {
+    Problem {
+        message: format!("this is not TOML: {mistake}"),
+        span: Some(place),
+        label: String::new(),
+        help: None,
     }
 }
 

@@ -9,7 +9,7 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use url::Url;
 
-use super::access::{Grant, Role};
+use super::grant::{Grant, Role};
 use crate::plugin::Secret;
 
 /// `[server.jwt]`

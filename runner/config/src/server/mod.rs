@@ -1,6 +1,7 @@
 //! `[server]`: how programs and people reach this process over HTTP.
 
 pub(crate) mod access;
+pub(crate) mod grant;
 pub(crate) mod jwt;
 
 use std::fmt;
