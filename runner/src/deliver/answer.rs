@@ -72,7 +72,7 @@ mod tests {
     fn a_receiver_may_put_us_off_for_a_day_at_most() {
         assert_eq!(after(" 120 "), Some(Duration::from_secs(120)));
         assert_eq!(after("99999999"), Some(LONGEST));
-        assert_eq!(after("Fri, 31 Dec 2999 23:59:59 GMT"), Some(LONGEST));
+        assert_eq!(after("Tue, 31 Dec 2999 23:59:59 GMT"), Some(LONGEST));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), None);
         assert_eq!(after("soon"), None);
     }

@@ -92,13 +92,19 @@ fn row(about: &About) -> String {
     format!("| `{name}` | {help} | {unit} | {default} | `{example}` |\n")
 }
 
-/// Whether some table has this key, and its value is no secret.
+/// Whether some table has this key, and its value is a secret in none.
 pub(crate) fn is_known(key: &str) -> bool {
     static KNOWN: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
         let tables = tables();
         let keys = tables.iter().flat_map(|(_, keys)| keys);
-        let plain = keys.filter(|key| !key.sensitive).map(|key| key.name);
-        plain.chain(ROOT).chain(DEFAULTS).collect()
+        let (secret, plain): (Vec<&About>, Vec<&About>) = keys.partition(|key| key.sensitive);
+        let names = plain.iter().map(|key| key.name);
+        let mut known: BTreeSet<&str> = names.chain(ROOT).chain(DEFAULTS).collect();
+        // `url` is public in one table and holds a password in another.
+        for key in secret {
+            known.remove(key.name);
+        }
+        known
     });
     KNOWN.contains(key)
 }

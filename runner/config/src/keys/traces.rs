@@ -24,7 +24,7 @@ pub(crate) static TRACES: LazyLock<Keys<Traces>> = LazyLock::new(|| {
                 "Header fields of each request, written as `secrets` of a plugin are.",
             )
             .sensitive();
-        let share = Kind::new("share, 0 to 1", value::share, f64::to_string);
+        let share = Kind::new("share, 0 to 1", portion, f64::to_string);
         keys.value("sample", share, |traces| &mut traces.sample)
             .help(
                 "0.1",
@@ -53,6 +53,12 @@ pub(crate) fn endpoint(raw: Raw<'_>) -> Result<Url, Fault> {
             hint,
         )),
     }
+}
+
+/// How many of them.
+fn portion(raw: Raw<'_>) -> Result<f64, Fault> {
+    let share = value::share(raw);
+    share.map_err(|refused| fault(refused.message, "0.1 records a tenth of them"))
 }
 
 fn relation() -> Kind<Relation> {
