@@ -31,6 +31,7 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let since = self.since.map(|since| {
+            #[expect(clippy::disallowed_methods, reason = "as a person means it")]
             let now = Timestamp::now().as_millisecond();
             let since = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
             u64::try_from(now.saturating_sub(since)).unwrap_or_default()

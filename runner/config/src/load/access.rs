@@ -175,6 +175,10 @@ fn grant(decoder: &mut Decoder<'_>, table: &Table<'_>) -> Grant {
     let mut grant = Grant::default();
     GRANT.read(decoder, table, &mut grant);
     grant.scope = scope(decoder, table);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a warning at the start; callers are checked anew"
+    )]
     if let (Some(expires), Some(entry)) = (grant.expires, table.get("expires"))
         && expires <= jiff::Timestamp::now().as_millisecond()
     {

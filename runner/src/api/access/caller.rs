@@ -103,7 +103,7 @@ impl Caller {
         let until = grant.expires.map(|at| {
             SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(at).unwrap_or_default())
         });
-        if until.is_some_and(|until| until <= SystemTime::now()) {
+        if until.is_some_and(|until| until <= super::now()) {
             return Err(Problem::unauthorized("these credentials have expired"));
         }
         Ok(Caller(Arc::new(Inner {

@@ -165,7 +165,7 @@ fn claimed(jwt: &Jwt, claims: &Map<String, Value>) -> Result<Claimed, Problem> {
         scope,
         payloads,
         // A time that the system does not know is not within its life.
-        until: until.unwrap_or_else(|| SystemTime::now() + Duration::from_secs(86_400)),
+        until: until.unwrap_or_else(|| super::now() + Duration::from_secs(86_400)),
     })
 }
 

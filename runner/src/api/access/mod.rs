@@ -12,6 +12,7 @@ mod stream;
 mod token;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::response::Response;
 use http::request::Parts;
@@ -86,6 +87,12 @@ impl Gate {
         let server = self.configs.borrow().server.clone();
         server.unwrap_or_default()
     }
+}
+
+/// When it is for those who end at a date: tokens, JWTs, sessions.
+#[expect(clippy::disallowed_methods, reason = "a date is by the clock of both")]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Who sends this request.

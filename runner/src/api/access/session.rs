@@ -54,7 +54,7 @@ pub(super) async fn caller(gate: &Gate, access: &Access, id: &str) -> Result<Cal
     };
     let until = SystemTime::UNIX_EPOCH + Duration::from_millis(kept.until);
     match access.users.get(&kept.user) {
-        Some(user) if of(user) == kept.of && until > SystemTime::now() => {
+        Some(user) if of(user) == kept.of && until > super::now() => {
             Ok(Caller::user(&kept.user, user)?.until(until))
         }
         _ => Ok(Caller::anonymous()),
@@ -74,7 +74,7 @@ pub(in crate::api) async fn begin(
     let Some(user) = access.users.get(name) else {
         return Err(Problem::unauthorized("the user or the password is wrong"));
     };
-    let until = SystemTime::now() + access.session;
+    let until = super::now() + access.session;
     let caller = caller.until(until);
     let since = until.duration_since(SystemTime::UNIX_EPOCH);
     let kept = Kept {

@@ -2,7 +2,6 @@
 //! have it: a removed token stops working at once, wherever it is in use.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
@@ -29,7 +28,7 @@ async fn until_refused(mut configs: watch::Receiver<Arc<Config>>, caller: &Calle
     let expired = async {
         match caller.ends() {
             Some(end) => {
-                let left = end.duration_since(SystemTime::now());
+                let left = end.duration_since(super::now());
                 tokio::time::sleep(left.unwrap_or_default()).await;
             }
             None => std::future::pending().await,

@@ -223,8 +223,11 @@ fn trimmed(text: Bytes) -> Bytes {
 mod tests {
     use super::*;
 
+    /// Jobs with their lines, and the fault that ends them with its line.
+    type Ended = (Vec<(u64, String)>, Option<(u64, String)>);
+
     /// All jobs of a text that comes in parts of this size, and the fault that ends it.
-    fn read(text: &str, size: usize) -> (Vec<(u64, String)>, Option<(u64, String)>) {
+    fn read(text: &str, size: usize) -> Ended {
         let mut items = Items::new(40);
         let mut found = Vec::new();
         let mut take = |item: Result<Option<Item>, (u64, Fault)>| match item {
@@ -247,7 +250,7 @@ mod tests {
         (found, end)
     }
 
-    fn both(text: &str) -> (Vec<(u64, String)>, Option<(u64, String)>) {
+    fn both(text: &str) -> Ended {
         let whole = read(text, text.len().max(1));
         assert_eq!(read(text, 1), whole, "{text:?}");
         whole
