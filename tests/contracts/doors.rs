@@ -238,7 +238,7 @@ fn what_node_adds_is_checked_when_it_is_taken_and_spends_no_attempt() {
     assert_eq!(redis.field("work", &bad, "ats").as_deref(), Some("1"));
     assert_eq!(redis.until_ended("work", &good), "completed");
     let line = runner.until_logged("\"cause\":\"contract\"");
-    assert!(line.contains(&format!("\"job\":\"{bad}\"")), "{line}");
+    assert!(line.contains(&format!("\"jobId\":\"{bad}\"")), "{line}");
 }
 
 #[test]

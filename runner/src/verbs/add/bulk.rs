@@ -158,7 +158,7 @@ impl Bulk {
             Err(fault) => Verdict::refused(line, fault),
             Ok(state) => match added.next() {
                 Some(Ok(added)) => Verdict::added(line, state, added),
-                Some(Err(error)) => Verdict::refused(line, Fault::from(error).unsure()),
+                Some(Err(error)) => Verdict::refused(line, Fault::once_sent(error)),
                 None => Verdict::refused(line, Fault::of(Kind::RedisRefused, "no answer")),
             },
         };

@@ -84,15 +84,15 @@ impl Fault {
         }
     }
 
-    /// A fault after the job was sent.
-    pub(super) fn unsure(self) -> Fault {
-        match self.kind {
-            Kind::RedisUnavailable => Fault {
-                detail: format!("{}; whether the job was added is not known", self.detail),
-                ..self
-            },
-            _ => self,
+    /// The engine's word once the job was sent. What Redis answered is known; without an
+    /// answer, the job may be there.
+    pub(super) fn once_sent(error: queue::Error) -> Fault {
+        let unanswered = matches!(error, queue::Error::Unreachable { .. });
+        let mut fault = Fault::from(error);
+        if unanswered {
+            fault.detail += "; whether the job was added is not known";
         }
+        fault
     }
 
     /// The engine's word for a job of a queue; `root` is where the payload stands in

@@ -132,7 +132,7 @@ impl Planned {
     /// Why nothing is added.
     pub async fn add(self) -> Result<Vec<FlowAdded>, Fault> {
         let added = queue::add_flow(None, &self.jobs).await;
-        let added = added.map_err(|error| Fault::from(error).unsure())?;
+        let added = added.map_err(Fault::once_sent)?;
         // Only those of a running job can be lost.
         let ids = added.unwrap_or_default();
         let mut all = self.jobs.iter().zip(ids).zip(self.children);

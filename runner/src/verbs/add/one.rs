@@ -92,7 +92,7 @@ pub async fn add(adder: &Adder, declared: &config::Queue, new: New) -> Result<Ad
         return Err(Fault::of_job(error, declared, &job, ""));
     }
     let added = adder.add(job).await;
-    let Added { id, instead } = added.map_err(|error| Fault::from(error).unsure())?;
+    let Added { id, instead } = added.map_err(Fault::once_sent)?;
     let (job_id, state) = match instead {
         None => (id, state),
         Some(instead) => {
