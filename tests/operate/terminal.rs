@@ -12,8 +12,9 @@ use crate::support::{Redis, Runner, Setup, guest, until};
 /// 8-bit control, reverses the text, breaks the line: each without a line break.
 const HOSTILE: &str = "\u{1b}]0;PWNED\u{7}\u{1b}[2J\r\u{9b}31m\u{202e}\u{200f}\u{2028}\u{7f}";
 
-/// Commands that go on until they are stopped: what they say is read apart.
-const SERVERS: [&str; 2] = ["serve", "dev"];
+/// Commands that go on until they are stopped, whose words are read apart, and one that
+/// waits for a person at a terminal.
+const SERVERS: [&str; 3] = ["serve", "dev", "api password"];
 
 /// A command, its exit code, and whether what it prints has the hostile text.
 type Row = (Vec<String>, i32, bool);
@@ -87,6 +88,14 @@ fn rows(id: &str, queue: &str) -> Vec<Row> {
         row(0, true, "outbox", &[]),
         row(0, true, "outbox --whole", &[]),
         row(0, true, "outbox --json", &[]),
+        row(0, false, "api routes", &[]),
+        row(0, false, "api token ci", &[]),
+        row(0, false, "audit", &[]),
+        row(0, false, "host list", &[]),
+        row(0, false, "routes", &[]),
+        row(2, false, "plugin reload EVIL", &[]),
+        row(3, true, "job edit q EVIL --priority 1", &[]),
+        row(3, true, "job duplicate q EVIL", &[]),
         row(2, true, "completions EVIL", &[]),
         row(2, true, "new EVIL --lang rust", &[]),
         row(1, true, "build EVIL", &[]),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use runner::config::{Config, Env, Overrides};
 use serde_json::json;
 
@@ -34,8 +35,12 @@ fn example(redis: &Redis, having: &str, contracts: &[(&str, &str)]) -> Setup {
         assert!(toml.contains(&head), "{queue}");
         toml = toml.replace(&head, &format!("{head}{contract}\n"));
     }
+    let jwt = match toml.contains("\"jwt\"") {
+        true => "[server.jwt]\nsecret = \"env:JWT_SECRET\"\n",
+        false => "",
+    };
     let toml =
-        format!("[server]\nlisten = \"127.0.0.1:0\"\n[runtime]\ncontracts = {wit:?}\n{toml}");
+        format!("[server]\nlisten = \"127.0.0.1:0\"\n{jwt}[runtime]\ncontracts = {wit:?}\n{toml}");
     Setup::new(redis, &with_redis(redis, &toml))
 }
 
@@ -93,6 +98,87 @@ fn a_shop_s_event_becomes_the_job_that_the_sample_system_adds() {
         redis.field("events", id, "data").unwrap(),
         format!(
             r#"{{"topic":"orders/paid","shopId":"shop.myshopify.com","objectId":"gid://shopify/Order/820982911946154508","raw":{body}}}"#
+        )
+    );
+}
+
+#[test]
+fn an_upload_starts_the_sample_system_s_workflow_for_its_user() {
+    const SECRET: &str = "a secret of at least thirty-two bytes";
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    let contract = |name: &str| format!("contract = \"docs:jobs/{name}\"");
+    let queues = [
+        "document-processing",
+        "compliance-analysis",
+        "notifications",
+    ];
+    let contracts: Vec<_> = queues.iter().map(|name| (*name, contract(name))).collect();
+    let contracts: Vec<_> = contracts
+        .iter()
+        .map(|(name, of)| (*name, of.as_str()))
+        .collect();
+    let setup = example(&redis, "document-upload", &contracts).env("JWT_SECRET", SECRET);
+    let runner = setup.serve();
+    let api = runner.api();
+    let path = "/api/auth/workflow/document-upload";
+    let body = r#"{"documentId":"demo-doc-123","filename":"sample.pdf","mimeType":"application/pdf","fileSize":1024000}"#;
+    let token = |secret: &str| {
+        let claims = json!({ "sub": "user-7", "exp": jsonwebtoken::get_current_timestamp() + 60 });
+        let key = EncodingKey::from_secret(secret.as_bytes()).unwrap();
+        let token = encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
+        [("Authorization".to_owned(), format!("Bearer {token}"))].into()
+    };
+    let forged = token("another secret of at least thirty-two bytes");
+    assert_eq!(answer(request(&api, path, &forged, body)).status, 401);
+    assert_eq!(api.post(path, &json!({})).status, 401);
+
+    let started = answer(request(&api, path, &token(SECRET), body));
+    assert_eq!(started.status, 202, "{:?}", started.body);
+    let ids = |at: usize| {
+        started.body["children"][at]["jobId"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let last = started.body["jobId"].as_str().unwrap();
+    let (middle, first) = (ids(0), ids(1));
+    let process = node.job("document-processing", &first);
+    assert_eq!(
+        (&process["name"], &process["state"], &process["data"]),
+        (
+            &json!("process-document"),
+            &json!("waiting"),
+            &json!({
+                "documentId": "demo-doc-123", "userId": "user-7", "filename": "sample.pdf",
+                "mimeType": "application/pdf", "fileSize": 1_024_000,
+            })
+        )
+    );
+    let analyse = node.job("compliance-analysis", &middle);
+    assert_eq!(
+        (
+            &analyse["name"],
+            &analyse["state"],
+            &analyse["data"]["userId"]
+        ),
+        (
+            &json!("analyze-compliance"),
+            &json!("waiting-children"),
+            &json!("user-7")
+        )
+    );
+    let notify = node.job("notifications", last);
+    assert_eq!(
+        (
+            &notify["name"],
+            &notify["state"],
+            &notify["data"]["message"]
+        ),
+        (
+            &json!("send-notification"),
+            &json!("waiting-children"),
+            &json!("Your document sample.pdf has been processed")
         )
     );
 }

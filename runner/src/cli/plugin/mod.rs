@@ -21,8 +21,9 @@ pub(super) enum Command {
         /// A plugin of queues.toml, or a file.
         plugin: String,
     },
-    /// Have a running Runner look at a plugin's file again; it does so by itself when the
-    /// file changes.
+    /// Have a running Runner look at a plugin's file again.
+    ///
+    /// It does so by itself when the file changes.
     #[command(after_help = "Example: runner --server http://127.0.0.1:3000 plugin reload otp")]
     Reload {
         /// A plugin.
