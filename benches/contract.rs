@@ -60,9 +60,10 @@ impl Bench {
         let attempt = Arc::new(Attempt::trial(job, "bench", settings.timeout));
         let (sender, receiver) = channel();
         let began = Instant::now();
-        self.executor.start(attempt, settings, move |_, outcome| {
-            sender.send((began.elapsed(), outcome)).expect("it waits");
-        });
+        self.executor
+            .start(attempt, settings, move |_, _, outcome| {
+                sender.send((began.elapsed(), outcome)).expect("it waits");
+            });
         let (took, outcome) = receiver.recv().expect("an outcome");
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         took

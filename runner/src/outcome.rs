@@ -49,6 +49,23 @@ pub enum Outcome {
     Lost,
 }
 
+impl Outcome {
+    /// Its name in metrics and traces.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Outcome::Completed(_) => "completed",
+            Outcome::Retry { .. } => "retry",
+            Outcome::Rejected(_) => "rejected",
+            Outcome::Snoozed { .. } => "snoozed",
+            Outcome::WaitingChildren => "waiting-children",
+            Outcome::RateLimited { .. } => "rate-limited",
+            Outcome::Released => "released",
+            Outcome::Moved(_) => "moved",
+            Outcome::Lost => "lost",
+        }
+    }
+}
+
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {

@@ -154,3 +154,30 @@ fn the_first_job_pattern_in_the_order_of_the_file_counts() {
     assert_eq!(of("a-mail"), ("mail", 1));
     assert_eq!(of("other"), ("base", 9));
 }
+
+#[test]
+fn a_collector_is_found_by_the_names_that_other_exporters_have() {
+    let base = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318/");
+    let whole = (
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "http://127.0.0.1:4318/own",
+    );
+    let ours = ("RUNNER_TRACES_ENDPOINT", "http://127.0.0.1:1/ours");
+    let endpoint = |env: &[(&str, &str)]| {
+        let loaded = load_with("", &Overrides::default(), env);
+        loaded.config.traces.endpoint.map(String::from)
+    };
+    assert_eq!(endpoint(&[]), None);
+    assert_eq!(
+        endpoint(&[base]).as_deref(),
+        Some("http://127.0.0.1:4318/v1/traces")
+    );
+    assert_eq!(
+        endpoint(&[base, whole]).as_deref(),
+        Some("http://127.0.0.1:4318/own")
+    );
+    assert_eq!(
+        endpoint(&[base, whole, ours]).as_deref(),
+        Some("http://127.0.0.1:1/ours")
+    );
+}

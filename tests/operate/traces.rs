@@ -166,3 +166,47 @@ fn by_default_an_attempt_has_a_trace_of_its_own_with_a_link_to_its_producer() {
     assert!(process.contains(producer[1]), "{process}");
     assert!(process.contains(producer[2]), "{process}");
 }
+
+#[test]
+fn without_a_collector_the_producers_trace_goes_on_with_the_jobs_of_a_plugin() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let redis = Redis::shared();
+    let setup = Setup::new(
+        &redis,
+        "[queues.work]\nplugin = \"reach\"\n[queues.other]\n",
+    );
+    let setup = setup.plugin("reach", &guest("reach"));
+    let _runner = setup.serve();
+    let data = json!({ "queue": "other", "name": "next", "data": {} }).to_string();
+    let options = json!({ "tm": format!("{{\"traceparent\":\"{PARENT}\"}}") }).to_string();
+    let id = redis.add("work", "add", &data, &options);
+    assert_eq!(redis.until_ended("work", &id), "completed");
+    let stored = redis.field("other", "1", "opts").unwrap();
+    let stored: Value = serde_json::from_str(&stored).unwrap();
+    let carrier: Value = serde_json::from_str(stored["tm"].as_str().unwrap()).unwrap();
+    let parts: Vec<&str> = carrier["traceparent"]
+        .as_str()
+        .unwrap()
+        .split('-')
+        .collect();
+    let producer: Vec<&str> = PARENT.split('-').collect();
+    assert_eq!((parts[1], parts[3]), (producer[1], producer[3]));
+    assert_ne!(parts[2], producer[2], "the call has a span of its own");
+}
+
+#[test]
+fn a_collector_that_is_gone_is_told_in_the_log_and_stops_no_job() {
+    let redis = Redis::shared();
+    let url = format!("http://127.0.0.1:{}/v1/traces", free_port());
+    let setup = Setup::new(
+        &redis,
+        &format!("[traces]\nendpoint = {url:?}\n[queues.work]\nplugin = \"noop\"\n"),
+    );
+    let setup = setup.plugin("noop", &guest("noop"));
+    let setup = setup.env("OTEL_BSP_SCHEDULE_DELAY", "50");
+    let runner = setup.serve();
+    let id = redis.add("work", "n", "{}", "{}");
+    assert_eq!(redis.until_ended("work", &id), "completed");
+    let line = runner.until_logged("spans were not sent to");
+    assert!(line.contains(&url), "{line}");
+}

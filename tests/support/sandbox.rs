@@ -116,7 +116,7 @@ impl Sandbox {
             ..settings
         };
         self.executor
-            .start(attempt.clone(), settings, move |_, outcome| {
+            .start(attempt.clone(), settings, move |_, _, outcome| {
                 // A test that has ended does not wait for it.
                 let _ = sender.send(outcome);
             });

@@ -102,6 +102,7 @@ fn a_shop_s_event_becomes_the_job_that_the_sample_system_adds() {
     );
 }
 
+// Long because it looks at all three jobs of one flow.
 #[test]
 fn an_upload_starts_the_sample_system_s_workflow_for_its_user() {
     const SECRET: &str = "a secret of at least thirty-two bytes";

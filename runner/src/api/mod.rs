@@ -19,6 +19,7 @@ mod openapi;
 mod problem;
 mod routes;
 mod routing;
+mod segment;
 mod shared;
 mod targets;
 
@@ -33,6 +34,7 @@ use self::hooks::Taken;
 pub use self::listen::{Address, Unbound};
 use self::listen::{Door, Keeper};
 pub use self::routing::Route;
+pub use self::segment::segment;
 pub use self::shared::Parts;
 use self::shared::Shared;
 use crate::config::{self, Config};

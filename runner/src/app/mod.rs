@@ -28,7 +28,7 @@ use self::keeper::{Files, Keeper};
 use crate::api;
 use crate::bug;
 use crate::config::{
-    self, Config, Env, Loaded, Overrides, Problems, RedisUrl, Sources, explain_all,
+    self, Config, Env, JobSettings, Loaded, Overrides, Problems, RedisUrl, Sources, explain_all,
 };
 use crate::deliver::Deliverer;
 use crate::embedded::{self, Embedded};
@@ -133,7 +133,6 @@ impl App {
     /// # Errors
     /// When the configuration has mistakes or the system refuses something. A plugin
     /// that does not serve is not an error.
-    // Long because it starts all parts, each after those that it needs.
     pub async fn start(start: Start) -> Result<App, Error> {
         let (watcher, changes) = watch_files()?;
         let loaded = read(&start, &watcher, &Sources::default())
@@ -350,15 +349,15 @@ fn starts(
     traces: Option<Arc<Traces>>,
 ) -> worker::Start {
     Arc::new(move |attempt, settings, done| {
-        let (meters, traces, used) = (meters.clone(), traces.clone(), settings.clone());
+        let (meters, traces) = (meters.clone(), traces.clone());
         if let Some(traces) = &traces {
             traces.begin(&attempt);
         }
-        let done = move |attempt: Arc<Attempt>, outcome| {
+        let done = move |attempt: Arc<Attempt>, settings: &JobSettings, outcome| {
             // A missing line or count is no reason to keep the job.
             let _ = bug::caught(|| {
-                meters.ended(&attempt, &used, &outcome);
-                told::tell(&attempt, &used, &outcome);
+                meters.ended(&attempt, settings, &outcome);
+                told::tell(&attempt, settings, &outcome);
                 if let Some(traces) = &traces {
                     traces.end(&attempt, &outcome);
                 }
@@ -367,7 +366,7 @@ fn starts(
         };
         match settings.plugin {
             Some(_) => executor.start(attempt, settings.clone(), done),
-            None => deliverer.start(attempt, settings, done),
+            None => deliverer.start(attempt, settings.clone(), done),
         }
     })
 }

@@ -35,12 +35,11 @@ pub(super) fn tell(attempt: &Attempt, settings: &JobSettings, outcome: &Outcome)
             );
         }
         Outcome::Completed(_) => {
-            let took = attempt.started.elapsed();
             tracing::debug!(
                 queue,
                 jobId = job,
                 duration = age(attempt),
-                ?took,
+                took = ?attempt.started.elapsed(),
                 "Job completed"
             );
         }

@@ -111,7 +111,7 @@ async fn attend(
 ) -> Result<Outcome> {
     let (sender, mut receiver) = oneshot::channel();
     let sender = Mutex::new(Some(sender));
-    executor.start(attempt.clone(), settings.clone(), move |_, outcome| {
+    executor.start(attempt.clone(), settings.clone(), move |_, _, outcome| {
         let sender = sender.lock().ok().and_then(|mut sender| sender.take());
         // The receiver waits until then.
         let _ = sender.map(|sender| sender.send(outcome));

@@ -58,17 +58,17 @@ impl Deliverer {
     pub(crate) fn start(
         &self,
         attempt: Arc<Attempt>,
-        settings: &JobSettings,
-        done: impl FnOnce(Arc<Attempt>, Outcome) + Send + 'static,
+        settings: JobSettings,
+        done: impl FnOnce(Arc<Attempt>, &JobSettings, Outcome) + Send + 'static,
     ) {
-        let (this, room) = (self.clone(), Room::new(settings));
+        let (this, room) = (self.clone(), Room::new(&settings));
         tokio::spawn(async move {
             let outcome = tokio::select! {
                 outcome = this.deliver(&attempt, room) => outcome,
                 why = attempt.stopping() => stopped(why, &attempt),
             };
             attempt.end();
-            done(attempt, outcome);
+            done(attempt, &settings, outcome);
         });
     }
 

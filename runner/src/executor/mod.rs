@@ -93,7 +93,7 @@ impl Executor {
         &self,
         attempt: Arc<Attempt>,
         settings: JobSettings,
-        done: impl FnOnce(Arc<Attempt>, Outcome) + Send + 'static,
+        done: impl FnOnce(Arc<Attempt>, &JobSettings, Outcome) + Send + 'static,
     ) {
         let host = self.host.clone();
         let plugin = settings
@@ -108,7 +108,7 @@ impl Executor {
             let outcome = run.catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|panic| bug::outcome(&bug::told(&*panic)));
             attempt.cost.end();
-            done(attempt, outcome);
+            done(attempt, &settings, outcome);
         });
         let turns = future::poll_fn(move |context| match &paced {
             Some(plugin) => plugin.pace.turn(&cost, || run.as_mut().poll(context)),

@@ -317,18 +317,12 @@ const FAILED: &str = "failed";
 /// What an outcome is counted as, and the cause of a failure.
 fn told(attempt: &Attempt, outcome: &Outcome) -> (&'static str, Option<Cause>) {
     match outcome {
-        Outcome::Completed(_) => (COMPLETED, None),
         Outcome::Rejected(failure) => (FAILED, Some(failure.cause)),
         Outcome::Retry { failure, .. } => {
             let last = attempt.job.attempts_made.saturating_add(1) >= attempt.job.options.attempts;
             (if last { FAILED } else { "retried" }, Some(failure.cause))
         }
-        Outcome::Snoozed { .. } => ("snoozed", None),
-        Outcome::WaitingChildren => ("waiting-children", None),
-        Outcome::RateLimited { .. } => ("rate-limited", None),
-        Outcome::Released => ("released", None),
-        Outcome::Moved(_) => ("moved", None),
-        Outcome::Lost => ("lost", None),
+        _ => (outcome.as_str(), None),
     }
 }
 

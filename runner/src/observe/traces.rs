@@ -145,7 +145,7 @@ impl Traces {
             KeyValue::new("faas.trigger", "pubsub"),
             KeyValue::new("bullmq.job.name", job.name.clone()),
             KeyValue::new("bullmq.job.attempt", i64::from(job.attempt())),
-            KeyValue::new("runner.outcome", word(outcome)),
+            KeyValue::new("runner.outcome", outcome.as_str()),
             KeyValue::new("runner.cpu_ms", millis(attempt.cost.processor())),
             KeyValue::new("runner.peak_memory", int(attempt.cost.memory())),
             KeyValue::new(
@@ -310,20 +310,6 @@ fn context(of: Context, remote: bool) -> SpanContext {
         remote,
         TraceState::NONE,
     )
-}
-
-fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed(_) => "completed",
-        Outcome::Retry { .. } => "retry",
-        Outcome::Rejected(_) => "rejected",
-        Outcome::Snoozed { .. } => "snoozed",
-        Outcome::WaitingChildren => "waiting-children",
-        Outcome::RateLimited { .. } => "rate-limited",
-        Outcome::Released => "released",
-        Outcome::Moved(_) => "moved",
-        Outcome::Lost => "lost",
-    }
 }
 
 fn int(number: u64) -> i64 {

@@ -275,3 +275,25 @@ fn a_request_waits_for_the_result_of_its_job() {
         )
     );
 }
+
+#[test]
+fn the_trace_of_a_caller_goes_on_with_its_job() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let served = serve();
+    for (parent, stored) in [
+        (PARENT, json!(format!("{{\"traceparent\":\"{PARENT}\"}}"))),
+        ("none", Value::Null),
+    ] {
+        let request = served
+            .api
+            .request("POST", "/api/jobs/free")
+            .header("traceparent", parent);
+        let added = answer(request.json(&json!({})));
+        assert_eq!(added.status, 201, "{:?}", added.body);
+        let options = served
+            .redis
+            .field("free", added.body["jobId"].as_str().unwrap(), "opts");
+        let options: Value = serde_json::from_str(&options.unwrap()).unwrap();
+        assert_eq!(options["tm"], stored);
+    }
+}

@@ -26,8 +26,6 @@ pub(super) fn add(routes: Routes) -> Routes {
     request_body(content = Flow, description = "A flow, or an array of flows."),
     responses(
         (status = 201, body = FlowAdded, description = "The jobs; an array if the request was one."),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn add_flow(
@@ -36,8 +34,7 @@ async fn add_flow(
     Text(text): Text,
 ) -> Result<Response, Problem> {
     let forest = Forest::read(text.as_bytes())?;
-    let mut queues: Vec<String> = forest.queues().into_iter().map(str::to_owned).collect();
-    for queue in &queues {
+    for queue in forest.queues() {
         caller.may(queue)?;
     }
     let is_array = forest.is_array;
@@ -46,10 +43,6 @@ async fn add_flow(
         Err(problem) => Err(Fault::invalid(problem.detail())),
     })?;
     let mut added = planned.add().await?;
-    let count = queues.len() as u64;
-    queues.sort_unstable();
-    queues.dedup();
-    shared.audit(&caller, "add-flow", &queues.join(", "), count);
     let one = (!is_array).then(|| added.pop()).flatten();
     Ok(match one {
         Some(one) => (StatusCode::CREATED, Json(one)).into_response(),

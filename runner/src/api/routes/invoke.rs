@@ -71,8 +71,6 @@ struct Invoked {
     request_body(content = serde_json::Value, description = "The payload."),
     responses(
         (status = 200, body = Invoked),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn invoke(
@@ -98,12 +96,6 @@ async fn invoke(
     if let Some(refused) = worker::refused(&attempt, &desk.declared, settings) {
         return Ok(Json(invoked(&desk, &caller, &attempt, refused)));
     }
-    shared.audit(
-        &caller,
-        "invoke",
-        &format!("{queue}/{}", attempt.job.name),
-        1,
-    );
     let stops = StopWhenDropped(attempt.clone());
     let outcome = run(&shared, attempt.clone(), settings.clone()).await?;
     drop(stops);

@@ -15,6 +15,7 @@ use crate::api::extract::{Path, Query, Text};
 use crate::api::problem::Problem;
 use crate::api::routes::wait;
 use crate::api::routing::Routes;
+use crate::api::segment::segment;
 use crate::api::shared::Shared;
 use crate::queue::Finder;
 use crate::trace;
@@ -141,8 +142,6 @@ impl Asked {
         (status = 201, body = Addition, description = "The job was added."),
         (status = 200, body = Addition, description = "The job has ended, or another one is there instead."),
         (status = 202, body = Addition, description = "The job has not ended in time, or will follow one that is running."),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn add_job(
@@ -170,12 +169,6 @@ async fn add_job(
     };
     let Some(time) = time else {
         let addition = add::add(&desk.adder, &desk.declared, new).await?;
-        shared.audit(
-            &caller,
-            "add",
-            &queue,
-            u64::from(addition.instead.is_none()),
-        );
         return Ok(answer(status_of(addition.instead), &addition));
     };
     // Before the job is there, so that its end is not missed.
@@ -185,12 +178,6 @@ async fn add_job(
         .await?;
     let data = new.data.clone();
     let mut addition = add::add(&desk.adder, &desk.declared, new).await?;
-    shared.audit(
-        &caller,
-        "add",
-        &queue,
-        u64::from(addition.instead.is_none()),
-    );
     let end = wait::end(&shared, &desk, &addition, heard, time).await?;
     let status = wait::put(end, &mut addition, &desk, &caller, data);
     Ok(answer(status, &addition))
@@ -215,17 +202,6 @@ fn answer(status: StatusCode, addition: &Addition) -> Response {
         response.headers_mut().insert(header::LOCATION, place);
     }
     response
-}
-
-/// A text as a part of a path.
-fn segment(text: &str) -> std::borrow::Cow<'_, str> {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const PART: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'~');
-    utf8_percent_encode(text, PART).into()
 }
 
 /// A header, which must be text.
@@ -254,8 +230,6 @@ pub(in crate::api) fn request_id(headers: &HeaderMap) -> Option<String> {
     params(("queue" = String, Path, description = "The queue."), ("id" = String, Path, description = "The job's id.")),
     responses(
         (status = 200, body = Status),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn status(

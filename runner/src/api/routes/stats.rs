@@ -27,8 +27,6 @@ pub(super) fn add(routes: Routes) -> Routes {
     params(("queue" = String, Path, description = "The queue.")),
     responses(
         (status = 200, body = Counted),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn of_one(
@@ -48,8 +46,6 @@ async fn of_one(
     get, path = "/api/jobs/stats", tag = "jobs",
     responses(
         (status = 200, body = BTreeMap<String, Counted>),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn of_all(

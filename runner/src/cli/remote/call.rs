@@ -1,15 +1,9 @@
 //! One request to the API, before it is sent.
 
 use http::Method;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-/// What stands in a part of a path or a query as it is (RFC 3986, unreserved).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use crate::api::segment;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -27,7 +21,7 @@ impl Call {
         let mut path = String::new();
         for (n, part) in parts.split("{}").enumerate() {
             if n > 0 {
-                path.push_str(&encoded(names.next().expect("a name for each place")));
+                path.push_str(&segment(names.next().expect("a name for each place")));
             }
             path.push_str(part);
         }
@@ -42,7 +36,7 @@ impl Call {
     pub(super) fn query(mut self, name: &str, value: Option<impl ToString>) -> Call {
         if let Some(value) = value {
             let sign = if self.path.contains('?') { '&' } else { '?' };
-            let value = encoded(&value.to_string());
+            let value = segment(&value.to_string());
             self.path.push_str(&format!("{sign}{name}={value}"));
         }
         self
@@ -58,21 +52,12 @@ impl Call {
     }
 }
 
-/// As a part of a path; `.` and `..` would be steps.
-fn encoded(text: &str) -> String {
-    match text {
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        text => utf8_percent_encode(text, ENCODED).to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_and_values_are_encoded() {
+    fn names_and_values_are_segment() {
         let call = Call::new(Method::GET, "/api/{}/x/{}", &["a/b c", ".."]);
         let call = call.query("q", Some("name:a&b")).query("limit", Some(3));
         assert_eq!(

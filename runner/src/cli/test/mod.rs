@@ -120,7 +120,7 @@ impl Shared {
         let executor = bench.executor()?;
         let (sender, receiver) = channel();
         let began = Instant::now();
-        executor.start(attempt.clone(), place.settings, move |_, outcome| {
+        executor.start(attempt.clone(), place.settings, move |_, _, outcome| {
             // The receiver waits until then.
             let _ = sender.send(outcome);
         });

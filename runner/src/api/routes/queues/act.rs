@@ -128,8 +128,6 @@ impl Verb {
     request_body = Many,
     responses(
         (status = 200, body = Acted),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn act_on_many(
@@ -218,8 +216,6 @@ struct Retried {
     ),
     responses(
         (status = 200, body = Acted),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn retry(
@@ -242,8 +238,6 @@ async fn retry(
     ),
     responses(
         (status = 200, body = Acted),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn promote(
@@ -279,8 +273,6 @@ struct Cancelled {
     responses(
         (status = 200, body = Acted),
         (status = 202, body = Acted, description = "It has not stopped yet."),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn cancel(
@@ -310,8 +302,6 @@ async fn cancel(
     ),
     responses(
         (status = 201, body = Duplicated),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn duplicate(
@@ -344,8 +334,6 @@ struct Removed {
     ),
     responses(
         (status = 200, body = Acted),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn remove(

@@ -31,8 +31,6 @@ pub(super) fn add(routes: Routes) -> Routes {
     params(("queue" = String, Path, description = "The queue.")),
     responses(
         (status = 200, body = Concurrency),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn concurrency(
@@ -60,8 +58,6 @@ struct SetConcurrency {
     request_body = SetConcurrency,
     responses(
         (status = 200, body = Concurrency),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn set_concurrency(
@@ -82,8 +78,6 @@ async fn set_concurrency(
     params(("queue" = String, Path, description = "The queue.")),
     responses(
         (status = 200, body = Concurrency),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn lift_concurrency(
@@ -103,8 +97,6 @@ async fn lift_concurrency(
     params(("queue" = String, Path, description = "The queue.")),
     responses(
         (status = 200, body = Limited),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn limit(
@@ -123,8 +115,6 @@ async fn limit(
     request_body = Limit,
     responses(
         (status = 200, body = Limited),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn set_limit(
@@ -145,8 +135,6 @@ async fn set_limit(
     params(("queue" = String, Path, description = "The queue.")),
     responses(
         (status = 200, body = Limited),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn lift_limit(

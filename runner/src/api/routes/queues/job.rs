@@ -52,8 +52,6 @@ struct Asked {
     ),
     responses(
         (status = 200, body = View),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn job(
@@ -77,8 +75,6 @@ async fn job(
     request_body = Changes,
     responses(
         (status = 200, body = Changed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn change(
@@ -102,8 +98,6 @@ async fn change(
     ),
     responses(
         (status = 200, body = serde_json::Value, description = "The payload."),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn data(
@@ -152,8 +146,6 @@ struct Window {
     ),
     responses(
         (status = 200, body = Logs),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn logs(
@@ -194,8 +186,6 @@ struct Down {
     ),
     responses(
         (status = 200, body = Tree),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn children(

@@ -88,8 +88,6 @@ impl Asked {
     params(("queue" = String, Path, description = "The queue."), Asked),
     responses(
         (status = 200, body = Answer),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn jobs(

@@ -61,8 +61,6 @@ struct Asked {
     get, path = "/api/queues", tag = "queues", params(Asked),
     responses(
         (status = 200, body = Vec<Listed>),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn list(
@@ -96,8 +94,6 @@ struct QueueInFull {
     params(("queue" = String, Path, description = "The queue.")),
     responses(
         (status = 200, body = QueueInFull),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn one(
@@ -118,8 +114,6 @@ async fn one(
     params(("queue" = String, Path, description = "The queue.")),
     responses(
         (status = 200, body = Paused),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn pause(
@@ -139,8 +133,6 @@ async fn pause(
     params(("queue" = String, Path, description = "The queue.")),
     responses(
         (status = 200, body = Paused),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn resume(

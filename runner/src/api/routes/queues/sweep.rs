@@ -44,8 +44,6 @@ struct Drained {
     params(("queue" = String, Path, description = "The queue."), Drained),
     responses(
         (status = 200, body = Removed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn drain(
@@ -94,8 +92,6 @@ struct Cleaned {
     params(("queue" = String, Path, description = "The queue."), Cleaned),
     responses(
         (status = 200, body = Removed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn clean(
@@ -155,8 +151,6 @@ struct Obliterated {
     params(("queue" = String, Path, description = "The queue."), Obliterated),
     responses(
         (status = 200, body = Removed),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
-        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 async fn obliterate(

@@ -194,13 +194,10 @@ impl End {
         Some(match self.verdict.as_ref()? {
             Verdict::Completed(..) if self.plain().is_some() => return None,
             Verdict::Completed(..) => "completed",
-            Verdict::Failed(reason, _)
-            | Verdict::Now(reason, _)
-            | Verdict::Later(reason, _)
-            | Verdict::Waiting(reason, _) => match &self.verdict {
-                Some(Verdict::Waiting(..)) => "waiting-children",
-                _ => reason.cause.as_str(),
-            },
+            Verdict::Failed(reason, _) | Verdict::Now(reason, _) | Verdict::Later(reason, _) => {
+                reason.cause.as_str()
+            }
+            Verdict::Waiting(..) => "waiting-children",
             Verdict::Snoozed(..) => "snoozed",
             Verdict::Limited(..) => "rate-limited",
             Verdict::Released => "released",
