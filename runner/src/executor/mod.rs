@@ -22,7 +22,7 @@ use std::future::{self, Future};
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use tokio::runtime::{Handle, Runtime};
@@ -52,6 +52,9 @@ pub struct Executor {
 /// Turns that such a job has there, of an epoch each: most are done by then. What runs
 /// for longer takes its turns with the others.
 const TURNS: usize = 2;
+/// How long the end waits for guests to stop and for what they hold, such as scratch
+/// directories, to be put away.
+const PUT_AWAY: Duration = Duration::from_secs(1);
 
 impl Executor {
     /// An executor with this many guest threads.
@@ -168,11 +171,13 @@ fn have(
 }
 
 impl Drop for Executor {
-    /// Guests that still run are stopped at their next epoch; nobody waits.
+    /// Guests that still run are stopped at their next epoch.
     fn drop(&mut self) {
         let both = [self.guests.take(), self.large.take()];
         for threads in both.into_iter().flatten() {
-            threads.shutdown_background();
+            // On a thread of its own: one that runs futures may not wait.
+            let end = move || threads.shutdown_timeout(PUT_AWAY);
+            let _ = std::thread::spawn(end).join();
         }
     }
 }

@@ -42,6 +42,14 @@ pub(super) struct Scratch {
     own: Arc<Own>,
 }
 
+/// A directory that is removed when this is dropped: also by a runtime that ends before
+/// it has had a thread for it.
+#[derive(Debug)]
+struct Removal {
+    path: PathBuf,
+    own: Arc<Own>,
+}
+
 impl Scratches {
     /// In this directory, which need not be there. What processes that are gone have
     /// left in it is removed.
@@ -116,18 +124,23 @@ impl Drop for Own {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let path = std::mem::take(&mut self.path);
-        let own = self.own.clone();
-        let remove = move || {
-            if let Err(error) = remove(&path, || own.unused()) {
-                let directory = path.display();
-                tracing::warn!(%directory, %error, "a scratch directory is left");
-            }
+        let removal = Removal {
+            path: std::mem::take(&mut self.path),
+            own: self.own.clone(),
         };
         // A large one takes the disk a while.
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
-            Err(_) => remove(),
+            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(removal))),
+            Err(_) => drop(removal),
+        }
+    }
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.path, || self.own.unused()) {
+            let directory = self.path.display();
+            tracing::warn!(%directory, %error, "a scratch directory is left");
         }
     }
 }
@@ -247,6 +260,29 @@ mod tests {
         assert_ne!(of_other.path.parent(), scratch.path.parent());
         drop((scratch, held));
         drop((of_other, other));
+        assert!(names(place.path()).is_empty());
+    }
+
+    #[test]
+    fn a_directory_is_removed_also_where_the_runtime_ends_first() {
+        let place = tempfile::tempdir().unwrap();
+        let scratches = Scratches::new(place.path().to_owned());
+        let scratch = scratches.make().unwrap();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.max_blocking_threads(1).build().unwrap();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let busy = runtime.spawn_blocking(move || released.recv());
+        {
+            let _inside = runtime.enter();
+            drop(scratch);
+        }
+        drop(scratches);
+        let threads = std::thread::spawn(move || drop(runtime));
+        while !busy.is_finished() && !threads.is_finished() {
+            let _ = release.send(());
+            std::thread::yield_now();
+        }
+        threads.join().unwrap();
         assert!(names(place.path()).is_empty());
     }
 
