@@ -1,0 +1,1 @@
+//! The object stores that plugins are granted.

@@ -1,0 +1,1 @@
+//! Statements of plugins in the databases they are granted.
