@@ -3,6 +3,8 @@ use lopdf::{EncryptionState, EncryptionVersion, Permissions, Stream, dictionary}
 use crate::samples::{bytes, customer_file, drawn, pdf};
 use crate::{Document, Error, Kind};
 
+mod pdf_text;
+
 fn read(content: impl Into<Vec<u8>>, declared: &str) -> Result<Document, Error> {
     let content = content.into();
     Kind::of(&content, declared)?.read(content, declared, |_, _| {})
