@@ -161,3 +161,63 @@ fn what_is_past_its_age_goes_when_another_job_ends_in_the_same_state() {
         ["new-1", "new-2", "last"]
     );
 }
+
+/// As a worker's options and as queues.toml write them: what a queue keeps of jobs whose
+/// producer does not say so.
+#[test]
+fn what_a_queue_keeps_is_what_a_node_worker_with_the_same_option_keeps() {
+    let forms = [
+        ("3", json!({ "count": 3 })),
+        ("false", json!({ "count": 0 })),
+        ("true", json!({ "count": -1 })),
+        (r#"{ age = "1h" }"#, json!({ "age": 3600 })),
+        (
+            r#"{ age = "1h", count = 2 }"#,
+            json!({ "age": 3600, "count": 2 }),
+        ),
+    ];
+    let redis = Redis::shared();
+    let mut node = Node::start(&redis, 6);
+    let mut toml = String::new();
+    for (n, (form, option)) in forms.iter().enumerate() {
+        toml += &format!(
+            "[queues.q{n}]\nplugin = \"scripted\"\nkeep_completed = {form}\nkeep_failed = {form}\n"
+        );
+        let queue = format!("node-{n}");
+        let keeps = json!({ "removeOnComplete": option, "removeOnFail": option });
+        node.call("worker", json!({ "queue": queue, "keeps": keeps }));
+    }
+    let setup = Setup::new(&redis, &toml).plugin("scripted", &guest("scripted"));
+    let _runner = setup.serve();
+    for (n, form) in forms.iter().enumerate() {
+        for (set, option, data) in KINDS {
+            // A producer that says something counts before the worker.
+            for own in [json!({}), json!({ option: false }), json!({ option: 1 })] {
+                let seen = [format!("node-{n}"), format!("q{n}")].map(|queue| {
+                    seed(&redis, &queue, set);
+                    let data: Value = serde_json::from_str(data).unwrap();
+                    let id = node.add(&queue, "x", data, own.clone());
+                    node.finished(&queue, &id);
+                    left(&redis, &queue, set, &id)
+                });
+                assert_eq!(seen[1], seen[0], "{option} {own} in {form:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_may_be_kept_otherwise_than_the_rest_of_the_queue() {
+    let redis = Redis::shared();
+    let toml = "[defaults.queue]\nkeep_completed = false\n\
+                [queues.q]\nplugin = \"scripted\"\n[queues.q.jobs.\"invoice-*\"]\nkeep_completed = true\n";
+    let setup = Setup::new(&redis, toml).plugin("scripted", &guest("scripted"));
+    let _runner = setup.serve();
+    let last = redis.add("q", "invoice-1", "{}", "{}");
+    redis.until_ended("q", &last);
+    let gone = redis.add("q", "mail", "{}", "{}");
+    let events = redis.add("q", "invoice-2", "{}", "{}");
+    redis.until_ended("q", &events);
+    assert_eq!(redis.count("q", "completed"), 2);
+    assert!(!redis.run::<bool>(&["EXISTS", &redis.key("q", &gone)]));
+}

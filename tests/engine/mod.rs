@@ -2,6 +2,7 @@
 //! what npm `bullmq` 5 and 6 store, announce and decide. Most tests drive the library
 //! itself, some the binary; only [`crate::support`] knows how either is started.
 
+mod backoffs;
 mod cron;
 mod dedup;
 mod flows;

@@ -20,7 +20,7 @@ const END: &str = include_str!("../node/options-end.lua");
 const ENDS: [&str; 3] = ["first", "third", "done"];
 
 /// Differences that are meant; each must occur.
-const MEANT: [&str; 4] = [
+const MEANT: [&str; 5] = [
     // An unknown kind of backoff, a keep policy or `keepLogs` that is no number:
     // the error leaves the job active until it has stalled too often.
     "BullMQ throws; Runner ends the attempt by what it can read",
@@ -28,6 +28,8 @@ const MEANT: [&str; 4] = [
     "a negative wait is none",
     "no wait is longer than 30 days",
     "a part of a millisecond is rounded up",
+    // BullMQ spends all attempts at once.
+    "a backoff without a delay has one of a second",
 ];
 
 fn sets(version: &str, redis: &Redis) -> Vec<Value> {
@@ -110,8 +112,18 @@ fn number(value: &Value) -> f64 {
     value.as_str().map_or(0.0, |text| text.parse().unwrap())
 }
 
-/// Nothing if equal, a meant difference, or what is wrong.
-fn compare(theirs: &Value, ours: &Value) -> Result<Option<&'static str>, String> {
+/// Whether these options have a backoff that does not say how long it waits.
+fn has_no_delay(options: &Value) -> bool {
+    let options = options.as_str().unwrap_or_default();
+    let options: Value = serde_json::from_str(options).unwrap_or_default();
+    let delay = &options["backoff"]["delay"];
+    let text = delay.as_str().and_then(|text| text.parse::<f64>().ok());
+    options["backoff"].is_object() && !delay.is_number() && text.is_none()
+}
+
+/// Nothing if equal, a meant difference, or what is wrong; `second` is whether the
+/// backoff has no delay.
+fn compare(theirs: &Value, ours: &Value, second: bool) -> Result<Option<&'static str>, String> {
     if !ours["active"].is_null() {
         return Err("the job is still active".to_owned());
     }
@@ -125,9 +137,10 @@ fn compare(theirs: &Value, ours: &Value) -> Result<Option<&'static str>, String>
     let (least, most) = (range[0].as_f64().unwrap(), range[1].as_f64().unwrap());
     let mut meant = None;
     let negative = !theirs["delayed"].is_null() && wait.0 < 0.0;
-    if negative || (least < most && least < 1.0) {
+    let second = second && wait.0 == 0.0 && [1_000.0, 4_000.0].contains(&wait.1);
+    if second || negative || (least < most && least < 1.0) {
         // Where it waits is where the next take puts it, or chance.
-        if wait.1 > most.max(0.0) {
+        if !second && wait.1 > most.max(0.0) {
             return Err(format!("waits {} ms", wait.1));
         }
         for state in [&mut theirs, &mut ours] {
@@ -135,7 +148,10 @@ fn compare(theirs: &Value, ours: &Value) -> Result<Option<&'static str>, String>
                 state.as_object_mut().unwrap().remove(field);
             }
         }
-        meant = negative.then_some(MEANT[1]);
+        meant = match second {
+            true => Some(MEANT[4]),
+            false => negative.then_some(MEANT[1]),
+        };
     } else if wait.0 != wait.1 {
         let longest = 30.0 * 24.0 * 3_600_000.0;
         if wait.1 == longest && wait.0 > longest {
@@ -196,7 +212,8 @@ fn job_options_mean_to_runner_what_they_mean_to_bullmq_s_own_worker() {
         });
         for (set, ours) in sets.iter().zip(&ours) {
             for (end, ours) in ENDS.iter().zip(ours) {
-                match compare(&set[*end], ours) {
+                let second = has_no_delay(&set["hash"]["opts"]);
+                match compare(&set[*end], ours, second) {
                     Ok(None) => {}
                     Ok(Some(kind)) => *meant.entry(kind).or_default() += 1,
                     Err(why) => wrong.push(format!(

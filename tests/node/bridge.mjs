@@ -151,9 +151,9 @@ const operations = {
   },
 
   /** A Node worker on the queue, with the same handler as the guest `scripted`. */
-  worker: async ({ queue, concurrency = 1, metrics, limiter }) => {
+  worker: async ({ queue, concurrency = 1, metrics, limiter, keeps = {} }) => {
     const worker = once('worker', queue, () => {
-      const made = new Worker(queue, scripted, { connection, prefix, concurrency, metrics, limiter });
+      const made = new Worker(queue, scripted, { connection, prefix, concurrency, metrics, limiter, ...keeps });
       made.done = 0;
       made.on('completed', () => (made.done += 1));
       return made;

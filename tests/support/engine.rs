@@ -42,6 +42,7 @@ pub(crate) fn config(queue: &str, concurrency: usize) -> config::Queue {
         base: settings(),
         jobs: Vec::new(),
         defaults: config::JobDefaults::default(),
+        backoffs: Default::default(),
         metrics: None,
         webhooks: Default::default(),
         delivers: None,

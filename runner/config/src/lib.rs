@@ -41,7 +41,7 @@ pub use contract::{Contract, SwapCheck};
 pub use diff::Changes;
 pub use env::{Env, Overrides};
 pub use explain::{Explained, Explanation, explain, explain_all};
-pub use job::backoff::{LONGEST_WAIT, wait};
+pub use job::backoff::{LONGEST_WAIT, Strategies, Strategy, wait};
 pub use job::{Backoff, BackoffKind, DeadLetter, JobDefaults, Keep, PRIORITY_LIMIT};
 pub use keys::reference;
 pub use load::Loaded;

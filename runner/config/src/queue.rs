@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::contract::Contract;
-use super::job::{DeadLetter, JobDefaults};
+use super::job::backoff::Strategies;
+use super::job::{DeadLetter, JobDefaults, Keep};
 use super::pattern::Pattern;
 use super::webhook::Webhook;
 
@@ -39,6 +40,8 @@ pub struct Queue {
     pub jobs: Vec<(Pattern, JobSettings)>,
     /// Options of jobs added to this queue through Runner (CLI, `queue.add`).
     pub defaults: JobDefaults,
+    /// `[backoff.<name>]`: how jobs wait whose producer names a strategy of its own.
+    pub backoffs: Arc<Strategies>,
     /// Minutes for which the numbers of completed and failed jobs are kept, as
     /// BullMQ's worker option `metrics` keeps them; `None` means not at all. Defaults
     /// to a day.
@@ -67,6 +70,7 @@ impl Default for Queue {
             base: JobSettings::default(),
             jobs: Vec::new(),
             defaults: JobDefaults::default(),
+            backoffs: Arc::default(),
             metrics: Some(BUILT_IN_METRICS),
             webhooks: BTreeMap::new(),
             delivers: None,
@@ -184,6 +188,10 @@ pub struct JobSettings {
     /// How long an instance that may serve further jobs is kept without one. Defaults
     /// to 10 s.
     pub reuse_idle: Duration,
+    /// Which completed jobs are kept whose producer does not say so; `None` means all.
+    pub keep_completed: Option<Keep>,
+    /// Which failed jobs are kept whose producer does not say so; `None` means all.
+    pub keep_failed: Option<Keep>,
     /// Where a copy of the job goes when it fails for good; `None` means nowhere.
     pub dead_letter: Option<Arc<DeadLetter>>,
     /// Fields of the payload that are in the log lines about its end. `None`, the
@@ -215,6 +223,8 @@ impl Default for JobSettings {
             reuse_idle: Duration::from_secs(10),
             max_held: 64 << 20,
             max_sent: 64 << 20,
+            keep_completed: None,
+            keep_failed: None,
             dead_letter: None,
             trace_fields: None,
             contract: None,

@@ -60,7 +60,7 @@ pub use operate::remove::Removal;
 pub use operate::retry::Back;
 pub use operate::sweep::{Obliteration, SweepPlace, Swept};
 pub use serving::examine::lacks;
-pub use settings::{DeadLetters, Gates, Settings};
+pub use settings::{ByName, Ends, Gates, Settings};
 pub use stored::deduplication::Deduplication;
 pub use stored::job::{Backoff, Job, Options, Parent, Retain, Scheduler};
 pub use stored::request::{carry, request_id};

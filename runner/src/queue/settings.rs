@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::config::{
-    self, Contract, DeadLetter, JobDefaults, JobSettings, Limiter, Pattern, Webhook,
+    self, Contract, DeadLetter, JobDefaults, JobSettings, Limiter, Pattern, Strategies, Webhook,
 };
+use crate::queue::stored::job::Retain;
 
 /// What the engine needs to know about this process and the queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +23,8 @@ pub struct Settings {
     pub lock: Duration,
     /// Stalls before a job fails.
     pub max_stalled: u32,
-    /// Starts after which a job is not retried; none: as many as its attempts allow.
-    pub max_starts: Option<u32>,
+    /// What becomes of its jobs at their end.
+    pub ends: Ends,
     /// Crashes of its runner at which a job fails; 0: never.
     pub max_crashes: u32,
     /// How often stalled jobs are looked for.
@@ -38,7 +39,7 @@ pub struct Settings {
     /// metrics.
     pub metrics: Option<u32>,
     /// Where copies of jobs go that failed for good.
-    pub dead_letters: DeadLetters,
+    pub dead_letters: ByName<Option<Arc<DeadLetter>>>,
     /// What jobs that are added must be.
     pub contract: Option<Arc<Contract>>,
     /// How many jobs of a name or group run at once, over all Runners; `None`: as
@@ -52,12 +53,12 @@ impl Settings {
     /// Those of a configured queue, for the runner of this name.
     pub fn of(queue: &config::Queue, runtime: &config::Runtime, runner: String) -> Settings {
         Settings {
-            max_starts: queue.max_started_attempts,
+            ends: Ends::of(queue),
             limiter: queue.limiter,
             max_logs: queue.base.max_logs,
             defaults: queue.defaults.clone(),
             metrics: queue.metrics,
-            dead_letters: DeadLetters::of(queue),
+            dead_letters: ByName::of(queue, |job| job.dead_letter.clone()),
             contract: queue.base.contract.clone(),
             gates: Gates::of(queue),
             webhooks: queue.webhooks.clone(),
@@ -72,14 +73,14 @@ impl Settings {
             runner,
             lock: runtime.lock,
             max_stalled: runtime.max_stalled,
-            max_starts: None,
+            ends: Ends::default(),
             max_crashes: runtime.max_crashes,
             stalled_interval: runtime.stalled_interval,
             limiter: None,
             max_logs: JobSettings::default().max_logs,
             defaults: JobDefaults::default(),
             metrics: None,
-            dead_letters: DeadLetters::default(),
+            dead_letters: ByName::default(),
             contract: None,
             gates: None,
             webhooks: BTreeMap::new(),
@@ -98,31 +99,56 @@ impl Settings {
     }
 }
 
-/// The dead letter queues of one queue, by job name.
+/// A setting of one queue, by job name.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct DeadLetters {
-    base: Option<Arc<DeadLetter>>,
-    jobs: Vec<(Pattern, Option<Arc<DeadLetter>>)>,
+pub struct ByName<T> {
+    base: T,
+    jobs: Vec<(Pattern, T)>,
 }
 
-impl DeadLetters {
-    /// Those of a configured queue.
-    pub fn of(queue: &config::Queue) -> DeadLetters {
+impl<T> ByName<T> {
+    /// That of a configured queue.
+    pub fn of(queue: &config::Queue, setting: impl Fn(&JobSettings) -> T) -> ByName<T> {
         let jobs = queue.jobs.iter();
-        DeadLetters {
-            base: queue.base.dead_letter.clone(),
+        ByName {
+            base: setting(&queue.base),
             jobs: jobs
-                .map(|(pattern, settings)| (pattern.clone(), settings.dead_letter.clone()))
+                .map(|(pattern, settings)| (pattern.clone(), setting(settings)))
                 .collect(),
         }
     }
 
-    /// Where jobs of this name go; the first pattern that matches counts.
-    pub(in crate::queue) fn find(&self, name: &str) -> Option<&DeadLetter> {
+    /// That of jobs of this name; the first pattern that matches counts.
+    pub(in crate::queue) fn find(&self, name: &str) -> &T {
         self.jobs
             .iter()
             .find(|(pattern, _)| pattern.matches(name))
-            .map_or(self.base.as_deref(), |(_, found)| found.as_deref())
+            .map_or(&self.base, |(_, found)| found)
+    }
+}
+
+/// What becomes of the jobs of one queue at their end, where their producer does not say
+/// so: what BullMQ has as options of its worker.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ends {
+    /// Starts after which a job is not retried; none: as many as its attempts allow.
+    pub max_starts: Option<u32>,
+    /// Which jobs are kept that completed, and that failed; none: all.
+    pub keep: ByName<[Option<Retain>; 2]>,
+    /// How jobs wait whose producer names a strategy of its own.
+    pub backoffs: Arc<Strategies>,
+}
+
+impl Ends {
+    fn of(queue: &config::Queue) -> Ends {
+        let keep = |job: &JobSettings| {
+            [job.keep_completed, job.keep_failed].map(|of| of.map(Retain::from))
+        };
+        Ends {
+            max_starts: queue.max_started_attempts,
+            keep: ByName::of(queue, keep),
+            backoffs: queue.backoffs.clone(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! they are started in [`start`](super::start), the chores in
 //! [`upkeep`](super::upkeep).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -66,6 +66,9 @@ pub(super) struct Run {
     /// When jobs of lost replies are searched for. Until that is done nothing is
     /// settled or taken, unless the worker is stopping.
     pub(super) orphans: Orphans,
+
+    /// Types of backoffs that were told of.
+    pub(super) told: BTreeSet<String>,
 
     /// Where markers and wishes to cancel arrive.
     wake: Arc<Wake>,
@@ -166,6 +169,7 @@ impl Run {
             calls: FuturesUnordered::new(),
             asking: Asking::new(),
             orphans: Orphans::new(),
+            told: BTreeSet::new(),
             configs,
             stages,
             notes: upkeep::every(NOTES),

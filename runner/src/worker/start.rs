@@ -16,6 +16,8 @@ const TURN: usize = 32;
 /// How long starting jobs may take before the connection has its turn again: a
 /// job that is run at once takes 10 µs or so, but some take more.
 const TURN_TIME: Duration = Duration::from_micros(500);
+/// Types of backoffs that are told of: a producer may make up any number.
+const TOLD: usize = 100;
 
 impl Run {
     /// Enter a job that was taken. It starts in a later turn.
@@ -33,12 +35,41 @@ impl Run {
                 "an option was ignored"
             );
         }
+        self.tell_backoff(&attempt);
         self.running += 1;
         if attempt.job.scheduler.is_some() {
             let written = next_run::written(self.queue.clone(), attempt, self.stages.clone());
             self.scheduling.push(Box::pin(written));
         } else {
             self.ready.push_back(attempt);
+        }
+    }
+
+    /// Say once of each backoff how its jobs wait, where neither their producer nor
+    /// `queues.toml` does.
+    fn tell_backoff(&mut self, attempt: &Attempt) {
+        let Some(backoff) = &attempt.job.options.backoff else {
+            return;
+        };
+        let found = |name: &str| self.config.backoffs.find(name).is_some();
+        let (kind, waits) = match (&backoff.custom, backoff.delay) {
+            (Some(custom), _) if found(custom) => return,
+            (None, Some(_)) => return,
+            (Some(custom), Some(_)) => (custom.as_str(), "its delay each time"),
+            (Some(custom), None) => (custom.as_str(), "1s, doubled each time up to 1h"),
+            (None, None) => (backoff.kind.name(), "as with a delay of 1s"),
+        };
+        if self.told.len() < TOLD && self.told.insert(kind.to_owned()) {
+            let declare = backoff.custom.as_ref();
+            let declare = declare.map(|name| format!("[backoff.{name:?}]"));
+            tracing::warn!(
+                queue = self.queue.name(),
+                job = attempt.job.id,
+                backoff = kind,
+                waits,
+                declare,
+                "the backoff of a job does not say how long it waits"
+            );
         }
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use runner::config::JobDefaults;
 use runner::outcome::{Cause, Failure, Outcome};
-use runner::queue::{self, Attempt, Batch, Queue, Settings, Settlement};
+use runner::queue::{self, Attempt, Batch, Ends, Queue, Settings, Settlement};
 use serde_json::{Value, json};
 
 use self::cases::cases;
@@ -29,13 +29,13 @@ fn ours(runtime: &tokio::runtime::Runtime, redis: &Redis, name: &str, steps: &Va
             lock: Duration::from_secs(30),
             max_stalled: 1,
             max_crashes: 2,
-            max_starts: None,
+            ends: Ends::default(),
             stalled_interval: Duration::from_secs(30),
             limiter: None,
             max_logs: 1000,
             defaults: JobDefaults::default(),
             metrics: None,
-            dead_letters: queue::DeadLetters::default(),
+            dead_letters: queue::ByName::default(),
             contract: None,
             gates: None,
             webhooks: Default::default(),

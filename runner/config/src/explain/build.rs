@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use super::{Attempt, Explained, Explanation, Grants, JobNames, Retries, Scheduled, Setting};
+use super::{
+    Attempt, Explained, Explanation, Grants, JobNames, Retries, Scheduled, Setting, Waits,
+};
 use crate::keys::Keys;
 use crate::keys::job::JOB_DEFAULTS;
 use crate::keys::queue::{JOB, QUEUE};
@@ -11,7 +13,7 @@ use crate::keys::redis::REDIS;
 use crate::keys::schedule::SCHEDULE;
 use crate::load::Loaded;
 use crate::origins::{Source, join};
-use crate::{Backoff, JobDefaults, Plugin, Queue};
+use crate::{Backoff, JobDefaults, Plugin, Queue, Strategy};
 use runner_text::units;
 
 /// Rows of the timetable that are shown; a long one repeats itself.
@@ -42,6 +44,7 @@ pub fn explain(loaded: &Loaded, queue: &str) -> Explanation {
             queue,
         ),
         retries: retries(&queue.defaults),
+        backoffs: backoffs(queue),
         schedules: schedules(loaded, queue),
         plugins: grants(loaded, queue),
     }
@@ -147,6 +150,32 @@ fn retries(defaults: &JobDefaults) -> Retries {
         timetable,
         note,
     }
+}
+
+/// The strategies that count for jobs of this queue, if it has a worker here.
+fn backoffs(queue: &Queue) -> Vec<Waits> {
+    let all = queue.backoffs.0.iter();
+    let all = all.filter(|_| queue.is_consumed());
+    let waits = all.map(|(name, strategy)| {
+        let full = Strategy {
+            jitter: 0.0,
+            ..strategy.clone()
+        };
+        let wait = |of: &Strategy, ended| of.wait(ended, 0.0).as_millis() as u64;
+        let mut wait_ms: Vec<(u64, u64)> = (1..=ROWS)
+            .map(|ended| (wait(strategy, ended), wait(&full, ended)))
+            .collect();
+        while let [.., before, last] = wait_ms[..]
+            && before == last
+        {
+            wait_ms.pop();
+        }
+        Waits {
+            backoff: name.clone(),
+            wait_ms,
+        }
+    });
+    waits.collect()
 }
 
 /// The least and the most wait before an attempt, in milliseconds.

@@ -29,6 +29,8 @@ pub struct Explanation {
     pub defaults: Vec<Setting>,
     /// What becomes of a failing job that is added through Runner.
     pub retries: Retries,
+    /// How producers' jobs wait that name one of the strategies of `[backoff]`.
+    pub backoffs: Vec<Waits>,
     /// What the file adds to the queue again and again.
     pub schedules: Vec<Scheduled>,
     /// What the plugins are granted.
@@ -83,6 +85,17 @@ pub struct Attempt {
     /// Milliseconds after the failure before: least and most, which differ
     /// when there is jitter.
     pub wait_ms: (u64, u64),
+}
+
+/// How jobs wait by one strategy of `[backoff]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Waits {
+    /// Its name: the `backoff.type` of a job.
+    pub backoff: String,
+    /// Milliseconds after the first failure, after the second and so on, at most the
+    /// first ten: least and most, which differ when there is jitter. The last repeats
+    /// where the strategy has come to its end.
+    pub wait_ms: Vec<(u64, u64)>,
 }
 
 /// What one plugin may do.

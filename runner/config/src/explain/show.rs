@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
-use super::{Attempt, Explanation, Grants, Setting};
+use super::{Attempt, Explanation, Grants, Setting, Waits};
 use crate::{SCRATCH, Stdout};
 use runner_text::units;
 
@@ -33,6 +33,13 @@ impl Display for Explanation {
         if shown < self.retries.attempts as usize {
             writeln!(f, "  … up to attempt {}", self.retries.attempts)?;
         }
+        if !self.backoffs.is_empty() {
+            writeln!(f, "\nbackoffs that producers' jobs name")?;
+        }
+        for Waits { backoff, wait_ms } in &self.backoffs {
+            let waits: Vec<String> = wait_ms.iter().map(|wait| span(*wait)).collect();
+            writeln!(f, "  {backoff}  after {}, …", waits.join(", "))?;
+        }
         for schedule in &self.schedules {
             writeln!(f, "\nschedule {}", schedule.id)?;
             write_settings(f, &schedule.settings)?;
@@ -58,12 +65,19 @@ fn write_settings(f: &mut Formatter<'_>, settings: &[Setting]) -> fmt::Result {
 
 impl Attempt {
     fn when(&self) -> String {
-        let show = |millis| units::duration(Duration::from_millis(millis));
         match self.wait_ms {
             (_, 0) => "at once".to_owned(),
-            (least, most) if least == most => format!("after {}", show(most)),
-            (least, most) => format!("after {} to {}", show(least), show(most)),
+            wait => format!("after {}", span(wait)),
         }
+    }
+}
+
+/// A wait: least and most, in milliseconds.
+fn span((least, most): (u64, u64)) -> String {
+    let [least, most] = [least, most].map(|millis| units::duration(Duration::from_millis(millis)));
+    match least == most {
+        true => most,
+        false => format!("{least} to {most}"),
     }
 }
 

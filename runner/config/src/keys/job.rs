@@ -26,7 +26,7 @@ pub(crate) static JOB_DEFAULTS: LazyLock<Keys<JobDefaults>> = LazyLock::new(|| {
         keys.table(
             "remove_on_complete",
             "count, table or true, false",
-            |decoder, table, job| keep(decoder, table, "remove_on_complete", &mut job.remove_on_complete),
+            |decoder, table, job| keep(decoder, table, "remove_on_complete", true, &mut job.remove_on_complete),
             |job| Some(show_keep(job.remove_on_complete)),
         )
         .default("`false`")
@@ -37,7 +37,15 @@ pub(crate) static JOB_DEFAULTS: LazyLock<Keys<JobDefaults>> = LazyLock::new(|| {
         keys.table(
             "remove_on_fail",
             "count, table or true, false",
-            |decoder, table, job| keep(decoder, table, "remove_on_fail", &mut job.remove_on_fail),
+            |decoder, table, job| {
+                keep(
+                    decoder,
+                    table,
+                    "remove_on_fail",
+                    true,
+                    &mut job.remove_on_fail,
+                )
+            },
             |job| Some(show_keep(job.remove_on_fail)),
         )
         .default("`false`")
@@ -131,8 +139,15 @@ fn show_backoff(backoff: Backoff) -> String {
     format!("{kind} {delay}{jitter}")
 }
 
-/// As in BullMQ: `true` removes at once, `false` keeps all, a number keeps the newest.
-fn keep(decoder: &mut Decoder<'_>, table: &Table<'_>, key: &str, into: &mut Option<Keep>) {
+/// As in BullMQ a number keeps the newest. Of `true` and `false`, one removes at once and
+/// the other keeps all: `removes` is the first.
+pub(super) fn keep(
+    decoder: &mut Decoder<'_>,
+    table: &Table<'_>,
+    key: &str,
+    removes: bool,
+    into: &mut Option<Keep>,
+) {
     if table.get(key).is_some_and(|entry| entry.value.is_table()) {
         if let Some(table) = decoder.table(table, key, KEEP.names()) {
             KEEP.read(decoder, &table, into.insert(Keep::default()));
@@ -141,8 +156,8 @@ fn keep(decoder: &mut Decoder<'_>, table: &Table<'_>, key: &str, into: &mut Opti
         return;
     }
     let count = decoder.value(table, key, |raw| {
-        if let Ok(remove) = value::boolean(raw) {
-            return Ok(remove.then_some(0));
+        if let Ok(word) = value::boolean(raw) {
+            return Ok((word == removes).then_some(0));
         }
         let hint = "write 100, or { age = \"24h\", count = 1000 }";
         let count = value::count(raw);
@@ -158,7 +173,7 @@ fn keep(decoder: &mut Decoder<'_>, table: &Table<'_>, key: &str, into: &mut Opti
     }
 }
 
-fn show_keep(keep: Option<Keep>) -> String {
+pub(super) fn show_keep(keep: Option<Keep>) -> String {
     let Keep { age, count, limit } = keep.unwrap_or_default();
     let age = age.map(|seconds| units::duration(Duration::from_secs(seconds)));
     let kept = match (count, age) {

@@ -8,6 +8,7 @@
 //! a table stands in the file: that is up to `load/`.
 
 pub(super) mod access;
+pub(super) mod backoff;
 pub(super) mod job;
 mod kind;
 pub(super) mod plugin;
@@ -31,12 +32,13 @@ use super::origins::join;
 use super::value::{Fault, Raw};
 
 /// The tables of the file.
-pub(super) const ROOT: [&str; 9] = [
+pub(super) const ROOT: [&str; 10] = [
     "redis",
     "runtime",
     "server",
     "traces",
     "defaults",
+    "backoff",
     "queues",
     "plugins",
     "schedules",

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use super::job::{keep, show_keep};
 use super::{Keys, Kind, Needs, kind};
 use crate::decode::{Decoder, Table};
 use crate::queue::BUILT_IN_METRICS;
@@ -82,6 +83,28 @@ pub(crate) static JOB: LazyLock<Keys<JobSettings>> = LazyLock::new(|| {
                 "\"1m\"",
                 "How long an instance that may serve further jobs (`reuse`) is kept without one.",
             );
+        keys.table(
+            "keep_completed",
+            "count, true, false or a table as for `remove_on_complete`",
+            |decoder, table, job| keep(decoder, table, "keep_completed", false, &mut job.keep_completed),
+            |job| Some(show_keep(job.keep_completed)),
+        )
+        .default("all")
+        .help(
+            "{ age = \"24h\", count = 1000 }",
+            "Which completed jobs are kept whose producer does not say so, as BullMQ's worker option `removeOnComplete`; a producer's own `removeOnComplete` counts before it. `true` keeps all, `false` none.",
+        );
+        keys.table(
+            "keep_failed",
+            "as `keep_completed`",
+            |decoder, table, job| keep(decoder, table, "keep_failed", false, &mut job.keep_failed),
+            |job| Some(show_keep(job.keep_failed)),
+        )
+        .default("all")
+        .help(
+            "5000",
+            "Which failed jobs are kept whose producer does not say so, as BullMQ's worker option `removeOnFail`.",
+        );
         let dead_letter = Kind::new("name of a queue, false", dead_letter, |to| match to {
             Some(to) => to.queue.clone(),
             None => "none".to_owned(),

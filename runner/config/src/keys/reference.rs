@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::access::{GRANT, JWT, TOKEN, USER};
+use super::backoff::STRATEGY;
 use super::job::{BACKOFF, JOB_DEFAULTS, KEEP};
 use super::plugin::PLUGIN;
 use super::queue::{GROUP, JOB, JOB_NAME, LIMITER, QUEUE};
@@ -17,7 +18,7 @@ use super::webhook::WEBHOOK;
 use super::{About, DEFAULTS, ROOT};
 
 /// All tables by the name they have in the documentation.
-fn tables() -> [(&'static str, Vec<&'static About>); 21] {
+fn tables() -> [(&'static str, Vec<&'static About>); 22] {
     [
         ("redis", REDIS.abouts().collect()),
         ("runtime", RUNTIME.abouts().collect()),
@@ -28,6 +29,7 @@ fn tables() -> [(&'static str, Vec<&'static About>); 21] {
         ("jwt", JWT.abouts().collect()),
         ("defaults.job", JOB_DEFAULTS.abouts().collect()),
         ("backoff", BACKOFF.abouts().collect()),
+        ("strategies", STRATEGY.abouts().collect()),
         ("keep", KEEP.abouts().collect()),
         ("queues", JOB.abouts().collect()),
         ("queue", QUEUE.abouts().collect()),

@@ -5,6 +5,7 @@
 //! comes first, then the names that other BullMQ set-ups use.
 
 mod access;
+mod backoff;
 mod environment;
 mod plugin;
 mod queue;

@@ -62,7 +62,10 @@ pub(super) fn read_all(
 
 /// What all queues start from: `[defaults]`, and the environment.
 fn common(decoder: &mut Decoder<'_>, root: &Table<'_>) -> Queue {
-    let mut common = Queue::default();
+    let mut common = Queue {
+        backoffs: Arc::new(super::backoff::read_all(decoder, root)),
+        ..Queue::default()
+    };
     if let Some(defaults) = decoder.table(root, "defaults", DEFAULTS) {
         let all = JOB.abouts().chain(QUEUE.abouts());
         let inherited = all.filter(|key| key.inherited).map(|key| key.name);

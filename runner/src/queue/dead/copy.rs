@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::queue::add::NewJob;
 use crate::queue::handle::Queue;
-use crate::queue::settings::DeadLetters;
+use crate::queue::settings::ByName;
 use crate::queue::stored::options;
 use crate::queue::wire::error::Error;
 use crate::queue::wire::reply::list;
@@ -53,7 +53,7 @@ pub(in crate::queue) struct Copy {
 impl Queue {
     /// The copy to make of a failed job; none without a dead letter queue.
     pub(in crate::queue) fn dead_letter(&self, failed: &Failed<'_>) -> Option<Copy> {
-        let to = self.settings().dead_letters.find(failed.name)?;
+        let to = self.settings().dead_letters.find(failed.name).as_deref()?;
         let mut options = NewJob::default().stored(&to.defaults);
         let origin = json!({
             "queue": self.name(),
@@ -83,7 +83,7 @@ impl Queue {
     /// Any error leaves open which were copied: call it again.
     pub async fn bury(&self, ids: &[String], remove: bool) -> Result<u64, Error> {
         let mut copies = 0;
-        if self.settings().dead_letters == DeadLetters::default() {
+        if self.settings().dead_letters == ByName::default() {
             return Ok(copies);
         }
         for id in ids {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::BackoffKind;
+use crate::config::{BackoffKind, Keep};
 use crate::outcome::{Cause, Failure, Outcome};
 use crate::trace;
 
@@ -60,6 +60,18 @@ pub struct Retain {
     pub limit: Option<u64>,
 }
 
+impl From<Keep> for Retain {
+    fn from(keep: Keep) -> Retain {
+        Retain {
+            count: keep
+                .count
+                .map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
+            age: keep.age.map(|seconds| seconds as f64),
+            limit: keep.limit,
+        }
+    }
+}
+
 /// What is needed to make a scheduler's next job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scheduler {
@@ -90,9 +102,9 @@ pub struct Options {
     pub backoff: Option<Backoff>,
     /// Put back in front on retry.
     pub lifo: bool,
-    /// `removeOnComplete`; none: keep all.
+    /// `removeOnComplete`; none: what the queue keeps.
     pub remove_on_complete: Option<Retain>,
-    /// `removeOnFail`; none: keep all.
+    /// `removeOnFail`; none: what the queue keeps.
     pub remove_on_fail: Option<Retain>,
     /// `kl`: log lines to keep.
     pub keep_logs: Option<u64>,
@@ -105,14 +117,16 @@ pub struct Options {
     pub ignored: Vec<String>,
 }
 
-/// BullMQ's backoff as stored: a bare number is `fixed`; other types are custom
-/// strategies, which Node resolves in its own process and we treat as `fixed`.
+/// BullMQ's backoff as stored: a bare number is `fixed`; other types than its two are
+/// custom strategies, which a Node worker has as code and Runner as `[backoff]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backoff {
     /// Its shape; `Fixed` for a custom strategy.
     pub kind: BackoffKind,
-    /// Milliseconds; negative is none.
-    pub delay: f64,
+    /// The name of a custom strategy.
+    pub custom: Option<String>,
+    /// Milliseconds; negative is none. `None` if the producer left it out.
+    pub delay: Option<f64>,
     /// 0 to 1.
     pub jitter: f64,
 }

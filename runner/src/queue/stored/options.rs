@@ -131,28 +131,32 @@ fn truthy(value: &Value) -> bool {
 
 /// A bare number is `fixed`; so is an object without a type.
 fn backoff(value: &Value) -> Option<Backoff> {
-    let fixed = |delay: f64| Backoff {
+    let fixed = |delay: Option<f64>| Backoff {
         kind: BackoffKind::Fixed,
+        custom: None,
         delay,
         jitter: 0.0,
     };
     match value {
         Value::Object(fields) => {
-            let field = |name: &str| fields.get(name).and_then(number).unwrap_or(0.0);
+            let field = |name: &str| fields.get(name).and_then(number);
             let mut backoff = fixed(field("delay"));
-            if fields.get("type").and_then(Value::as_str) == Some("exponential") {
-                backoff.kind = BackoffKind::Exponential;
+            match fields.get("type").and_then(Value::as_str) {
+                Some("exponential") => backoff.kind = BackoffKind::Exponential,
+                Some("fixed") | None => {}
+                Some(custom) => backoff.custom = Some(custom.to_owned()),
             }
-            backoff.jitter = field("jitter").clamp(0.0, 1.0);
+            backoff.jitter = field("jitter").unwrap_or(0.0).clamp(0.0, 1.0);
             Some(backoff)
         }
-        Value::Number(_) | Value::String(_) => number(value).map(fixed),
+        Value::Number(_) | Value::String(_) => number(value).map(|delay| fixed(Some(delay))),
         _ => None,
     }
 }
 
 /// `getKeepJobs` of BullMQ's worker: an object as it is, a number is a count,
-/// anything else removes at once if it is true.
+/// anything else removes at once if it is true and keeps all if not. `None` leaves it to
+/// the worker.
 fn retain(value: &Value) -> Option<Retain> {
     match value {
         Value::Object(fields) => {
@@ -168,8 +172,8 @@ fn retain(value: &Value) -> Option<Retain> {
             count: number(value).map(|n| n.floor() as i64),
             ..Retain::default()
         }),
-        other => truthy(other).then_some(Retain {
-            count: Some(0),
+        other => Some(Retain {
+            count: truthy(other).then_some(0),
             ..Retain::default()
         }),
     }
@@ -211,7 +215,7 @@ mod tests {
         let options =
             read(r#"{"attempts":3,"backoff":1000,"delay":10.7,"removeOnFail":-1,"kl":"x"}"#);
         assert_eq!(options.attempts, 3);
-        assert_eq!(options.backoff.unwrap().delay, 1000.0);
+        assert_eq!(options.backoff.unwrap().delay, Some(1000.0));
         assert_eq!(options.delay, 11);
         assert_eq!(options.remove_on_fail.unwrap().count, Some(-1));
         assert_eq!(options.ignored, ["kl"]);
@@ -221,7 +225,7 @@ mod tests {
     fn numbers_in_quotes_count_as_they_do_in_javascript() {
         let options = read(r#"{"attempts":"3","backoff":{"type":"exponential","delay":"100"}}"#);
         assert_eq!(options.attempts, 3);
-        assert_eq!(options.backoff.unwrap().delay, 100.0);
+        assert_eq!(options.backoff.unwrap().delay, Some(100.0));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use crate::config::{self, LONGEST_WAIT};
+use crate::config::{self, LONGEST_WAIT, Strategy};
 use crate::outcome::{Cause, Failure, Outcome};
-use crate::queue::stored::job::{Job, Retain};
+use crate::queue::settings::Ends;
+use crate::queue::stored::job::{Backoff, Job, Retain};
 
 /// Why a job fails that waits for children and never had one.
 const CHILDLESS: &str = "wait-children: the job has no children; add them before";
@@ -49,34 +50,32 @@ pub(crate) struct Reason {
 }
 
 impl Verdict {
-    /// The verdict on an outcome; none for a lost attempt, about which nothing
-    /// may be written. A job that was started `max_starts` times is not retried.
-    pub(crate) fn on(job: &Job, outcome: Outcome, max_starts: Option<u32>) -> Option<Verdict> {
+    /// The verdict on an outcome, by what the job brings and `ends` of its queue; none for
+    /// a lost attempt, about which nothing may be written.
+    pub(crate) fn on(job: &Job, outcome: Outcome, ends: Option<&Ends>) -> Option<Verdict> {
+        let kept = |of: usize| ends.and_then(|ends| ends.keep.find(&job.name)[of]);
+        let keep_failed = || job.options.remove_on_fail.or_else(|| kept(1));
         Some(match outcome {
-            Outcome::Completed(value) => Verdict::Completed(value, job.options.remove_on_complete),
-            Outcome::Rejected(failure) => {
-                Verdict::Failed(reason(job, failure), job.options.remove_on_fail)
+            Outcome::Completed(value) => {
+                let keep = job.options.remove_on_complete.or_else(|| kept(0));
+                Verdict::Completed(value, keep)
             }
+            Outcome::Rejected(failure) => Verdict::Failed(reason(job, failure), keep_failed()),
             Outcome::Retry { failure, delay } => {
                 let reason = reason(job, failure);
                 let ended = job.attempts_made.saturating_add(1);
-                let last_start = max_starts.is_some_and(|max| job.starts >= max);
+                let last_start = ends.and_then(|ends| ends.max_starts);
+                let last_start = last_start.is_some_and(|max| job.starts >= max);
                 if ended >= job.options.attempts || last_start {
-                    return Some(Verdict::Failed(reason, job.options.remove_on_fail));
+                    return Some(Verdict::Failed(reason, keep_failed()));
                 }
                 let wait = match (delay, &job.options.backoff) {
                     (Some(delay), _) => Some(milliseconds(delay)),
-                    (None, Some(backoff)) => config::wait(
-                        backoff.kind,
-                        backoff.delay,
-                        backoff.jitter,
-                        ended,
-                        fastrand::f64(),
-                    ),
+                    (None, Some(backoff)) => backed_off(backoff, ends, ended),
                     (None, None) => Some(0),
                 };
                 match wait {
-                    None => Verdict::Failed(reason, job.options.remove_on_fail),
+                    None => Verdict::Failed(reason, keep_failed()),
                     Some(0) => Verdict::Now(reason, job.options.lifo),
                     Some(wait) => Verdict::Later(reason, wait),
                 }
@@ -88,7 +87,7 @@ impl Verdict {
                     reason: CHILDLESS.to_owned(),
                     frames: Vec::new(),
                 };
-                Verdict::Waiting(reason(job, childless), job.options.remove_on_fail)
+                Verdict::Waiting(reason(job, childless), keep_failed())
             }
             Outcome::RateLimited { delay, reason } => {
                 // Redis knows no expiry of 0.
@@ -108,6 +107,24 @@ impl Verdict {
             | Verdict::Later(reason, _)
             | Verdict::Waiting(reason, _) => Some(reason),
             _ => None,
+        }
+    }
+}
+
+/// The wait after `ended` attempts, in milliseconds; `None` for no further attempt. A
+/// delay that the producer left out is no reason to burn the attempts at once.
+fn backed_off(backoff: &Backoff, ends: Option<&Ends>, ended: u32) -> Option<u64> {
+    let random = fastrand::f64();
+    let declared = || ends?.backoffs.find(backoff.custom.as_deref()?);
+    if let Some(strategy) = declared() {
+        return Some(milliseconds(strategy.wait(ended, random)));
+    }
+    match (backoff.delay, &backoff.custom) {
+        (Some(delay), _) => config::wait(backoff.kind, delay, backoff.jitter, ended, random),
+        (None, Some(_)) => Some(milliseconds(Strategy::default().wait(ended, random))),
+        (None, None) => {
+            let delay = milliseconds(Strategy::default().delay) as f64;
+            config::wait(backoff.kind, delay, backoff.jitter, ended, random)
         }
     }
 }
@@ -218,7 +235,13 @@ mod tests {
             starts: 2,
             ..job(r#"{"attempts":9}"#, 0)
         };
-        let verdict = |most| Verdict::on(&job, retry(None), most);
+        let verdict = |max_starts| {
+            let ends = Ends {
+                max_starts,
+                ..Ends::default()
+            };
+            Verdict::on(&job, retry(None), Some(&ends))
+        };
         assert!(matches!(verdict(Some(3)), Some(Verdict::Now(..))));
         assert!(matches!(verdict(Some(2)), Some(Verdict::Failed(..))));
         assert!(matches!(verdict(None), Some(Verdict::Now(..))));

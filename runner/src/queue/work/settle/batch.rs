@@ -57,10 +57,8 @@ impl Batch {
         let ends = ends
             .into_iter()
             .map(|Settlement { attempt, outcome }| {
-                let starts = attempt
-                    .queue()
-                    .and_then(|queue| queue.settings().max_starts);
-                let verdict = bug::caught(|| Verdict::on(&attempt.job, outcome, starts));
+                let ends = attempt.queue().map(|queue| &queue.settings().ends);
+                let verdict = bug::caught(|| Verdict::on(&attempt.job, outcome, ends));
                 let verdict = verdict
                     .unwrap_or_else(|text| Verdict::on(&Job::default(), bug::outcome(&text), None));
                 let mut notes = attempt.take_notes();
