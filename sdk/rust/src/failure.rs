@@ -5,17 +5,17 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use crate::bindings::runner::plugin::outcome;
-use crate::{http, queue};
+use crate::{blobs, http, kv, millis, queue, sql};
 
 /// What handlers return.
 pub type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
 /// How an attempt ends when it does not succeed.
 ///
-/// Any error converts into it with `?`. Most errors become [`Retry`]; an
-/// [`http::Error`] or a [`queue::Error`], itself or among the causes of the
-/// error, brings its own verdict. The reason is the error followed by its
-/// causes.
+/// Any error converts into it with `?`. Most errors become [`Retry`]; the errors
+/// of [`http`], [`sql`], [`kv`], [`blobs`] and [`queue`], themselves or among the
+/// causes of the error, bring their own verdict. The reason is the error followed
+/// by its causes.
 ///
 /// [`Retry`]: Failure::Retry
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +117,20 @@ fn verdict_of(error: &(dyn Error + 'static)) -> Option<Failure> {
     if let Some(error) = error.downcast_ref::<http::Error>() {
         return Some(error.verdict());
     }
+    if let Some(error) = error.downcast_ref::<sql::Error>() {
+        return Some(error.verdict());
+    }
+    if let Some(error) = error.downcast_ref::<kv::Error>() {
+        return Some(error.verdict());
+    }
+    if let Some(error) = error.downcast_ref::<blobs::Error>() {
+        return Some(error.verdict());
+    }
+    // An I/O error hides the error it was made of from its causes.
+    if let Some(error) = error.downcast_ref::<std::io::Error>() {
+        let inner: &(dyn Error + 'static) = error.get_ref()?;
+        return verdict_of(inner);
+    }
     error
         .downcast_ref::<queue::Error>()
         .map(queue::Error::verdict)
@@ -124,8 +138,6 @@ fn verdict_of(error: &(dyn Error + 'static)) -> Option<Failure> {
 
 impl From<Failure> for outcome::Failure {
     fn from(failure: Failure) -> Self {
-        // A delay beyond 584 million years is as good as that.
-        let millis = |delay: Duration| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         match failure {
             Failure::Retry(reason) => outcome::Failure::Retry(reason),
             Failure::RetryAfter(delay, reason) => {

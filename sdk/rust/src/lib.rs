@@ -21,8 +21,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! The modules follow the host's interfaces: [`http`], [`queue`], [`config`],
-//! [`checkpoint`], [`progress`], [`log`]. Compiled for the machine you sit at,
+//! The modules follow the host's interfaces: [`http`], [`sql`], [`kv`], [`blobs`],
+//! [`queue`], [`config`], [`checkpoint`], [`progress`], [`log`]. Compiled for the machine you sit at,
 //! they talk to a [`testing::Host`], so that plugins are tested with plain
 //! `cargo test`. `docs/plugins-rust.md` goes from `runner new` to a running
 //! plugin.
@@ -36,20 +36,35 @@
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../wit/runner",
-        world: "plugin",
+        inline: "
+            package runner:sdk;
+
+            world plugin {
+              include runner:plugin/plugin@0.1.0;
+              import runner:plugin/sql@0.1.0;
+              import runner:plugin/kv@0.1.0;
+              import runner:plugin/blobs@0.1.0;
+            }
+        ",
+        world: "runner:sdk/plugin",
+        generate_all,
         pub_export_macro: true,
         default_bindings_module: "runner_sdk::bindings",
     });
 }
 
+pub mod blobs;
 pub mod checkpoint;
 pub mod config;
 mod failure;
 pub mod http;
 mod job;
+pub mod kv;
 pub mod log;
+mod pages;
 pub mod progress;
 pub mod queue;
+pub mod sql;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod typed;
@@ -59,12 +74,18 @@ pub use wit_bindgen;
 
 pub use failure::{Failure, Result, rate_limit, reject, retry, retry_after, snooze, wait_children};
 pub use job::{Dependencies, Job, Parent};
+use pages::pages;
+
+/// Milliseconds; what is beyond 584 million years is as good as that.
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// What most handlers use: `use runner_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Failure, Job, Result, checkpoint, config, http, log, progress, queue, rate_limit, reject,
-        retry, retry_after, snooze, wait_children,
+        Failure, Job, Result, blobs, checkpoint, config, http, kv, log, progress, queue,
+        rate_limit, reject, retry, retry_after, snooze, sql, wait_children,
     };
 }
 
@@ -73,10 +94,12 @@ pub mod prelude {
 mod host {
     #[cfg(target_arch = "wasm32")]
     pub(crate) use crate::bindings::runner::plugin::{
-        checkpoint, config, http, job, log, progress, queue,
+        blobs, checkpoint, config, http, job, kv, log, progress, queue, sql,
     };
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) use crate::testing::imports::{checkpoint, config, http, job, log, progress, queue};
+    pub(crate) use crate::testing::imports::{
+        blobs, checkpoint, config, http, job, kv, log, progress, queue, sql,
+    };
 }
 
 /// Export a function as the plugin's handler.

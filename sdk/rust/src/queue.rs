@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use self::deduplication::Deduplication;
 use crate::bindings::runner::plugin::queue as wit;
-use crate::{Failure, host, reject, retry};
+use crate::{Failure, host, millis, reject, retry};
 
 /// A job to add, with BullMQ's options. Those that are not given come from the
 /// queue's defaults in `queues.toml`.
@@ -319,11 +319,6 @@ fn backoff(kind: wit::BackoffKind, delay: Duration) -> wit::Backoff {
         delay: millis(delay),
         jitter: 0.0,
     }
-}
-
-/// A longer delay than 584 million years is cut to that.
-fn millis(delay: Duration) -> u64 {
-    u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl From<Keep> for wit::Keep {

@@ -29,7 +29,12 @@ use serde_json::Value;
 use crate::bindings::runner::plugin as wit;
 use crate::{Job, http, log, queue};
 
+mod blobs;
 pub(crate) mod imports;
+mod kv;
+mod sql;
+
+pub use sql::{Asked, Outcome};
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<RefCell<State>>>> = const { RefCell::new(None) };
@@ -54,11 +59,14 @@ struct State {
     failed_children: Vec<String>,
     /// How many of `added` were there when the children were removed.
     disowned: usize,
+    sql: sql::State,
+    kv: kv::State,
+    blobs: blobs::State,
 }
 
 /// The host of this thread, until it is dropped.
 ///
-/// When it is dropped, replies that were never asked for fail the test.
+/// When it is dropped, replies and statements that were never asked for fail the test.
 #[must_use = "without a host every call fails"]
 pub struct Host(Rc<RefCell<State>>);
 
@@ -262,6 +270,11 @@ impl Drop for Host {
         assert!(
             unasked.is_empty(),
             "these requests were expected and not sent: {unasked:?}"
+        );
+        let unrun = state.sql.unrun();
+        assert!(
+            unrun.is_empty(),
+            "these statements were expected and not run: {unrun:?}"
         );
     }
 }

@@ -5,8 +5,12 @@ use serde_json::Value;
 
 use super::{CURRENT, State};
 
+pub(crate) use super::blobs::imports as blobs;
+pub(crate) use super::kv::imports as kv;
+pub(crate) use super::sql::imports as sql;
+
 /// Ask the host of this thread.
-fn with<T>(ask: impl FnOnce(&mut State) -> T) -> T {
+pub(super) fn with<T>(ask: impl FnOnce(&mut State) -> T) -> T {
     let current = CURRENT.with_borrow(Clone::clone);
     let state = current.expect("a plugin is tested with a testing::Host in scope");
     ask(&mut state.borrow_mut())
