@@ -209,7 +209,7 @@ fn the_guide_leads_to_a_running_job() {
     let packages = setup.path("weather/node_modules");
     std::os::unix::fs::symlink(Path::new(PACKAGES), packages).unwrap();
     let files = files(page);
-    assert_eq!(files.len(), 7, "{files:?}");
+    assert_eq!(files.len(), 9, "{files:?}");
     for (name, text) in files {
         std::fs::write(setup.path(&name), text).unwrap();
     }

@@ -191,13 +191,24 @@ const IMPORTS = {
   config: `runner:plugin/config@${PLUGIN}`,
   queue: `runner:plugin/queue@${PLUGIN}`,
   checkpoint: `runner:plugin/checkpoint@${PLUGIN}`,
+  sql: `runner:plugin/sql@${PLUGIN}`,
+  kv: `runner:plugin/kv@${PLUGIN}`,
+  blobs: `runner:plugin/blobs@${PLUGIN}`,
   random: `wasi:random/random@${WASI}`,
   clock: `wasi:clocks/monotonic-clock@${WASI}`,
   stderr: `wasi:cli/stderr@${WASI}`,
 };
 
 /** Modules of the SDK that are in the bundle only if the plugin uses them, and what they call. */
-const CALLERS = { config: 'config', progress: 'progress', queue: 'queue', step: 'checkpoint' };
+const CALLERS = {
+  blobs: 'blobs',
+  config: 'config',
+  kv: 'kv',
+  progress: 'progress',
+  queue: 'queue',
+  sql: 'sql',
+  step: 'checkpoint',
+};
 
 /** What the bundle calls: it imports no more, as imports tell which grants a plugin may need. */
 function called(project, metafile, found) {

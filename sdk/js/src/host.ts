@@ -85,15 +85,78 @@ export interface RawFlowJob {
   onFailure?: RawChildFailure;
 }
 
+/** A value of a field or a parameter, as the host has it. */
+export type RawScalar =
+  | { tag: 'null' }
+  | { tag: 'boolean'; val: boolean }
+  | { tag: 'integer'; val: number | bigint }
+  | { tag: 'float'; val: number }
+  | { tag: 'bytes'; val: Uint8Array }
+  | {
+      tag: 'numeric' | 'text' | 'json' | 'uuid' | 'date' | 'time' | 'timestamp' | 'timestamptz' | 'other';
+      val: string;
+    };
+
+/** One value or an array of them, as the host has it. */
+export type RawParameter = { tag: 'scalar'; val: RawScalar } | { tag: 'array'; val: RawScalar[] };
+
+/** A statement as the host takes it. */
+export interface RawStatement {
+  text: string;
+  parameters: RawParameter[];
+  expect?: number;
+}
+
+/** What a statement returned, as the host gives it. */
+export interface RawRows {
+  columns: { name: string; kind: string }[];
+  rows: RawParameter[][];
+  affected: number;
+}
+
+/** What is known of an object, as the host gives it. */
+export interface RawObject {
+  key: string;
+  size: number;
+  modified: number;
+  etag: string | undefined;
+}
+
+/** What must be so for an object to be written, as the host takes it. */
+export type RawCondition = { tag: 'always' } | { tag: 'absent' } | { tag: 'unchanged'; val: string };
+
+/** How an object is written, as the host takes it. */
+export interface RawWriteOptions {
+  condition: RawCondition;
+  contentType?: string;
+}
+
+/** An object that is being written. */
+export interface RawUpload {
+  append(bytes: Uint8Array): void;
+  finish(): string | undefined;
+}
+
+/** What the host tells of an error of a database beside its kind. */
+export interface ErrorDetails {
+  code?: string | undefined;
+  constraint?: string | undefined;
+  statement?: number | undefined;
+  position?: number | undefined;
+}
+
 /** An error that a function of the host returned: a text, or the case of a variant. */
 export class HostError extends Error {
   override name = 'HostError';
   /** The case: `denied`, `unknown-queue`, …; empty if there are none. */
   readonly tag: string;
+  /** What an error of a database tells beside. */
+  readonly details: ErrorDetails;
 
-  constructor(tag: string, message: string) {
+  constructor(tag: string, message: string, details: ErrorDetails = {}) {
     super(message);
     this.tag = tag;
+    this.details = details;
   }
 }
 
@@ -120,6 +183,23 @@ export interface Host {
   addChildren(jobs: RawFlowJob[]): string[];
   step(name: string): string | undefined;
   putStep(name: string, json: string): void;
+  sqlQuery(database: string, statement: RawStatement, timeout: number | undefined): RawRows;
+  sqlExecute(database: string, statement: RawStatement, timeout: number | undefined): number;
+  sqlTransaction(database: string, statements: RawStatement[], timeout: number | undefined): RawRows[];
+  kvGet(key: string): { value: Uint8Array; ttl: number | undefined } | undefined;
+  kvSet(key: string, value: Uint8Array, ttl: number | undefined): void;
+  kvCompareAndSet(key: string, expected: Uint8Array | undefined, value: Uint8Array | undefined, ttl: number | undefined): boolean;
+  kvIncrement(key: string, by: number, ttl: number | undefined): number | bigint;
+  kvExpire(key: string, ttl: number | undefined): boolean;
+  kvDelete(key: string): boolean;
+  kvList(prefix: string, cursor: string | undefined, limit: number): { keys: string[]; cursor: string | undefined };
+  blobGet(store: string, key: string, range: { offset: number; length: number } | undefined): { bytes: Uint8Array; object: RawObject };
+  blobHead(store: string, key: string): RawObject;
+  blobPut(store: string, key: string, bytes: Uint8Array, options: RawWriteOptions): string | undefined;
+  blobBegin(store: string, key: string, options: RawWriteOptions): RawUpload;
+  blobDelete(store: string, key: string): void;
+  blobList(store: string, prefix: string, cursor: string | undefined, limit: number): { objects: RawObject[]; cursor: string | undefined };
+  blobPresign(store: string, key: string, access: 'read' | 'write', seconds: number): string;
   /** Bytes that nobody can guess. */
   random(length: number): Uint8Array;
   /** Milliseconds of a clock that never goes back. */

@@ -16,6 +16,9 @@ import { fetch } from './http.ts';
 import { Job, written } from './job.ts';
 import { parse, stringify } from './json.ts';
 import { type Level, makeConsole } from './log.ts';
+import { type Asked as AskedStatement, Blobs, Databases, Keys, type Outcome } from './testing_reach.ts';
+
+export type { Asked as AskedStatement, Outcome } from './testing_reach.ts';
 
 /** A canned reply to one request. */
 export interface Reply {
@@ -133,6 +136,13 @@ export class Host {
   currentJob: Job<any> = job('test', {});
   /** Why adding jobs fails, which the test sets. */
   refuseAdds: 'unknown-queue' | 'invalid' | 'limit' | 'lost' | 'unavailable' | undefined;
+  /** The statements run so far, also those that failed. */
+  readonly statements: AskedStatement[] = [];
+  /** The keys of `kv`; the test lets their time pass with `host.kv.advance(ms)`. */
+  readonly kv: Keys = new Keys();
+  /** The stores of `blobs`; the test fills them with `host.blobs.put('inbox', 'a.txt', 'text')`. */
+  readonly blobs: Blobs = new Blobs();
+  readonly #databases: Databases = new Databases(this.statements);
   #replies: { to: string; reply: Reply }[] = [];
   #disowned = 0;
   #restore: (() => void)[] = [];
@@ -155,15 +165,25 @@ export class Host {
   }
 
   /**
+   * Expect a statement that contains `part`, however it is broken into lines, and what it comes
+   * to. Of several expectations that a statement meets, the first is taken; each is met once.
+   */
+  statement(database: string, part: string, outcome: Outcome = {}): void {
+    this.#databases.expect(database, part, outcome);
+  }
+
+  /**
    * The end of the test.
    *
-   * @throws {Error} When a request that a reply was given for was not sent.
+   * @throws {Error} When a request or a statement that was expected was not sent.
    */
   close(): void {
     if (open !== this) return;
     open = undefined;
     use(undefined);
     for (const restore of this.#restore) restore();
+    const unrun = this.#databases.unrun();
+    if (unrun.length > 0) throw new Error(`these statements were expected and not run: ${unrun.join(', ')}`);
     if (this.#replies.length === 0) return;
     const unasked = this.#replies.map(({ to }) => to).join(', ');
     throw new Error(`these requests were expected and not sent: ${unasked}`);
@@ -202,6 +222,11 @@ export class Host {
       body: typeof content === 'string' ? new TextEncoder().encode(content) : content,
       url: request.url,
     };
+  }
+
+  /** For the fake: the database's answers. */
+  database(): ReturnType<Databases['asked']> {
+    return this.#databases.asked();
   }
 
   /** For the fake: how many children are not done. */
@@ -280,6 +305,9 @@ function asked(of: Host): Asked {
     putStep: (name, json) => {
       of.steps[name] = parse(json);
     },
+    ...of.database(),
+    ...of.kv.asked(),
+    ...of.blobs.asked(),
     random: length => crypto.getRandomValues(new Uint8Array(length)),
     clock: () => performance.now(),
     sleep: () => {},
