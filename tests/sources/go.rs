@@ -197,7 +197,7 @@ fn the_guide_leads_to_a_running_job() {
     done(&setup, &["build", "weather"]);
     done(&setup, &["test", "weather/cases.toml"]);
     // The other blocks are programs in which only the tests are called.
-    assert_eq!(tests.len(), 3);
+    assert_eq!(tests.len(), 4);
     for (at, (_, text)) in tests {
         let project = format!("block{at}");
         let module = MODULE.replace("./.runner", "../weather/.runner");

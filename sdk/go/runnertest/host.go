@@ -47,6 +47,10 @@ type Host struct {
 	added               []Added
 	disowned            int
 	checkpoints, update []host.Pair
+	expected            []*statement
+	statements          []Statement
+	kv                  keys
+	blobs               blobs
 }
 
 type reply struct {
@@ -57,7 +61,7 @@ type reply struct {
 
 // New makes a host that answers from now on, without settings, secrets or replies.
 // http.DefaultTransport and the default of log/slog go to it as well. When the test
-// ends, replies that were never asked for fail it.
+// ends, replies and statements that were never asked for fail it.
 func New(t testing.TB) *Host {
 	t.Helper()
 	h := &Host{t: t, timeLeft: 30 * time.Second}
@@ -78,6 +82,11 @@ func New(t testing.TB) *Host {
 		for _, left := range h.replies {
 			if !left.used {
 				t.Errorf("runnertest: %s %s was never requested", left.method, left.url)
+			}
+		}
+		for _, left := range h.expected {
+			if !left.used {
+				t.Errorf("runnertest: the statement on %q was never run: %s", left.database, left.part)
 			}
 		}
 	})

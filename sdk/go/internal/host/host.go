@@ -133,6 +133,88 @@ type FlowJob struct {
 	OnFailure *uint8
 }
 
+// Value is a value of a database: a case of `scalar` in wit/runner/sql.wit with what it
+// holds, or an array of such.
+type Value struct {
+	Case    uint8 // SQLNull to SQLOther
+	Integer int64
+	Float   float64
+	Text    string
+	Bytes   []byte
+	IsArray bool
+	Array   []Value
+}
+
+// The cases of `scalar`. A boolean is an Integer of 0 or 1.
+const (
+	SQLNull uint8 = iota
+	SQLBoolean
+	SQLInteger
+	SQLFloat
+	SQLNumeric
+	SQLText
+	SQLBytes
+	SQLJSON
+	SQLUUID
+	SQLDate
+	SQLTime
+	SQLTimestamp
+	SQLTimestamptz
+	SQLOther
+)
+
+// Statement is the record of wit/runner/sql.wit.
+type Statement struct {
+	Text       string
+	Parameters []Value
+	Expect     *uint64
+}
+
+// Rows is the record of wit/runner/sql.wit; columns are names with their types.
+type Rows struct {
+	Columns  []Pair
+	Rows     [][]Value
+	Affected uint64
+}
+
+// SQLFault is the record `error` of wit/runner/sql.wit; "" and nil are none.
+type SQLFault struct {
+	Kind                uint8
+	Code, Constraint    string
+	Statement, Position *uint32
+	Message             string
+}
+
+// Entry is the record of wit/runner/kv.wit.
+type Entry struct {
+	Value []byte
+	TTL   *uint64
+}
+
+// Object is the record `metadata` of wit/runner/blobs.wit; an ETag of "" is none.
+type Object struct {
+	Key            string
+	Size, Modified uint64
+	ETag           string
+}
+
+// Range is the record of wit/runner/blobs.wit.
+type Range struct{ Offset, Length uint64 }
+
+// WriteOptions is the record of wit/runner/blobs.wit: condition 0 always, 1 absent, 2
+// unchanged; a ContentType of "" is none.
+type WriteOptions struct {
+	Condition         uint8
+	ETag, ContentType string
+}
+
+// Upload is an object that is being written.
+type Upload interface {
+	Append(bytes []byte) *Fault
+	Finish() (etag string, fault *Fault)
+	Drop()
+}
+
 // Host is everything a plugin can ask of Runner; wit/runner says what each does.
 type Host interface {
 	Job() Job
@@ -160,6 +242,26 @@ type Host interface {
 	AddBulk(queue string, jobs []NewJob) ([]string, *Fault)
 	AddFlow(jobs []FlowJob) ([]string, *Fault)
 	AddChildren(jobs []FlowJob) ([]string, *Fault)
+
+	SQLQuery(database string, statement *Statement, timeout *uint32) (*Rows, *SQLFault)
+	SQLExecute(database string, statement *Statement, timeout *uint32) (uint64, *SQLFault)
+	SQLTransaction(database string, statements []Statement, timeout *uint32) ([]Rows, *SQLFault)
+
+	KVGet(key string) (*Entry, *Fault)
+	KVSet(key string, value []byte, ttl *uint64) *Fault
+	KVCompareAndSet(key string, expected, value []byte, ttl *uint64) (bool, *Fault)
+	KVIncrement(key string, by int64, ttl *uint64) (int64, *Fault)
+	KVExpire(key string, ttl *uint64) (bool, *Fault)
+	KVDelete(key string) (bool, *Fault)
+	KVList(prefix string, cursor *string, limit uint32) (keys []string, next *string, fault *Fault)
+
+	BlobGet(store, key string, span *Range) ([]byte, *Object, *Fault)
+	BlobHead(store, key string) (*Object, *Fault)
+	BlobPut(store, key string, bytes []byte, options *WriteOptions) (etag string, fault *Fault)
+	BlobBegin(store, key string, options *WriteOptions) (Upload, *Fault)
+	BlobDelete(store, key string) *Fault
+	BlobList(store, prefix string, cursor *string, limit uint32) (objects []Object, next *string, fault *Fault)
+	BlobPresign(store, key string, access uint8, seconds uint32) (string, *Fault)
 }
 
 var current Host
