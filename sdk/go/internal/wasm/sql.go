@@ -24,10 +24,11 @@ type scalar struct {
 	bits  uint64
 }
 
-// value is a scalar, or an array of them where the scalar begins.
+// value is a scalar: its case, then its bits; or an array: its place and its length in
+// `first`. What Go takes for padding would be lost when it copies a scalar.
 type value struct {
-	which  uint8
-	scalar scalar
+	which         uint8
+	first, second uint64
 }
 
 type statement struct {
@@ -70,15 +71,14 @@ func lowerScalar(v *host.Value) scalar {
 
 func lowerValue(v *host.Value) value {
 	if !v.IsArray {
-		return value{0, lowerScalar(v)}
+		lowered := lowerScalar(v)
+		return value{0, uint64(lowered.which), lowered.bits}
 	}
 	scalars := make([]scalar, len(v.Array))
 	for i := range v.Array {
 		scalars[i] = lowerScalar(&v.Array[i])
 	}
-	lowered := value{which: 1}
-	*(*list)(unsafe.Pointer(&lowered.scalar)) = lowerList(scalars)
-	return lowered
+	return value{which: 1, first: bitsOf(lowerList(scalars))}
 }
 
 func lowerStatement(s *host.Statement) statement {
@@ -109,9 +109,9 @@ func liftScalar(s *scalar) host.Value {
 
 func liftValue(v *value) host.Value {
 	if v.which == 0 {
-		return liftScalar(&v.scalar)
+		return liftScalar(&scalar{uint8(v.first), v.second})
 	}
-	scalars := items[scalar](*(*list)(unsafe.Pointer(&v.scalar)))
+	scalars := items[scalar](textOf(v.first))
 	lifted := host.Value{IsArray: true, Array: make([]host.Value, len(scalars))}
 	for i := range scalars {
 		lifted.Array[i] = liftScalar(&scalars[i])
