@@ -156,6 +156,35 @@ test('objects are written and read, whole and in parts', async () => {
   await assert.rejects(blobs.get('box', 'a.txt'), { code: 'not-found' });
 });
 
+test('where the engine takes no negative integer, a key is lowered in steps', async () => {
+  const held = new Map([['n', '3']]);
+  let races = 1;
+  const asked: string[] = [];
+  const bytes = (text: string | undefined) => (text === undefined ? undefined : new TextEncoder().encode(text));
+  const fake = {
+    get: (key: string) => held.has(key) && { value: bytes(held.get(key)), ttl: 5n },
+    increment: () => assert.fail('it would abort the engine'),
+    compareAndSet: (key: string, expected: Uint8Array | undefined, value: Uint8Array, ttl: unknown) => {
+      asked.push(`${new TextDecoder().decode(expected)} ${ttl}`);
+      if (races-- > 0) held.set(key, '4');
+      if (new TextDecoder().decode(expected) !== (held.get(key) ?? '')) return false;
+      held.set(key, new TextDecoder().decode(value));
+      return true;
+    },
+  };
+  begin();
+  try {
+    use(wire({ kv: fake } as unknown as Imports, BigInt));
+    assert.equal(await kv.increment('n', -5), -1);
+    assert.equal(await kv.increment('new', -2, { ttl: 9 }), -2);
+    assert.deepEqual(asked, ['3 5', '4 5', ' 9']);
+    held.set('n', 'text');
+    await assert.rejects(kv.increment('n', -1), { code: 'invalid', message: '"n" holds no integer' });
+  } finally {
+    use(undefined);
+  }
+});
+
 test('an integer that the engine rounds is an error, never another number', async () => {
   const sent: unknown[] = [];
   const answer = (val: unknown) => ({ query: (...args: unknown[]) => {

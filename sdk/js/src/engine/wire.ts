@@ -71,7 +71,7 @@ export function wire(imports: Imports, u64: Long): Host {
     step: name => call('checkpoint', 'get', name) ?? undefined,
     putStep: (name, json) => call('checkpoint', 'put', name, json),
     ...databases(call, u64),
-    ...keys(call, u64),
+    ...keysOf(call, u64),
     ...stores(call, u64),
     random: length => call('random', 'getRandomBytes', u64(length)),
     clock: () => Number(call('clock', 'now')) / 1e6,
@@ -116,18 +116,19 @@ function scalar(value: RawScalar, u64: Long): unknown {
   return { tag: 'numeric', val: String(value.val) };
 }
 
-function keys(
+function keysOf(
   call: Call,
   u64: Long,
 ): Pick<Host, 'kvGet' | 'kvSet' | 'kvCompareAndSet' | 'kvIncrement' | 'kvExpire' | 'kvDelete' | 'kvList'> {
-  return {
+  const keys: ReturnType<typeof keysOf> = {
     kvGet: key => {
       const entry = call<{ value: Uint8Array; ttl?: unknown } | null | undefined>('kv', 'get', key);
       return entry ? { value: entry.value, ttl: entry.ttl == null ? undefined : Number(entry.ttl) } : undefined;
     },
     kvSet: (key, value, ttl) => call('kv', 'set', key, value, long(ttl, u64)),
     kvCompareAndSet: (key, expected, value, ttl) => call('kv', 'compareAndSet', key, expected, value, long(ttl, u64)),
-    kvIncrement: (key, by, ttl) => call('kv', 'increment', key, u64(by), long(ttl, u64)),
+    kvIncrement: (key, by, ttl) =>
+      by < 0 && typeof u64(0) === 'bigint' ? lowered(keys, key, by, ttl) : call('kv', 'increment', key, u64(by), long(ttl, u64)),
     kvExpire: (key, ttl) => call('kv', 'expire', key, long(ttl, u64)),
     kvDelete: key => call('kv', 'delete', key),
     kvList: (prefix, cursor, limit) => {
@@ -135,6 +136,24 @@ function keys(
       return { keys: page.keys, cursor: page.cursor ?? undefined };
     },
   };
+  return keys;
+}
+
+/** A negative increment in steps: StarlingMonkey (componentize-js 0.23.0) aborts on a negative `s64` as an argument. */
+function lowered(
+  { kvGet, kvCompareAndSet }: Pick<Host, 'kvGet' | 'kvCompareAndSet'>,
+  key: string,
+  by: number,
+  ttl: number | undefined,
+): bigint {
+  for (;;) {
+    const entry = kvGet(key);
+    const text = entry ? String.fromCharCode(...entry.value.subarray(0, 21)) : '0';
+    if (!/^-?\d+$/.test(text)) throw new HostError('invalid', `"${key}" holds no integer`);
+    const sum = BigInt(text) + BigInt(by);
+    if (BigInt.asIntN(64, sum) !== sum) throw new HostError('invalid', `"${key}" would exceed 64 bits`);
+    if (kvCompareAndSet(key, entry?.value, utf8(String(sum)), entry ? entry.ttl : ttl)) return sum;
+  }
 }
 
 function stores(
