@@ -1,0 +1,6 @@
+//! Postgres.
+
+mod clean;
+mod mistakes;
+mod stopping;
+mod values;
