@@ -15,6 +15,7 @@ mod interop;
 mod languages;
 mod operate;
 mod plugins;
+mod reach;
 mod sources;
 mod support;
 mod webhooks;

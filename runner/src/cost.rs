@@ -49,11 +49,19 @@ pub enum Kind {
     Checkpoint,
     /// The payload replaced.
     Data,
+    /// Statements in a database.
+    Sql,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 4] = [Kind::Http, Kind::Add, Kind::Checkpoint, Kind::Data];
+    pub const ALL: [Kind; 5] = [
+        Kind::Http,
+        Kind::Add,
+        Kind::Checkpoint,
+        Kind::Data,
+        Kind::Sql,
+    ];
 
     /// Its name in metrics, traces and records.
     pub fn name(self) -> &'static str {
@@ -62,6 +70,7 @@ impl Kind {
             Kind::Add => "add",
             Kind::Checkpoint => "checkpoint",
             Kind::Data => "data",
+            Kind::Sql => "sql",
         }
     }
 }

@@ -20,7 +20,14 @@ fn explain_shows_each_value_with_its_origin_and_the_timetable() {
         concurrency: Some(7),
         ..Overrides::default()
     };
-    let env = [("REDIS_URL", "redis://:hunter2@localhost"), ("TOKEN", "t")];
+    let env = [
+        ("REDIS_URL", "redis://:hunter2@localhost"),
+        ("TOKEN", "t"),
+        (
+            "SHOP_URL",
+            "postgres://ada:hunter2@db.example.com:5432/shop?sslmode=require",
+        ),
+    ];
     let env: Env = env.into_iter().collect();
     let loaded = Config::load(&path, &overrides, &env).unwrap();
     let mut text = explain(&loaded, "mail").to_string();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wit_parser::{Resolve, Type, TypeDefKind, TypeId, WorldItem};
+use wit_parser::{Handle, Resolve, Type, TypeDefKind, TypeId, WorldItem};
 
 use crate::support::{Redis, Setup, guest, until};
 
@@ -86,6 +86,8 @@ fn definition(resolve: &Resolve, id: TypeId) -> String {
         TypeDefKind::List(of) => format!("list<{}>", ty(resolve, of)),
         TypeDefKind::Result(of) => format!("result<{}, {}>", or(&of.ok), or(&of.err)),
         TypeDefKind::Type(of) => ty(resolve, of),
+        TypeDefKind::Resource => "resource".to_owned(),
+        TypeDefKind::Handle(Handle::Own(of) | Handle::Borrow(of)) => ty(resolve, &Type::Id(*of)),
         other => panic!("the API of 0.1.0 has no {}", other.as_str()),
     }
 }

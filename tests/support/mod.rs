@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "no single test file needs all of it")]
 
 pub(crate) mod api;
+pub(crate) mod databases;
 pub(crate) mod engine;
 mod node;
 pub(crate) mod process;

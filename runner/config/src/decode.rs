@@ -24,6 +24,8 @@ pub(super) struct Decoder<'a> {
     /// The name of the file, for warnings.
     pub(super) file: &'a str,
     pub(super) env: &'a Env,
+    /// Whether what a grant needs and this machine has not gets a stand-in.
+    pub(super) dev: bool,
     pub(super) problems: Problems,
     pub(super) warnings: Vec<String>,
     pub(super) origins: Origins,
@@ -95,6 +97,7 @@ impl<'a> Decoder<'a> {
             dir,
             file,
             env,
+            dev: false,
             problems: Problems::new(file.to_owned(), source),
             warnings: Vec::new(),
             origins: Origins::default(),

@@ -63,6 +63,8 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// There is an HTTP API even where nothing else asks for one.
     pub serves: bool,
+    /// Somebody develops: what a grant needs and this machine has not gets a stand-in.
+    pub dev: bool,
 }
 
 impl std::fmt::Debug for Overrides {
@@ -79,6 +81,7 @@ impl std::fmt::Debug for Overrides {
             .field("grace", &self.grace)
             .field("listen", &self.listen)
             .field("serves", &self.serves)
+            .field("dev", &self.dev)
             .finish()
     }
 }

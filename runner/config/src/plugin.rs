@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::argument::Argument;
 use super::contract::Contract;
+use super::sql::Database;
 
 /// `[plugins.<name>]`: what a plugin is granted.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,6 +31,8 @@ pub struct Plugin {
     pub secrets: BTreeMap<String, Secret>,
     /// `dirs`: guest path → host directory, read-only.
     pub dirs: BTreeMap<String, PathBuf>,
+    /// `sql`: its databases, by the names it knows them by.
+    pub sql: BTreeMap<String, Database>,
     /// `args`: what a program is called with.
     pub args: Vec<Argument>,
     /// `argv0`: the name a program is called by; that of the plugin if there is none.

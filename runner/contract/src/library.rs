@@ -14,7 +14,7 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 use super::interface::{self, Interface, unversioned};
 
 /// The host's package: the files of `wit/runner`, by name.
-pub const HOST: [(&str, &str); 10] = [
+pub const HOST: [(&str, &str); 11] = [
     ("worlds.wit", include_str!("../../../wit/runner/worlds.wit")),
     (
         "checkpoint.wit",
@@ -37,6 +37,7 @@ pub const HOST: [(&str, &str); 10] = [
         include_str!("../../../wit/runner/progress.wit"),
     ),
     ("queue.wit", include_str!("../../../wit/runner/queue.wit")),
+    ("sql.wit", include_str!("../../../wit/runner/sql.wit")),
 ];
 
 /// All contracts of a directory.

@@ -94,7 +94,7 @@ impl Value {
     }
 
     /// How many bytes of content it holds.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.scalars().iter().map(Scalar::bytes).sum()
     }
 }

@@ -18,6 +18,7 @@ impl Args {
         let mut overrides = self.serve.overrides(cli);
         overrides.redis_url.get_or_insert_with(|| "embedded".into());
         overrides.serves = true;
+        overrides.dev = true;
         serve::serve(cli, overrides, self.outbox, true)
     }
 }

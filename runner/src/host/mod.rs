@@ -15,6 +15,7 @@ mod checkpoint;
 pub mod client;
 mod command;
 mod config;
+mod databases;
 mod http;
 mod job;
 pub mod limits;
@@ -25,6 +26,7 @@ mod program;
 mod progress;
 mod queue;
 mod scratch;
+mod sql;
 mod state;
 pub mod wasi;
 mod writes;
@@ -38,6 +40,7 @@ use wasmtime::{Engine, Store};
 
 pub use self::client::Http;
 pub use self::command::NoResult;
+use self::databases::Databases;
 pub use self::program::Program;
 use self::scratch::Scratches;
 pub use self::state::{Grants, State};
@@ -53,6 +56,7 @@ pub struct Host {
     engine: Engine,
     linker: Linker<State>,
     http: Http,
+    databases: Databases,
     writes: Arc<Writes>,
     scratches: Arc<Scratches>,
 }
@@ -75,6 +79,7 @@ impl Host {
         Ok(Host {
             engine,
             linker,
+            databases: Databases::new(http.io().clone()),
             http,
             writes: Arc::new(Writes::new()),
             scratches: Arc::new(Scratches::new(scratch)),
@@ -123,7 +128,7 @@ impl Host {
 
     /// What this plugin may reach.
     pub fn grants(&self, plugin: Arc<Plugin>) -> Grants {
-        Grants::new(&self.http, &self.scratches, plugin)
+        Grants::new(&self.http, &self.databases, &self.scratches, plugin)
     }
 
     /// A store for one attempt, with every limit set and no directory opened; for a

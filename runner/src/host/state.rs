@@ -1,5 +1,6 @@
 //! What the store of one attempt holds, and what a plugin was granted.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
@@ -9,6 +10,7 @@ use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use super::client::{Grant, Hooks, Http, Room};
+use super::databases::{Databases, Granted};
 use super::limits::{Budget, Memory, Quota};
 use super::lost::refuse_lost;
 use super::output::{Lines, Log, Reports};
@@ -32,6 +34,8 @@ pub struct Grants {
     pub plugin: Arc<Plugin>,
     /// The hosts it may send requests to, with its connections.
     pub http: Arc<Grant>,
+    /// Its databases, with their connections.
+    databases: Arc<Granted>,
     /// Takes its secrets out of what leaves it.
     pub redactor: Arc<Redactor>,
     /// How many files it may be opening at the same time.
@@ -42,9 +46,15 @@ pub struct Grants {
 
 impl Grants {
     /// What the table of this plugin grants, by way of `http`.
-    pub(super) fn new(http: &Http, scratches: &Arc<Scratches>, plugin: Arc<Plugin>) -> Grants {
+    pub(super) fn new(
+        http: &Http,
+        databases: &Databases,
+        scratches: &Arc<Scratches>,
+        plugin: Arc<Plugin>,
+    ) -> Grants {
         let http = http.grant(&plugin);
         Grants {
+            databases: Arc::new(databases.of(&plugin)),
             redactor: http.redactor(),
             http: Arc::new(http),
             opens: context::opens(),
@@ -63,6 +73,9 @@ pub struct State {
     pub(super) plugin: Arc<Plugin>,
     pub(super) redactor: Arc<Redactor>,
     pub(super) grant: Arc<Grant>,
+    pub(super) databases: Arc<Granted>,
+    /// Statements run so far, by database.
+    pub(super) statements: BTreeMap<String, usize>,
     pub(super) opens: Arc<Semaphore>,
     pub(super) scratches: Arc<Scratches>,
     /// Made with its other directories.
@@ -145,6 +158,8 @@ impl State {
             plugin: grants.plugin.clone(),
             redactor: grants.redactor.clone(),
             grant: grants.http.clone(),
+            databases: grants.databases.clone(),
+            statements: BTreeMap::new(),
             opens: grants.opens.clone(),
             scratches: grants.scratches.clone(),
             scratch: None,

@@ -120,6 +120,7 @@ fn grants(config: &Config, plugin: &Status) -> String {
     for (count, what) in [
         (table.secrets.len(), "secrets"),
         (table.dirs.len(), "directories"),
+        (table.sql.len(), "databases"),
     ] {
         if count > 0 {
             granted.push(format!("{count} {what}"));

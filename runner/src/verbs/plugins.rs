@@ -115,6 +115,9 @@ pub struct Grants {
     pub config: BTreeMap<String, String>,
     /// Directories it may read: as it sees them, and where they are.
     pub dirs: BTreeMap<String, String>,
+    /// Its databases: as it knows them, and what they are.
+    #[serde(default)]
+    pub sql: BTreeMap<String, String>,
     /// What a program is called with.
     pub args: Vec<String>,
     /// The name a program is called by.
@@ -233,6 +236,8 @@ pub fn inspect(serving: &Plugin, queues: Vec<String>, reason: Option<String>) ->
 
 impl Grants {
     fn of(grants: &config::Plugin) -> Grants {
+        let sql = grants.sql.iter();
+        let sql = sql.map(|(name, database)| (name.clone(), database.to_string()));
         let dirs = grants.dirs.iter();
         let dirs = dirs.map(|(guest, host)| (guest.clone(), host.display().to_string()));
         Grants {
@@ -240,6 +245,7 @@ impl Grants {
             secrets: grants.secrets.keys().cloned().collect(),
             config: grants.config.clone(),
             dirs: dirs.collect(),
+            sql: sql.collect(),
             args: grants.args.iter().map(ToString::to_string).collect(),
             argv0: grants.argv0.clone(),
             stdin: grants.stdin.as_ref().map(ToString::to_string),

@@ -107,6 +107,7 @@ macro_rules! contract {
                     "runner:plugin/queue@0.1.0": runner_sdk::bindings::runner::plugin::queue,
                     "runner:plugin/checkpoint@0.1.0":
                         runner_sdk::bindings::runner::plugin::checkpoint,
+                    "runner:plugin/sql@0.1.0": runner_sdk::bindings::runner::plugin::sql,
                 },
                 runtime_path: "runner_sdk::wit_bindgen::rt",
                 pub_export_macro: true,

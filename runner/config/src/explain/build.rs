@@ -222,6 +222,11 @@ fn grant(loaded: &Loaded, plugin: &Plugin) -> Grants {
             .iter()
             .map(|(guest, host)| (guest.clone(), host.display().to_string()))
             .collect(),
+        sql: plugin
+            .sql
+            .iter()
+            .map(|(name, database)| (name.clone(), database.to_string()))
+            .collect(),
         args: plugin.args.iter().map(ToString::to_string).collect(),
         argv0: plugin.argv0.clone(),
         stdin: plugin.stdin.as_ref().map(ToString::to_string),

@@ -117,6 +117,8 @@ pub struct Grants {
     pub withheld: Vec<String>,
     /// Directories it may read: the path it sees, and the host's.
     pub dirs: Vec<(String, String)>,
+    /// Databases it may use: the name it knows, and what is granted.
+    pub sql: Vec<(String, String)>,
     /// What a command is called with, after the name it is called by.
     pub args: Vec<String>,
     /// The name a command is called by, unless it is the plugin's.

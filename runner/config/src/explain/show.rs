@@ -104,6 +104,9 @@ impl Display for Grants {
             .collect();
         writeln!(f, "  dirs     {}", list(&dirs))?;
         // What only some plugins have.
+        for (name, database) in &self.sql {
+            writeln!(f, "  sql      {name} = {database}")?;
+        }
         if !self.args.is_empty() {
             let args: Vec<String> = self.args.iter().map(|of| format!("{of:?}")).collect();
             writeln!(f, "  args     {}", args.join(" "))?;

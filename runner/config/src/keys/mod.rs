@@ -19,6 +19,7 @@ pub(super) mod route;
 pub(super) mod runtime;
 pub(super) mod schedule;
 pub(super) mod server;
+pub(super) mod sql;
 pub(super) mod traces;
 pub(super) mod webhook;
 

@@ -47,6 +47,12 @@ pub(crate) static PLUGIN: LazyLock<Keys<Plugin>> = LazyLock::new(|| {
                 "{ \"/documents\" = \"data/documents\" }",
                 "Directories it may read: the path that the plugin sees, and the directory on this machine. Only regular files and directories in them can be opened, no FIFO or device.",
             );
+        keys.elsewhere("sql", "table", |_| None)
+            .default("`{}`")
+            .help(
+                "{ main = \"env:DATABASE_URL\" }",
+                "The databases it may use, by the names it knows them by; see below.",
+            );
         keys.elsewhere("args", "list of text", |_| None)
             .default("`[]`")
             .help(

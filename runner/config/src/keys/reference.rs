@@ -13,12 +13,13 @@ use super::route::{ANSWER, ROUTE, ROUTE_CHILD, ROUTE_JOB, VERIFY};
 use super::runtime::RUNTIME;
 use super::schedule::SCHEDULE;
 use super::server::SERVER;
+use super::sql::DATABASE;
 use super::traces::TRACES;
 use super::webhook::WEBHOOK;
 use super::{About, DEFAULTS, ROOT};
 
 /// All tables by the name they have in the documentation.
-fn tables() -> [(&'static str, Vec<&'static About>); 22] {
+fn tables() -> [(&'static str, Vec<&'static About>); 23] {
     [
         ("redis", REDIS.abouts().collect()),
         ("runtime", RUNTIME.abouts().collect()),
@@ -37,6 +38,7 @@ fn tables() -> [(&'static str, Vec<&'static About>); 22] {
         ("group", GROUP.abouts().collect()),
         ("jobs", JOB_NAME.abouts().collect()),
         ("plugins", PLUGIN.abouts().collect()),
+        ("sql", DATABASE.abouts().collect()),
         ("schedules", SCHEDULE.abouts().collect()),
         (
             "routes",

@@ -15,6 +15,7 @@ mod runtime;
 mod schedule;
 mod secret;
 mod server;
+mod sql;
 mod traces;
 
 use std::collections::BTreeMap;
@@ -76,6 +77,7 @@ impl Config {
         let file = path.display().to_string();
         let dir = path.parent().unwrap_or(Path::new(""));
         let mut decoder = Decoder::new(dir, &file, source, env, keys::is_known);
+        decoder.dev = overrides.dev;
 
         let (document, faults) = DeTable::parse_recoverable(source);
         if !faults.is_empty() {

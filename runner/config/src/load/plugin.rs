@@ -13,6 +13,7 @@ use crate::decode::{Decoder, Entry, Table};
 use crate::keys::plugin::PLUGIN;
 use crate::keys::queue::check_plugin_name;
 use crate::load::secret::{SecretFault, secret};
+use crate::load::sql;
 use crate::origins::join;
 use crate::problem::nearest;
 use crate::value::{self, Fault, Raw, fault};
@@ -108,6 +109,7 @@ fn read(
     let mut missing = Vec::new();
     plugin.secrets = decoder.secret_table(table, "secrets", &mut missing);
     read_env(decoder, table, &mut plugin, &mut missing);
+    sql::read(decoder, table, &mut plugin, &mut missing);
     for entry in decoder.free_entries(table, "dirs") {
         if let Some(dir) = directory_of(decoder, &join(&table.path, "dirs"), &entry) {
             plugin.dirs.insert(entry.key.to_owned(), dir);

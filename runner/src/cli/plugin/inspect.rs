@@ -55,6 +55,9 @@ fn show(found: &Inspection) {
         let size = units::size(bytes);
         show("dir", &format!("{SCRATCH} is of each job, {size}"));
     }
+    for (name, database) in &grants.sql {
+        show("sql", &format!("{name} is {database}"));
+    }
     all("env", &grants.env);
     if found.doors.iter().any(|door| door == "command") {
         let name = grants.argv0.as_ref().unwrap_or(&found.name);

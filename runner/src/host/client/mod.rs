@@ -97,6 +97,11 @@ impl Http {
         }
     }
 
+    /// Where what leaves the process is driven.
+    pub(super) fn io(&self) -> &Handle {
+        &self.io
+    }
+
     /// Answer granted requests from this outbox instead of the network.
     pub fn with_outbox(self, outbox: Arc<Outbox>) -> Self {
         Http {

@@ -70,7 +70,7 @@ const RELATIVES: &[(&str, &str)] = &[
     ("fermyon:spin/", DATABASE),
 ];
 
-const DATABASE: &str = "\"runner:plugin/http@0.1.0\" reaches a database that has an HTTP API";
+const DATABASE: &str = "\"runner:plugin/sql@0.1.0\" reaches the databases that are granted";
 
 /// What stands where for the import of this name, or where to look.
 pub(super) fn nearest(import: &str) -> String {

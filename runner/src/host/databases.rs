@@ -1,0 +1,200 @@
+//! The databases that plugins are granted. Their connections belong to the process: all
+//! jobs and all versions of a plugin share them, as long as its grant stays the same.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use runner_sql::{Database, Error, How, Kind, Rows, Settings, Statement, Tls};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::config::{self, Plugin, nearest};
+
+/// All databases of the process.
+pub(super) struct Databases {
+    /// Where calls run: a guest that spins holds up none.
+    io: Handle,
+    /// By plugin and by the name that the plugin has for it.
+    open: Mutex<HashMap<(String, String), Open>>,
+}
+
+/// A database as one plugin has it.
+#[derive(Clone)]
+struct Open {
+    granted: config::Database,
+    /// What is wrong with its URL otherwise.
+    database: Result<Database, Error>,
+}
+
+/// The databases of one plugin.
+pub(super) struct Granted {
+    io: Handle,
+    plugin: String,
+    databases: BTreeMap<String, Open>,
+}
+
+impl Databases {
+    /// Of a process whose connections live on this runtime.
+    pub(super) fn new(io: Handle) -> Databases {
+        Databases {
+            io,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Those that the plugin is granted now. Connections of one that it is granted no
+    /// longer, or otherwise, are closed when the last call of them has ended.
+    pub(super) fn of(&self, plugin: &Plugin) -> Granted {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|(of, name), open| {
+            *of != plugin.name || plugin.sql.get(name) == Some(&open.granted)
+        });
+        let databases = plugin.sql.iter().map(|(name, granted)| {
+            let key = (plugin.name.clone(), name.clone());
+            let open = open.entry(key).or_insert_with(|| Open {
+                granted: granted.clone(),
+                database: Database::new(name, settings(granted)),
+            });
+            (name.clone(), open.clone())
+        });
+        Granted {
+            io: self.io.clone(),
+            plugin: plugin.name.clone(),
+            databases: databases.collect(),
+        }
+    }
+}
+
+impl Granted {
+    /// Run statements for a job with this deadline. Dropping the future stops them on the
+    /// server.
+    ///
+    /// # Errors
+    /// When the database is not granted, or as [`Database::run`] has it.
+    pub(super) async fn run(
+        &self,
+        database: &str,
+        statements: Vec<Statement>,
+        how: How,
+        timeout: Option<Duration>,
+        deadline: Instant,
+    ) -> Result<Vec<Rows>, Error> {
+        let open = self.find(database)?;
+        let wanted = timeout.unwrap_or(open.granted.timeout);
+        let until = deadline.min(Instant::now() + wanted.min(open.granted.timeout));
+        let database = open.database.clone()?;
+        let running = self
+            .io
+            .spawn(async move { database.run(statements, how, until).await });
+        Running(running).await
+    }
+
+    /// How many statements of this database one attempt may run.
+    ///
+    /// # Errors
+    /// When it is not granted.
+    pub(super) fn most(&self, database: &str) -> Result<usize, Error> {
+        Ok(self.find(database)?.granted.max_statements)
+    }
+
+    fn find(&self, database: &str) -> Result<&Open, Error> {
+        self.databases
+            .get(database)
+            .ok_or_else(|| denied(self.missing(database)))
+    }
+
+    /// Why there is no such database.
+    fn missing(&self, database: &str) -> String {
+        let plugin = &self.plugin;
+        let names: Vec<&str> = self.databases.keys().map(String::as_str).collect();
+        if names.is_empty() {
+            return format!(
+                "plugin {plugin:?} is granted no database: add {database:?} to \
+                 [plugins.{plugin}.sql]"
+            );
+        }
+        let hint = match nearest(database, names.iter().copied()) {
+            Some(near) => format!("; did you mean {near:?}?"),
+            None => String::new(),
+        };
+        let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+        format!(
+            "database {database:?} is not granted to plugin {plugin:?}: [plugins.{plugin}.sql] \
+             has {}{hint}",
+            quoted.join(", ")
+        )
+    }
+}
+
+/// A refusal of the host itself.
+pub(super) fn denied(message: String) -> Error {
+    refused(Kind::Denied, message)
+}
+
+/// An error that is not the database's.
+pub(super) fn refused(kind: Kind, message: String) -> Error {
+    Error {
+        kind,
+        code: None,
+        constraint: None,
+        statement: None,
+        position: None,
+        message,
+    }
+}
+
+fn settings(granted: &config::Database) -> Settings {
+    Settings {
+        url: granted.url.0.clone(),
+        readonly: granted.readonly,
+        pool: granted.pool,
+        timeout: granted.timeout,
+        max_rows: granted.max_rows,
+        max_bytes: granted.max_bytes,
+        tls: Tls {
+            ca: granted.ca.clone(),
+            identity: granted.cert.clone().zip(granted.key.clone()),
+        },
+    }
+}
+
+/// A call that ends with the future that waits for it.
+struct Running(JoinHandle<Result<Vec<Rows>, Error>>);
+
+impl Future for Running {
+    type Output = Result<Vec<Rows>, Error>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        let done = std::pin::Pin::new(&mut self.0).poll(cx);
+        done.map(|done| {
+            done.unwrap_or_else(|error| {
+                let message = format!("the call was not finished: {error}");
+                Err(refused(Kind::Failed, message))
+            })
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl fmt::Debug for Databases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Databases").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Granted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.databases.keys();
+        f.debug_tuple("Granted").field(&names).finish()
+    }
+}
