@@ -3,28 +3,13 @@
 //! Sentinels and to the nodes of a Cluster.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
 use crate::support::engine::works;
 use crate::support::redis::free_port;
 use crate::support::server::Server;
-use crate::support::{Redis, Setup, guest, until};
-
-/// What `openssl` says, run in this directory.
-#[track_caller]
-fn openssl(directory: &Path, words: &[&str]) -> Vec<u8> {
-    let output = Command::new("openssl")
-        .args(words)
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .output()
-        .expect("openssl is installed");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "openssl {words:?}: {said}");
-    output.stdout
-}
+use crate::support::{Redis, Setup, guest, openssl, until};
 
 /// `NAME.pem` and `NAME.key`, as the usual recipe makes them: a certificate that
 /// signs itself and calls itself an authority.

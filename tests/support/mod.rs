@@ -27,7 +27,7 @@ pub(crate) use self::node::Node;
 pub(crate) use self::redis::Redis;
 pub(crate) use self::relay::Relay;
 pub(crate) use self::runner::{Ended, Runner, Setup};
-pub(crate) use self::tools::{packaged, tool};
+pub(crate) use self::tools::{openssl, packaged, tool};
 pub(crate) use self::wasm::guest;
 
 /// How long anything may take before the test fails. Far above what is needed:

@@ -1,6 +1,8 @@
-//! The compilers of other languages: `tests/setup-languages` installs them into `target/tools`.
+//! The compilers of other languages, which `tests/setup-languages` installs into
+//! `target/tools`, and `openssl`.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// A program of theirs: there, in the directories of `RUNNER_TOOLS`, or on the PATH.
 #[track_caller]
@@ -24,4 +26,18 @@ pub(crate) fn packaged(path: &str) -> PathBuf {
         .map(|python| python.path().join("site-packages").join(path))
         .find(|file| file.is_file());
     found.unwrap_or_else(|| panic!("{path} is missing: run tests/setup-languages"))
+}
+
+/// What `openssl` says, run in this directory.
+#[track_caller]
+pub(crate) fn openssl(directory: &Path, words: &[&str]) -> Vec<u8> {
+    let output = Command::new("openssl")
+        .args(words)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .expect("openssl is installed");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {words:?}: {said}");
+    output.stdout
 }

@@ -2,18 +2,25 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData};
 use serde_json::{Value, json};
 
 use super::{guarded, send};
-use crate::support::{Redis, Runner, Setup, until};
+use crate::support::{Redis, Runner, Setup, openssl, until};
 
 const SECRET: &str = "a secret of the issuer, 32 bytes or more";
-/// Made with `openssl genpkey`, for these tests only.
-const RSA: (&str, &str) = (include_str!("rsa.pem"), include_str!("rsa.pub.pem"));
+/// A key, and its public half.
+static RSA: LazyLock<(String, String)> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    let text = |words: &[&str]| String::from_utf8(openssl(directory.path(), words)).unwrap();
+    let key = text(&["genrsa", "2048"]);
+    std::fs::write(directory.path().join("key.pem"), &key).unwrap();
+    let public = text(&["pkey", "-in", "key.pem", "-pubout"]);
+    (key, public)
+});
 
 /// `[server.jwt]` with these keys.
 fn jwt(keys: &str) -> String {
@@ -158,7 +165,7 @@ fn each_kind_of_key_takes_its_own_algorithm_only() {
     let ed25519 = KeyPair::generate_for(&PKCS_ED25519).unwrap();
     let kinds = [
         (
-            RSA.1.to_owned(),
+            RSA.1.clone(),
             Algorithm::RS256,
             EncodingKey::from_rsa_pem(RSA.0.as_bytes()).unwrap(),
         ),
