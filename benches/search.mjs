@@ -81,6 +81,7 @@ const queries = [
   ['name:invoice', 'limit=20'],
   ['data.shopId:s-7', 'limit=20'],
   ['error:timed', 'limit=20'],
+  ['data.orderId:3', 'limit=1'], // failed before all others
   [`id:${jobs - 5}`, 'limit=20'],
   ['state:completed since:1m', 'limit=20'],
   ['name:nowhere', ''],

@@ -49,7 +49,7 @@ pub use look::feed::{EventId, Feed, Happening};
 pub use look::find::{Field, Found};
 pub use look::fit::{Fit, Misfit};
 pub use look::hosts::{Connected, Host, connected, hosts};
-pub use look::scan::{Look, Page, Place};
+pub use look::scan::{Look, PAGE, Page, Place};
 pub use look::server::{Server, clock, server};
 pub use look::stats::{Spread, Stats};
 pub use look::survey::{Failure as LastFailure, Survey, survey};

@@ -23,7 +23,7 @@ use crate::units;
 use crate::verbs;
 use crate::verbs::filter::Filter;
 use crate::verbs::jobs::shorten;
-use crate::verbs::search::{Answer, Bounds, Call, Line, Search};
+use crate::verbs::search::{Answer, Bounds, Call, Line, Order, Search};
 
 /// Jobs found, and looked at, by a call that does not say.
 const LIMIT: usize = 100;
@@ -113,7 +113,8 @@ async fn search(
     let filter: Filter = asked.q.parse().map_err(verbs::Error::from)?;
     let bounds = asked.bounds()?;
     let targets = shared.targets(&caller, asked.queue.as_deref()).await?;
-    let search = Search::begin(targets, filter, &[], asked.cursor.as_deref()).await?;
+    let cursor = asked.cursor.as_deref();
+    let search = Search::begin(targets, filter, &[], Order::AtOnce, cursor).await?;
     let mut call = Call::new(search, bounds);
     let form = match Form::of(&headers) {
         Form::Document => {
@@ -144,10 +145,16 @@ async fn search(
 
 /// A search, told while it goes on.
 fn told(call: Call, form: Form) -> Body {
-    let told = Some((call, Instant::now()));
+    let told = Some((call, None::<Instant>));
     let lines = stream::unfold(told, move |told| async move {
         let (mut call, mut said) = told?;
         let mut text = String::new();
+        if said.is_none() {
+            // Whoever waits for the first job sees at once how many there are.
+            form.write(&mut text, "progress", &Line::Progress(call.progress()));
+            let said = Some(Instant::now());
+            return Some((Ok::<Bytes, Infallible>(text.into()), Some((call, said))));
+        }
         // Empty chunks would end the answer.
         while text.is_empty() {
             match call.next().await {
@@ -156,14 +163,14 @@ fn told(call: Call, form: Form) -> Body {
                         shorten(&mut job);
                         form.write(&mut text, "job", &Line::Job(Box::new(job)));
                     }
-                    if said.elapsed() > PROGRESS {
-                        said = Instant::now();
+                    if said.is_none_or(|said| said.elapsed() > PROGRESS) {
+                        said = Some(Instant::now());
                         form.write(&mut text, "progress", &Line::Progress(call.progress()));
                     }
                 }
                 Ok(Err(stop)) => {
                     form.write(&mut text, "end", &Line::End(stop));
-                    return Some((Ok::<Bytes, Infallible>(text.into()), None));
+                    return Some((Ok(text.into()), None));
                 }
                 Err(error) => {
                     form.write(&mut text, "problem", &Told::Problem(error.into()));

@@ -3,7 +3,7 @@
 use super::scan::{self, table};
 use super::window::Window;
 use crate::cli::{Cli, Result, output};
-use crate::verbs::search::Target;
+use crate::verbs::search::{Order, Target};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job list orders --state failed --name 'invoice-*'")]
@@ -25,7 +25,7 @@ impl Args {
         let words: Vec<String> = self.query.iter().cloned().chain(name).collect();
         let filter = scan::filter(&words)?;
         let narrowed = !filter.is_empty();
-        let seen = scan::run(&self.window, targets, filter).await?;
+        let seen = scan::run(&self.window, targets, filter, Order::InTurn).await?;
         if cli.json {
             output::json(&seen.jobs);
         } else {

@@ -5,7 +5,7 @@ use crate::cli::{Result, output};
 use crate::units;
 use crate::verbs;
 use crate::verbs::filter::Filter;
-use crate::verbs::search::{Answer, Call, Search, Target};
+use crate::verbs::search::{Answer, Call, Order, Search, Target};
 use crate::verbs::view::View;
 
 /// Read a query, which may stand in several arguments.
@@ -14,9 +14,14 @@ pub(super) fn filter(words: &[String]) -> Result<Filter> {
 }
 
 /// Go through queues until enough jobs match or enough were looked at.
-pub(super) async fn run(window: &Window, targets: Vec<Target>, filter: Filter) -> Result<Answer> {
+pub(super) async fn run(
+    window: &Window,
+    targets: Vec<Target>,
+    filter: Filter,
+    order: Order,
+) -> Result<Answer> {
     let cursor = window.cursor.as_deref();
-    let search = Search::begin(targets, filter, &window.state, cursor).await?;
+    let search = Search::begin(targets, filter, &window.state, order, cursor).await?;
     let mut call = Call::new(search, window.bounds());
     let bar = output::bar(call.progress().total);
     let mut jobs = Vec::new();

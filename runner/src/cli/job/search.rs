@@ -3,7 +3,7 @@
 use super::scan::{self, table};
 use super::window::Window;
 use crate::cli::{Cli, Result, output};
-use crate::verbs::search::Target;
+use crate::verbs::search::{Order, Target};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Args {
 impl Args {
     pub(super) async fn run(&self, cli: &Cli, targets: Vec<Target>) -> Result {
         let filter = scan::filter(&self.query)?;
-        let seen = scan::run(&self.window, targets, filter).await?;
+        let seen = scan::run(&self.window, targets, filter, Order::AtOnce).await?;
         if cli.json {
             output::json(&seen);
         } else {

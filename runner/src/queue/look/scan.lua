@@ -9,9 +9,9 @@
 --                beginning
 --          set:  the score and the id of the last one, both '' at the beginning; then the
 --                score to begin at, if there is one
--- returns  how many from the beginning have been looked at now, -1 if the last ones of a
---          list are not there; whether there is nothing behind them; then for each job
---          its id, its score ('' in a list) and its fields
+-- returns  how many from the beginning have been looked at now; whether there is nothing
+--          behind them; then for each job its id, its score ('' in a list) and its fields.
+--          Or, if the last ones of a list are not there: -1, and how long it is
 local call, try = redis.call, redis.pcall
 local key, kind, size, bytes = KEYS[1] .. ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local fields = {}
@@ -49,7 +49,7 @@ end
 if kind == 'list' then
   from = place(tonumber(ARGV[rest]), tonumber(ARGV[rest + 1]))
   if from < 0 then
-    return { -1, 0 }
+    return { -1, call('LLEN', key) }
   end
   local page = call('LRANGE', key, -from - size, -from - 1)
   ids = {}

@@ -17,10 +17,10 @@ use crate::queue::wire::script::script;
 script!(SCAN, "scan", "look/scan");
 
 /// Jobs of a page at most: Redis reads a few fields of as many in about half a
-/// millisecond.
-const PAGE: usize = 200;
-/// Bytes of fields after which a page ends: Redis copies them in less than half a
-/// millisecond.
+/// millisecond. Who asks for several pages at once shares them out.
+pub const PAGE: usize = 200;
+/// Bytes of fields after which a whole page ends: Redis copies them in less than half a
+/// millisecond. A part of a page has its part of them.
 const BYTES: usize = 256 << 10;
 /// Places of a list that one call looks through for the last jobs.
 const WINDOW: usize = 2000;
@@ -71,9 +71,23 @@ impl Place {
         self.looked
     }
 
+    /// Whether a scan can have come here. Whoever makes a place up is not to meet Redis'
+    /// opinion of it.
+    pub fn is_one(&self) -> bool {
+        let number = |score: &str| score.parse::<f64>().is_ok_and(|score| !score.is_nan());
+        self.looked < 1 << 53
+            && self.last.len() <= LAST
+            && self.steady.len() <= LAST
+            && (self.score.is_empty() || number(&self.score))
+    }
+
     /// Jobs of the last page that are likely to stay where they are: they show the place
     /// if those at the end of the page are removed.
     pub fn steady<'i>(&mut self, ids: impl DoubleEndedIterator<Item = &'i str>) {
+        // In a set its score shows it.
+        if !self.score.is_empty() {
+            return;
+        }
         let ids = ids.rev().take(LAST).map(str::to_owned);
         let mut ids: Vec<String> = ids.collect();
         if !ids.is_empty() {
@@ -105,7 +119,8 @@ impl Queue {
                 .run(self.redis(), self.base(), |command| {
                     let fields = look.fields.iter().map(|field| field.name());
                     let fields: Vec<&str> = fields.collect();
-                    command.arg(key).arg(kind(state, look)).arg(size).arg(BYTES);
+                    let bytes = BYTES / PAGE * size;
+                    command.arg(key).arg(kind(state, look)).arg(size).arg(bytes);
                     command.arg(fields.len()).arg(&fields);
                     go_on(command, state, place, look, behind);
                 })
@@ -116,8 +131,12 @@ impl Queue {
             };
             if whole(&looked) < 0 {
                 // Not there: nearer to the end, or, if nowhere, they and all before them
-                // are gone.
-                behind = behind.saturating_sub(WINDOW as u64);
+                // are gone. None is behind the end.
+                let length = whole(&end) as u64;
+                behind = match behind > length {
+                    true => length,
+                    false => behind.saturating_sub(WINDOW as u64),
+                };
                 if behind == 0 {
                     *place = Place {
                         key: place.key,
@@ -146,7 +165,7 @@ impl Queue {
 
     /// How many jobs of a state a scan would look at.
     pub async fn scanned(&self, state: State, look: &Look) -> Result<u64, Error> {
-        if !is_ended(state) || (look.since, look.until) == (None, None) {
+        if !state.is_ended() || (look.since, look.until) == (None, None) {
             return self.count(state).await;
         }
         let bound = |at: Option<u64>, none: &str| at.map_or(none.to_owned(), |at| at.to_string());
@@ -172,19 +191,15 @@ fn go_on(command: &mut Cmd, state: State, place: &Place, look: &Look, behind: u6
         true => look.since,
         false => look.until,
     };
-    if let Some(begin) = begin.filter(|_| is_ended(state)) {
+    if let Some(begin) = begin.filter(|_| state.is_ended()) {
         command.arg(begin);
     }
-}
-
-fn is_ended(state: State) -> bool {
-    matches!(state, State::Completed | State::Failed)
 }
 
 fn kind(state: State, look: &Look) -> &'static str {
     match state {
         _ if state.is_list() => "list",
-        _ if is_ended(state) && !look.oldest_first => "down",
+        _ if state.is_ended() && !look.oldest_first => "down",
         _ => "up",
     }
 }
@@ -216,7 +231,7 @@ fn read(
         if !state.is_list() {
             place.score = text(score.clone()).unwrap_or_default();
             place.last = vec![job.id.clone()];
-            past = is_ended(state) && is_past(whole(&score) as u64, look);
+            past = state.is_ended() && is_past(whole(&score) as u64, look);
             if past {
                 break;
             }

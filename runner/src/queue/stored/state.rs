@@ -74,6 +74,11 @@ impl State {
         }
     }
 
+    /// Whether its jobs have ended.
+    pub(crate) fn is_ended(self) -> bool {
+        matches!(self, State::Completed | State::Failed)
+    }
+
     /// Whether its keys are lists; else they are sorted sets.
     pub(in crate::queue) fn is_list(self) -> bool {
         matches!(self, State::Waiting | State::Active)

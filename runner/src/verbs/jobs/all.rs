@@ -8,7 +8,7 @@ use super::named::carry_out;
 use crate::queue::State;
 use crate::verbs::cursor;
 use crate::verbs::filter::Filter;
-use crate::verbs::search::{Search, Target};
+use crate::verbs::search::{Order, Search, Target};
 use crate::verbs::{Error, Kind, Refused, Result};
 
 /// Jobs that one call looks at.
@@ -54,7 +54,8 @@ pub async fn act_on_all(target: Target, act: &Act, what: &All) -> Result<Acted> 
     let states = states(act, what);
     // None of its states is one of the filter's.
     let nothing = states.is_empty();
-    let search = Search::begin(vec![target], what.filter.clone(), &states, from).await?;
+    let (filter, order) = (what.filter.clone(), Order::InTurn);
+    let search = Search::begin(vec![target], filter, &states, order, from).await?;
     let mut search = match act {
         Act::Retry { .. } => search.oldest_first(),
         _ => search,
@@ -74,15 +75,15 @@ pub async fn act_on_all(target: Target, act: &Act, what: &All) -> Result<Acted> 
         }
         let budget = STEP.min(usize::try_from(left).unwrap_or(STEP));
         let wanted = usize::try_from(limit - matched).unwrap_or(STEP);
-        let Some(step) = search.step(wanted, budget).await? else {
+        let Some(hits) = search.step(wanted, budget).await? else {
             break None;
         };
         left = left.saturating_sub(search.looked() - before - looked);
-        matched += step.hits.len() as u64;
-        if what.dry_run || step.hits.is_empty() {
+        matched += hits.len() as u64;
+        if what.dry_run || hits.is_empty() {
             continue;
         }
-        let ids: Vec<String> = step.hits.into_iter().map(|job| job.id).collect();
+        let ids: Vec<String> = hits.into_iter().map(|hit| hit.job.id).collect();
         let ends = carry_out(&queue, &ids, act).await?;
         done += ends.done;
         stopping += ends.stopping;

@@ -3,7 +3,7 @@
 use crate::queue::State;
 use crate::verbs::Result;
 use crate::verbs::filter::Filter;
-use crate::verbs::search::{Answer, Bounds, Call, Search, Target};
+use crate::verbs::search::{Answer, Bounds, Call, Order, Search, Target};
 
 /// Jobs of some queues that match, within bounds; the cursor goes on.
 ///
@@ -16,7 +16,7 @@ pub async fn found_by(
     bounds: Bounds,
     cursor: Option<&str>,
 ) -> Result<Answer> {
-    let search = Search::begin(targets, filter, states, cursor).await?;
+    let search = Search::begin(targets, filter, states, Order::InTurn, cursor).await?;
     let mut call = Call::new(search, bounds);
     let mut jobs = Vec::new();
     loop {

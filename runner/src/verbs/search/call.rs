@@ -117,16 +117,18 @@ impl Call {
             }));
         }
         let budget = usize::try_from(budget).unwrap_or(usize::MAX);
-        let Some(step) = self.search.step(wanted, budget).await? else {
+        let Some(hits) = self.search.step(wanted, budget).await? else {
             return Ok(Err(Stop {
                 progress,
                 cursor: None,
             }));
         };
-        let queue = self.search.targets()[step.target].queue.name().to_owned();
-        let jobs = self.search.whole(&step).await?;
+        let jobs = self.search.whole(&hits).await?;
         self.found += jobs.len() as u64;
-        let views = jobs.into_iter().map(|job| View::of(&queue, job));
+        let targets = self.search.targets();
+        let views = jobs
+            .into_iter()
+            .map(|(target, job)| View::of(targets[target].queue.name(), job));
         Ok(Ok(views.collect()))
     }
 }

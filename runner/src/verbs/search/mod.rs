@@ -5,20 +5,25 @@
 //! nobody what it does not show.
 
 mod call;
+mod walk;
 
 use std::collections::HashSet;
 
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use crate::queue::{Error, Field, Found, Look, Place, Queue, State};
+use crate::queue::{Error, Field, Found, Look, Page, Queue, State};
 use crate::verbs::cover::Cover;
 use crate::verbs::filter::{Filter, Subject};
 use crate::verbs::here::Here;
 use crate::verbs::{self, Kind, cursor};
 
 pub use self::call::{Answer, Bounds, Call, Line, Progress, Stop};
+pub use self::walk::Order;
+use self::walk::{Part, Plan, Walk, shares};
 
+/// Redis' scripts and JSON count exactly below it.
+const EXACT: u64 = 1 << 53;
 /// Ids that are asked for one by one at most; more are found by going through all jobs.
 const NAMED: usize = 100;
 
@@ -50,10 +55,11 @@ impl Target {
 pub struct Search {
     targets: Vec<Target>,
     filter: Filter,
-    states: Vec<State>,
+    plan: Plan,
     oldest_first: bool,
     spot: Spot,
-    total: u64,
+    /// Jobs that there were in each part when it began.
+    counts: Vec<u64>,
     /// Jobs that have been found: one that moves is met again.
     known: HashSet<(usize, String)>,
 }
@@ -65,18 +71,19 @@ struct Spot {
     now: u64,
     /// Jobs looked at so far.
     looked: u64,
-    queue: String,
-    state: usize,
-    place: Place,
+    /// The next part of the plan; the next queue, when jobs are asked for by their ids.
+    next: usize,
+    /// The parts that were begun with and are not done with.
+    walks: Vec<Walk>,
 }
 
-/// What one step has found.
+/// A job that one step has found.
 #[derive(Debug)]
-pub struct Step {
+pub struct Hit {
     /// In which of the targets.
     pub target: usize,
-    /// Jobs that match, with what the filter had to know of them.
-    pub hits: Vec<Found>,
+    /// What the filter had to know of it.
+    pub job: Found,
 }
 
 impl Search {
@@ -89,6 +96,7 @@ impl Search {
         targets: Vec<Target>,
         filter: Filter,
         states: &[State],
+        order: Order,
         cursor: Option<&str>,
     ) -> verbs::Result<Search> {
         let allowed = filter.states();
@@ -105,26 +113,40 @@ impl Search {
             spot: Spot {
                 now: 0,
                 looked: 0,
-                queue: targets.first().map_or("", |of| of.queue.name()).to_owned(),
-                state: 0,
-                place: Place::default(),
+                next: 0,
+                walks: Vec::new(),
             },
+            plan: Plan::new(targets.len(), states, order),
             targets,
             filter,
-            states,
             oldest_first: false,
-            total: 0,
+            counts: Vec::new(),
             known: HashSet::new(),
         };
         if let Some(cursor) = cursor {
-            let spot = cursor::open(&search.context(), cursor);
+            let spot = cursor::open::<Spot>(&search.context(), cursor);
             search.spot = spot
-                .map_err(|forged| verbs::Error::refused(Kind::InvalidCursor, forged.to_string()))?;
+                .ok()
+                .filter(|spot| search.can_be_at(spot))
+                .ok_or_else(|| {
+                    verbs::Error::refused(Kind::InvalidCursor, cursor::Forged.to_string())
+                })?;
         } else if let Some(target) = search.targets.first() {
             search.spot.now = target.queue.now().await?;
         }
-        search.total = search.count().await?;
+        search.counts = search.count().await?;
         Ok(search)
+    }
+
+    /// Whether a cursor can have come from here. Whoever makes one up is not to be given
+    /// more to do than others.
+    fn can_be_at(&self, spot: &Spot) -> bool {
+        let mut walks = spot.walks.iter();
+        let most = self.plan.parts().count().max(self.targets.len());
+        spot.now.max(spot.looked) < EXACT
+            && spot.next <= most
+            && spot.walks.len() <= self.plan.width()
+            && walks.all(|walk| walk.part < spot.next && walk.place.is_one())
     }
 
     /// Go through ended jobs from the oldest to those that had ended when it began.
@@ -139,8 +161,10 @@ impl Search {
     fn context(&self) -> String {
         let names = self.targets.iter().map(|target| target.queue.name());
         let names: Vec<&str> = names.collect();
-        let states: Vec<&str> = self.states.iter().map(|state| state.name()).collect();
-        format!("search {names:?} {states:?} {}", self.filter)
+        let states = self.plan.states().iter().map(|state| state.name());
+        let states: Vec<&str> = states.collect();
+        let order = self.plan.order.name();
+        format!("search {order} {names:?} {states:?} {}", self.filter)
     }
 
     /// The cursor with which another search goes on from here.
@@ -155,28 +179,36 @@ impl Search {
 
     /// Jobs that were there to be looked at when it began.
     pub fn total(&self) -> u64 {
-        self.total.max(self.spot.looked)
+        self.counts.iter().sum::<u64>().max(self.spot.looked)
     }
 
     /// Whether there are jobs that have not been looked at. Counts do not tell: jobs come
     /// and go meanwhile.
     pub async fn has_more(&self) -> Result<bool, Error> {
-        let mut targets = self.targets.iter();
-        let Some(at) = targets.position(|target| target.queue.name() == self.spot.queue) else {
-            return Ok(false);
-        };
-        for (number, target) in self.targets.iter().enumerate().skip(at) {
-            let is_begun = number == at;
-            let look = self.look(target);
-            let from = if is_begun { self.spot.state } else { 0 };
-            for state in self.states.iter().skip(from) {
-                let is_here = is_begun && self.states.get(from) == Some(state);
-                let seen = match is_here && look.until.is_none() {
-                    true => self.spot.place.looked(),
-                    false => 0,
-                };
-                if target.queue.scanned(*state, &look).await? > seen {
+        if self.named().is_some() {
+            return Ok(self.spot.next < self.targets.len());
+        }
+        let begun = self.spot.walks.iter().cloned();
+        let others = (self.spot.next..).map(|part| Walk {
+            part,
+            place: Default::default(),
+        });
+        for mut walk in begun.chain(others) {
+            let Some(part) = self.plan.part(walk.part) else {
+                return Ok(false);
+            };
+            let look = Look {
+                fields: Vec::new(),
+                ..self.look(part)
+            };
+            let queue = &self.targets[part.target].queue;
+            loop {
+                let page = queue.scan(part.state, &mut walk.place, &look, 1).await?;
+                if !page.jobs.is_empty() {
                     return Ok(true);
+                }
+                if page.end {
+                    break;
                 }
             }
         }
@@ -188,19 +220,20 @@ impl Search {
         &self.targets
     }
 
-    fn look(&self, target: &Target) -> Look {
-        let now = self.spot.now;
-        let (since, until) = self.filter.window(now);
-        // Who ends again meanwhile has had their turn.
-        let until = match self.oldest_first {
-            true => Some(until.map_or(now, |until| until.min(now))),
-            false => until,
-        };
+    fn look(&self, part: Part) -> Look {
+        let (now, cover) = (self.spot.now, &self.targets[part.target].cover);
+        let (mut since, mut until) = self.filter.window(now);
+        if part.late {
+            since = Some(since.map_or(now + 1, |since| since.max(now + 1)));
+        } else if self.oldest_first || self.plan.parts_ended() {
+            // Who ends meanwhile has had their turn, or will have it.
+            until = Some(until.map_or(now, |until| until.min(now)));
+        }
         let mut fields = self.filter.fields();
         // To cover what was said of a payload, the payload must be known, and to cover
         // that, the name.
         let says = [Field::Data, Field::Result, Field::Reason, Field::Traces];
-        if !target.cover.is_none() && says.iter().any(|field| fields.contains(field)) {
+        if !cover.is_none() && says.iter().any(|field| fields.contains(field)) {
             for field in [Field::Name, Field::Data] {
                 if !fields.contains(&field) {
                     fields.push(field);
@@ -215,18 +248,16 @@ impl Search {
         }
     }
 
-    async fn count(&self) -> Result<u64, Error> {
+    async fn count(&self) -> Result<Vec<u64>, Error> {
         if let Some(ids) = self.named() {
-            return Ok((ids.len() * self.targets.len()) as u64);
+            return Ok(vec![ids.len() as u64; self.targets.len()]);
         }
-        let counts = self.targets.iter().map(async |target| {
-            let look = self.look(target);
-            let states = self.states.iter();
-            let counts = states.map(|state| target.queue.scanned(*state, &look));
-            let counts = try_join_all(counts).await?;
-            Ok::<u64, Error>(counts.into_iter().sum())
+        let counts = self.plan.parts().map(async |part| {
+            let look = self.look(part);
+            let queue = &self.targets[part.target].queue;
+            queue.scanned(part.state, &look).await
         });
-        Ok(try_join_all(counts).await?.into_iter().sum())
+        try_join_all(counts).await
     }
 
     /// The ids that the filter names, if they are few.
@@ -238,47 +269,59 @@ impl Search {
 
     /// Look at some more jobs, at most `budget`, until `wanted` of them match. None when
     /// all have been looked at.
-    pub async fn step(&mut self, wanted: usize, budget: usize) -> Result<Option<Step>, Error> {
-        loop {
-            let name = &self.spot.queue;
-            let mut targets = self.targets.iter();
-            let Some(at) = targets.position(|target| target.queue.name() == name) else {
+    pub async fn step(&mut self, wanted: usize, budget: usize) -> Result<Option<Vec<Hit>>, Error> {
+        if let Some(ids) = self.named() {
+            if self.spot.next >= self.targets.len() {
                 return Ok(None);
-            };
-            if let Some(ids) = self.named() {
-                let step = self.find(at, ids).await?;
-                self.go_on(at + 1);
-                return Ok(Some(step));
             }
-            let Some(state) = self.states.get(self.spot.state).copied() else {
-                self.go_on(at + 1);
-                continue;
-            };
-            return self.scan(at, state, wanted, budget).await.map(Some);
+            let hits = self.find(self.spot.next, ids).await?;
+            self.spot.next += 1;
+            return Ok(Some(hits));
         }
+        let Spot { walks, next, .. } = &mut self.spot;
+        self.plan.begin(walks, next);
+        let walks = walks.clone();
+        if walks.is_empty() {
+            return Ok(None);
+        }
+        let left: Vec<u64> = walks.iter().map(|walk| self.left(walk)).collect();
+        let shares = shares(budget, &left);
+        let asked = walks.iter().zip(&shares).filter(|(_, share)| **share > 0);
+        let pages = asked.map(async |(walk, share)| {
+            let mut walk = walk.clone();
+            let page = self.page(&mut walk, *share).await?;
+            Ok::<_, Error>((walk, page))
+        });
+        let mut hits = Vec::new();
+        for (walk, page) in try_join_all(pages).await? {
+            // What comes after the last that is wanted is looked at in the next step.
+            if hits.len() < wanted {
+                let more = self.settle(walk, page, wanted - hits.len()).await?;
+                hits.extend(more);
+            }
+        }
+        Ok(Some(hits))
     }
 
-    /// Begin with another queue.
-    fn go_on(&mut self, target: usize) {
-        let next = self.targets.get(target);
-        self.spot.queue = next.map_or("", |target| target.queue.name()).to_owned();
-        self.spot.state = 0;
-        self.spot.place = Place::default();
+    /// About how many jobs of a part have not been looked at.
+    fn left(&self, walk: &Walk) -> u64 {
+        let count = self.counts.get(walk.part).copied().unwrap_or_default();
+        count.saturating_sub(walk.place.looked())
     }
 
     /// The jobs of these ids.
-    async fn find(&mut self, at: usize, ids: Vec<String>) -> Result<Step, Error> {
+    async fn find(&mut self, at: usize, ids: Vec<String>) -> Result<Vec<Hit>, Error> {
         let Target { queue, cover } = self.targets[at].clone();
         self.spot.looked += ids.len() as u64;
         let found = try_join_all(ids.iter().map(|id| queue.find(id))).await?;
         let jobs = found.into_iter().flatten();
-        let jobs = jobs.filter(|job| self.states.contains(&job.state));
+        let jobs = jobs.filter(|job| self.plan.states().contains(&job.state));
         let jobs = jobs.map(|mut job| {
             cover.job(&mut job);
             job
         });
-        let hits = jobs.filter(|job| self.fits(&queue, job)).collect();
-        Ok(Step { target: at, hits })
+        let hits = jobs.filter(|job| self.fits(&queue, job));
+        Ok(hits.map(|job| Hit { target: at, job }).collect())
     }
 
     fn fits(&self, queue: &Queue, job: &Found) -> bool {
@@ -286,52 +329,76 @@ impl Search {
         self.filter.matches(&subject, self.spot.now)
     }
 
-    async fn scan(
-        &mut self,
-        at: usize,
-        state: State,
-        wanted: usize,
-        budget: usize,
-    ) -> Result<Step, Error> {
-        let Target { queue, cover } = self.targets[at].clone();
-        let look = self.look(&self.targets[at]);
-        let mut size = budget;
-        loop {
-            let mut place = self.spot.place.clone();
-            let page = queue.scan(state, &mut place, &look, size).await?;
-            let mut jobs = page.jobs;
-            if !cover.is_none() {
-                jobs.iter_mut().for_each(|job| cover.job(job));
-            }
-            let fits: Vec<bool> = jobs.iter().map(|job| self.fits(&queue, job)).collect();
-            let hits = fits.iter().enumerate().filter(|(_, fits)| **fits);
-            let mut beyond = hits.skip(wanted.saturating_sub(1)).map(|(at, _)| at);
-            if let (Some(last), Some(_)) = (beyond.next(), beyond.next()) {
-                // The place must be behind the last that is wanted.
-                size = last + 1;
-                continue;
-            }
-            let others = jobs.iter().zip(&fits).filter(|(_, fits)| !**fits);
-            place.steady(others.map(|(job, _)| job.id.as_str()));
-            self.spot.looked += jobs.len() as u64;
-            if page.end {
-                self.spot.state += 1;
-                place = Place::default();
-            }
-            self.spot.place = place;
-            let hits = jobs.into_iter().zip(fits).filter(|(_, fits)| *fits);
-            let mut hits: Vec<Found> = hits.map(|(job, _)| job).collect();
-            hits.retain(|job| self.known.insert((at, job.id.clone())));
-            return Ok(Step { target: at, hits });
+    /// The next jobs of a part, as its caller may see them.
+    async fn page(&self, walk: &mut Walk, size: usize) -> Result<Page, Error> {
+        let Some(part) = self.plan.part(walk.part) else {
+            let jobs = Vec::new();
+            return Ok(Page { jobs, end: true });
+        };
+        let Target { queue, cover } = &self.targets[part.target];
+        let look = self.look(part);
+        let mut page = queue.scan(part.state, &mut walk.place, &look, size).await?;
+        if !cover.is_none() {
+            page.jobs.iter_mut().for_each(|job| cover.job(job));
         }
+        Ok(page)
     }
 
-    /// The jobs of a step with all that is stored of them, as they are now.
-    pub async fn whole(&self, step: &Step) -> Result<Vec<Found>, Error> {
-        let Target { queue, cover } = &self.targets[step.target];
-        let found = try_join_all(step.hits.iter().map(|hit| queue.whole(hit)));
-        let mut jobs: Vec<Found> = found.await?.into_iter().flatten().collect();
-        jobs.iter_mut().for_each(|job| cover.job(job));
-        Ok(jobs)
+    /// Take those of a page that match, and go on behind it, or behind the last of them
+    /// that is wanted.
+    async fn settle(
+        &mut self,
+        mut walk: Walk,
+        mut page: Page,
+        wanted: usize,
+    ) -> Result<Vec<Hit>, Error> {
+        let Some(part) = self.plan.part(walk.part) else {
+            self.spot.walks.retain(|other| other.part != walk.part);
+            return Ok(Vec::new());
+        };
+        let queue = self.targets[part.target].queue.clone();
+        let fits = loop {
+            let jobs = page.jobs.iter();
+            let fits: Vec<bool> = jobs.map(|job| self.fits(&queue, job)).collect();
+            let hits = fits.iter().enumerate().filter(|(_, fits)| **fits);
+            let mut beyond = hits.skip(wanted.saturating_sub(1)).map(|(at, _)| at);
+            let (Some(last), Some(_)) = (beyond.next(), beyond.next()) else {
+                break fits;
+            };
+            // The place must be behind the last that is wanted.
+            let mut walks = self.spot.walks.iter();
+            if let Some(before) = walks.find(|other| other.part == walk.part) {
+                walk = before.clone();
+            }
+            page = self.page(&mut walk, last + 1).await?;
+        };
+        let others = page.jobs.iter().zip(&fits).filter(|(_, fits)| !**fits);
+        walk.place.steady(others.map(|(job, _)| job.id.as_str()));
+        self.spot.looked += page.jobs.len() as u64;
+        let walks = &mut self.spot.walks;
+        match walks.iter().position(|other| other.part == walk.part) {
+            Some(at) if page.end => drop(walks.remove(at)),
+            Some(at) => walks[at] = walk,
+            None => {}
+        }
+        let hits = page.jobs.into_iter().zip(fits).filter(|(_, fits)| *fits);
+        let target = part.target;
+        let hits = hits.map(|(job, _)| Hit { target, job });
+        let is_new = |hit: &Hit| self.known.insert((target, hit.job.id.clone()));
+        Ok(hits.filter(is_new).collect())
+    }
+
+    /// The jobs of a step with all that is stored of them, as they are now, each with
+    /// which of the targets has it.
+    pub async fn whole(&self, hits: &[Hit]) -> Result<Vec<(usize, Found)>, Error> {
+        let found = hits.iter().map(async |hit| {
+            let Target { queue, cover } = &self.targets[hit.target];
+            let job = queue.whole(&hit.job).await?;
+            Ok::<_, Error>(job.map(|mut job| {
+                cover.job(&mut job);
+                (hit.target, job)
+            }))
+        });
+        Ok(try_join_all(found).await?.into_iter().flatten().collect())
     }
 }
