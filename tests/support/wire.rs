@@ -1,7 +1,7 @@
 //! HTTP as bytes on a socket, for what no client sends.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +18,12 @@ impl Wire {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Wire(stream)
+    }
+
+    /// Say that nothing more is sent.
+    pub(crate) fn finish(&mut self) -> &mut Self {
+        self.0.shutdown(Shutdown::Write).expect("it is open");
+        self
     }
 
     /// What comes at once, if anything does; nothing but the end is an empty text.

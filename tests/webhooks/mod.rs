@@ -1,6 +1,7 @@
 //! Webhooks: requests that become jobs, and requests that tell how jobs have ended. Who
 //! signs and who verifies is the official library of each provider.
 
+mod counted;
 mod docs;
 mod flows;
 mod incoming;

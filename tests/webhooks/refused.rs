@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api::served;
 use crate::support::api::{Answer, Api, answer};
+use crate::support::wire::Wire;
 use crate::support::{Redis, Runner, Setup};
 
 const TOML: &str = r#"
@@ -125,6 +126,74 @@ fn a_request_that_cannot_become_a_job_is_told_why() {
             &json!("the job id \"7\" is a number; put a letter in front")
         )
     );
+}
+
+#[test]
+fn a_page_of_another_site_sends_no_webhooks_and_large_ones_are_not_waited_for() {
+    let redis = Redis::shared();
+    let (_setup, _runner, api) = start(&redis);
+    let body = json!({ "queue": "free", "n": 1 });
+    let send = |headers: &[(&str, &str)]| {
+        let request = api.request("POST", "/hooks/free/n").json(&body);
+        let headers = headers.iter();
+        let request = headers.fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        answer(request)
+    };
+    for headers in [
+        [
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://evil.example"),
+        ],
+        [
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-mode", "no-cors"),
+        ],
+        [
+            ("origin", "https://evil.example"),
+            ("sec-fetch-mode", "no-cors"),
+        ],
+    ] {
+        let refused = send(&headers);
+        assert_eq!(
+            (refused.status, &refused.body["type"]),
+            (403, &json!("/problems/cross-site"))
+        );
+    }
+    assert_eq!(redis.count("free", "wait"), 0);
+    assert_eq!(send(&[]).status, 202);
+    let mut wire = Wire::to(api.address());
+    wire.send("POST /hooks/free/n HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9999999\r\n\r\n");
+    let large = wire.until("`max_body`\"}");
+    assert!(large.starts_with("HTTP/1.1 413"), "{large}");
+    for sealed in ["x-content-type-options: nosniff", "cache-control: no-store"] {
+        assert!(large.contains(sealed), "{large}");
+    }
+    // An id that would be a key of the queue.
+    let own = api.post(
+        "/hooks/free/n",
+        &json!({ "queue": "free", "n": 1, "id": "delayed" }),
+    );
+    assert_eq!(own.status, 422);
+    assert!(
+        own.body["detail"].as_str().unwrap().contains("own keys"),
+        "{own:?}"
+    );
+}
+
+#[test]
+fn a_webhook_that_comes_too_slowly_is_told_so() {
+    let redis = Redis::shared();
+    let toml = "body_timeout = \"300ms\"\n[queues.free]\n[[routes]]\npath = \"/slow\"\nqueue = \"free\"\nname = \"n\"\nverify = { scheme = \"none\" }\n";
+    let setup = served(&redis, toml);
+    let runner = setup.serve();
+    let mut wire = Wire::to(runner.api().address());
+    wire.send("POST /slow HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{");
+    let answer = wire.rest();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("the body did not come in time"), "{answer}");
+    assert_eq!(redis.count("free", "wait"), 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use http::{StatusCode, header};
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
 
 use super::listen::{self, Late};
@@ -57,27 +58,44 @@ async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Pro
             "the body must be JSON; send Content-Type: application/json",
         ));
     }
+    let encoding = request.headers().get(header::CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| encoding != "identity") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "encoded-body",
+            "the body is compressed; send it as it is, without Content-Encoding",
+        ));
+    }
+    // Nobody sends, and nobody waits for, what would not be read to its end.
+    let most = request.extensions().get::<listen::Most>();
+    if most.is_some_and(|most| request.body().size_hint().lower() > most.0) {
+        return Err(large());
+    }
     let bytes = Bytes::from_request(request, state).await;
     bytes.map_err(|refusal| unread(&refusal, refusal.status()))
 }
 
 /// Why a body could not be read; `status` is what it is without a better reason.
-fn unread(error: &(dyn std::error::Error + 'static), status: StatusCode) -> Problem {
+pub(super) fn unread(error: &(dyn std::error::Error + 'static), status: StatusCode) -> Problem {
     if listen::is_late(error) {
         return Problem::new(StatusCode::REQUEST_TIMEOUT, "late-body", Late.to_string());
     }
     match status {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            status,
-            "large-body",
-            "the body is larger than `max_body` of [server] allows",
-        ),
+        StatusCode::PAYLOAD_TOO_LARGE => large(),
         status => Problem::new(
             status,
             "unreadable-body",
             format!("the body cannot be read: {error}"),
         ),
     }
+}
+
+fn large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "large-body",
+        "the body is larger than `max_body` of [server] allows",
+    )
 }
 
 /// JSON text as `T`, or where it is not one.

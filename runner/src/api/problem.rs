@@ -60,6 +60,11 @@ impl Problem {
         }
     }
 
+    /// What kind of problem it is, in a word: `unknown-queue`.
+    pub(super) fn word(&self) -> &str {
+        self.kind.rsplit('/').next().unwrap_or_default()
+    }
+
     /// What is wrong here, and the way out.
     pub(super) fn detail(&self) -> &str {
         &self.detail

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
@@ -55,14 +57,18 @@ impl Routes {
                 describe(operation, access);
             }
         }
-        let methods = methods.layer(middleware::from_fn(
-            move |caller: Caller, path: RawPathParams, request: Request, next: Next| async move {
-                match allowed(&caller, access, &path) {
-                    Ok(()) => next.run(request).await,
-                    Err(problem) => problem.into_response(),
-                }
-            },
-        ));
+        let methods =
+            methods.layer(middleware::from_fn(
+                move |caller: Caller,
+                      path: Result<RawPathParams, _>,
+                      request: Request,
+                      next: Next| async move {
+                    match allowed(&caller, access, path) {
+                        Ok(()) => next.run(request).await,
+                        Err(problem) => problem.into_response(),
+                    }
+                },
+            ));
         Routes(self.0.routes((schemas, paths, methods)))
     }
 
@@ -133,11 +139,22 @@ async fn authenticated(shared: &Arc<Shared>, request: Request, next: Next) -> Re
     access::finish(shared.gate(), is_script, response)
 }
 
-fn allowed(caller: &Caller, access: Access, path: &RawPathParams) -> Result<(), Problem> {
+fn allowed(
+    caller: &Caller,
+    access: Access,
+    path: Result<RawPathParams, RawPathParamsRejection>,
+) -> Result<(), Problem> {
     caller.has(access)?;
     if access == Access::Open {
         return Ok(());
     }
+    let path = path.map_err(|_| {
+        Problem::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-path",
+            "a part of the path is not UTF-8",
+        )
+    })?;
     let mut queues = path.iter().filter(|(name, _)| *name == "queue");
     queues.try_for_each(|(_, queue)| caller.may(queue))
 }

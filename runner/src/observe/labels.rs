@@ -1,5 +1,6 @@
 //! Label sets of metrics. All are bounded: queues and plugins are those of the
-//! configuration, names of jobs are counted (`meters`), the rest are words of ours.
+//! configuration, and so are routes and webhooks; names of jobs are counted (`meters`), the
+//! rest are words of ours.
 
 use prometheus_client::encoding::EncodeLabelSet;
 
@@ -82,6 +83,44 @@ pub(super) struct Called {
 pub(super) struct OfKind {
     pub(super) plugin: String,
     pub(super) kind: &'static str,
+}
+
+/// Requests of others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OfRoute {
+    pub(super) route: String,
+    pub(super) outcome: &'static str,
+}
+
+/// Requests of others that were refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Refused {
+    pub(super) route: String,
+    pub(super) reason: String,
+}
+
+/// Messages to others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OfWebhook {
+    pub(super) queue: String,
+    pub(super) webhook: String,
+}
+
+impl OfWebhook {
+    pub(super) fn new(queue: &str, webhook: &str) -> OfWebhook {
+        OfWebhook {
+            queue: queue.to_owned(),
+            webhook: webhook.to_owned(),
+        }
+    }
+}
+
+/// How attempts to deliver them ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Delivered {
+    #[prometheus(flatten)]
+    pub(super) of: OfWebhook,
+    pub(super) outcome: &'static str,
 }
 
 /// What runs.

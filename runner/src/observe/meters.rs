@@ -1,7 +1,7 @@
 //! What has ended in this process, counted. Counters begin with the process and never go
 //! back: a queue or plugin that is configured no longer keeps what it had.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::labels::{Called, Ended, FailedBy, OfJob, OfKind, OfQueue};
-use crate::config::JobSettings;
+use super::webhooks::{TAKEN, Webhooks};
+use crate::config::webhook::Route;
+use crate::config::{JobSettings, Queue};
 use crate::cost::Kind;
 use crate::outcome::{Cause, Outcome};
 use crate::queue::Attempt;
@@ -62,6 +64,7 @@ pub struct Meters {
     called: Family<Called, Counter>,
     calls: Family<OfKind, Histogram, fn() -> Histogram>,
     dead: Family<OfQueue, Counter>,
+    webhooks: Webhooks,
     /// What belongs to a queue, a name and a plugin, found without making labels.
     series: Mutex<Series>,
 }
@@ -105,6 +108,7 @@ impl Default for Meters {
             called: Family::default(),
             calls: Family::new_with_constructor(seconds),
             dead: Family::default(),
+            webhooks: Webhooks::new(seconds),
             series: Mutex::default(),
         }
     }
@@ -141,6 +145,9 @@ impl Meters {
         } else {
             self.ended.get_or_create(&alike.labels.ended(word)).inc();
         }
+        if settings.plugin.is_none() {
+            self.sent(&alike.labels, attempt, word);
+        }
         if let Some(cause) = cause {
             let labels = FailedBy {
                 queue: alike.labels.queue.clone(),
@@ -152,6 +159,35 @@ impl Meters {
                 self.died(attempt.queue_name(), 1);
             }
         }
+    }
+
+    /// Count an attempt to deliver a message of a webhook.
+    fn sent(&self, labels: &OfJob, attempt: &Attempt, word: &'static str) {
+        let OfJob { queue, name, .. } = labels;
+        let outcome = match word {
+            COMPLETED => DELIVERED,
+            // Others were interrupted, and are none of the receiver's.
+            FAILED | RETRIED => word,
+            _ => return,
+        };
+        self.webhooks.sent(queue, name, outcome);
+        if outcome == DELIVERED {
+            let job = &attempt.job;
+            let waited = Duration::from_millis(job.started_at.saturating_sub(job.added_at));
+            let delay = waited + attempt.started.elapsed();
+            self.webhooks.delivered(queue, name, delay.as_secs_f64());
+        }
+    }
+
+    /// Count a request to a route of `queues.toml` that became jobs, or that had come
+    /// before.
+    pub fn took(&self, route: &str, known: bool) {
+        self.webhooks.taken(route, TAKEN[usize::from(known)]);
+    }
+
+    /// Count a request to a route of `queues.toml` that became no job.
+    pub fn refused(&self, route: &str, reason: &str) {
+        self.webhooks.refused(route, reason);
     }
 
     /// So many jobs of a queue have gone to its dead letters.
@@ -237,14 +273,15 @@ impl Meters {
         }
     }
 
-    /// Put all of it on a page. Each of these queues has its counters from the start, so
+    /// Put all of it on a page. Whatever is configured has its counters from the start, so
     /// that the first event is seen to be one.
-    pub(super) fn register<'a>(
+    pub(super) fn register(
         &self,
         registry: &mut Registry,
-        queues: impl Iterator<Item = &'a str>,
+        queues: &BTreeMap<String, Arc<Queue>>,
+        routes: &[Arc<Route>],
     ) {
-        for queue in queues {
+        for queue in queues.keys() {
             drop(self.dead.get_or_create(&OfQueue::new(queue)));
         }
         registry.register(
@@ -297,6 +334,7 @@ impl Meters {
             "How long calls of plugins to the host took",
             self.calls.clone(),
         );
+        self.webhooks.register(registry, queues, routes);
     }
 }
 
@@ -313,6 +351,8 @@ impl OfJob {
 
 const COMPLETED: &str = "completed";
 const FAILED: &str = "failed";
+const RETRIED: &str = "retried";
+const DELIVERED: &str = "delivered";
 
 /// What an outcome is counted as, and the cause of a failure.
 fn told(attempt: &Attempt, outcome: &Outcome) -> (&'static str, Option<Cause>) {
@@ -320,7 +360,7 @@ fn told(attempt: &Attempt, outcome: &Outcome) -> (&'static str, Option<Cause>) {
         Outcome::Rejected(failure) => (FAILED, Some(failure.cause)),
         Outcome::Retry { failure, .. } => {
             let last = attempt.job.attempts_made.saturating_add(1) >= attempt.job.options.attempts;
-            (if last { FAILED } else { "retried" }, Some(failure.cause))
+            (if last { FAILED } else { RETRIED }, Some(failure.cause))
         }
         _ => (outcome.as_str(), None),
     }
@@ -350,7 +390,8 @@ mod tests {
         end(&meters, &"x".repeat(NAME + 1));
         end(&meters, "job-3");
         let mut registry = Registry::default();
-        meters.register(&mut registry, ["mail"].into_iter());
+        let queues = [("mail".to_owned(), Arc::default())].into();
+        meters.register(&mut registry, &queues, &[]);
         let mut page = String::new();
         prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
         let line = |name: &str, count: u32| {

@@ -15,5 +15,6 @@ pub mod page;
 mod process;
 mod text;
 pub mod traces;
+mod webhooks;
 
 pub use self::meters::Meters;

@@ -13,6 +13,7 @@ use super::health::{Grade, Verdict};
 use super::labels::{Build, InState, OfPart, OfPlugin, OfQueue, OfVersion};
 use super::look::Look;
 use super::{Meters, process, text};
+use crate::config::Config;
 use crate::queue::{State, Survey};
 
 /// The forms of the page.
@@ -51,12 +52,12 @@ pub fn write(
     form: Form,
     meters: &Meters,
     look: Option<&Look>,
-    queues: &[String],
+    config: &Config,
     runner: &str,
     took: Duration,
 ) -> String {
     let mut registry = Registry::default();
-    meters.register(&mut registry, queues.iter().map(String::as_str));
+    meters.register(&mut registry, &config.queues, &config.routes);
     if let Some(look) = look {
         held(&mut registry, look);
         judged(&mut registry, &look.verdicts());

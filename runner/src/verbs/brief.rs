@@ -83,6 +83,8 @@ fn covered(brief: &mut Brief, cover: &Cover) {
         *text = says.redact(std::mem::take(text));
     }
     cover.values(&brief.name, &mut brief.data, brief.returnvalue.as_mut());
+    let result = brief.returnvalue.take();
+    brief.returnvalue = result.map(|result| says.redact_json(result));
 }
 
 /// How many jobs of a queue are in each state.

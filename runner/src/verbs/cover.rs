@@ -41,6 +41,9 @@ impl Cover {
             *text = says.redact(std::mem::take(text));
         }
         self.values(&job.name, &mut job.data, job.returnvalue.as_mut());
+        // A result may repeat what the payload says under another name.
+        let result = job.returnvalue.take();
+        job.returnvalue = result.map(|result| says.redact_json(result));
     }
 
     /// Cover a payload, and a result.

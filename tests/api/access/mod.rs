@@ -2,9 +2,11 @@
 
 mod audit;
 mod browsers;
+mod covered;
 mod jwt;
 mod people;
 mod secrecy;
+mod streams;
 mod tokens;
 mod walk;
 
@@ -17,18 +19,18 @@ use crate::support::api::{Answer, answer};
 use crate::support::{Redis, Runner, Setup};
 
 /// The token of this name, as it is sent.
-pub(super) fn secret(name: &str) -> String {
+pub(in crate::api) fn secret(name: &str) -> String {
     format!("the-token-of-{name}-0123456789")
 }
 
 /// `[server.tokens.<name>]` with these keys.
-pub(super) fn token(name: &str, keys: &str) -> String {
+pub(in crate::api) fn token(name: &str, keys: &str) -> String {
     let digest = hex::encode(secrets::digest(&secret(name)));
     format!("[server.tokens.{name}]\ntoken = \"sha256:{digest}\"\n{keys}\n")
 }
 
 /// One token per role, one of an admin for some queues, and one that has expired.
-pub(super) fn tokens() -> String {
+pub(in crate::api) fn tokens() -> String {
     [
         token("viewer", "role = \"viewer\""),
         token("operator", "role = \"operator\""),
@@ -40,24 +42,24 @@ pub(super) fn tokens() -> String {
 }
 
 /// What the server answers to whoever shows this token.
-pub(super) fn ask(runner: &Runner, name: &str, method: &str, path: &str) -> Answer {
+pub(in crate::api) fn ask(runner: &Runner, name: &str, method: &str, path: &str) -> Answer {
     answer(runner.api().request(method, path).bearer_auth(secret(name)))
 }
 
 /// A server with these tables after `[server]`.
-pub(super) fn guarded(redis: &Redis, toml: &str) -> (Setup, Runner) {
+pub(in crate::api) fn guarded(redis: &Redis, toml: &str) -> (Setup, Runner) {
     let setup = served(redis, toml);
     let runner = setup.serve();
     (setup, runner)
 }
 
 /// The `detail` of a problem.
-pub(super) fn detail(answer: &Answer) -> &str {
+pub(in crate::api) fn detail(answer: &Answer) -> &str {
     answer.body["detail"].as_str().unwrap_or_default()
 }
 
 /// What the server says of a request with these headers, with all of its own.
-pub(super) fn send(
+pub(in crate::api) fn send(
     runner: &Runner,
     method: &str,
     path: &str,
@@ -77,6 +79,6 @@ pub(super) fn send(
 }
 
 /// The queues.toml of a setup.
-pub(super) fn text(setup: &Setup) -> String {
+pub(in crate::api) fn text(setup: &Setup) -> String {
     std::fs::read_to_string(setup.path("queues.toml")).expect("a file")
 }

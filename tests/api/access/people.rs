@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::{guarded, send, text};
 use crate::support::{Redis, Setup, until};
 
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";
 
 /// `[server.users.ann]` with the hash that `runner api password` makes.
-fn ann(redis: &Redis, keys: &str) -> String {
+pub(super) fn ann(redis: &Redis, keys: &str) -> String {
     use std::io::Write;
     use std::process::Stdio;
     let setup = Setup::new(redis, "");
@@ -40,12 +40,16 @@ fn basic(user: &str, password: &str) -> String {
     format!("Basic {both}")
 }
 
-fn login(runner: &crate::support::Runner, password: &str, headers: &[(&str, &str)]) -> Response {
+pub(super) fn login(
+    runner: &crate::support::Runner,
+    password: &str,
+    headers: &[(&str, &str)],
+) -> Response {
     let body = json!({"user": "ann", "password": password});
     send(runner, "POST", "/api/session", headers, Some(body))
 }
 
-fn cookie(response: &Response) -> (String, String) {
+pub(super) fn cookie(response: &Response) -> (String, String) {
     let cookie = response.headers()["set-cookie"].to_str().unwrap();
     let (pair, attributes) = cookie.split_once("; ").unwrap();
     (pair.to_owned(), attributes.to_owned())

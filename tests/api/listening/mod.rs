@@ -2,6 +2,7 @@
 
 mod addresses;
 mod limits;
+mod manners;
 mod moved;
 mod slow;
 mod stopping;

@@ -1,5 +1,6 @@
 //! `[[routes]]`: requests that become jobs.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::template::{Form, Text};
@@ -28,6 +29,13 @@ pub struct Route {
     pub max_body: usize,
     /// What is answered when the job is there.
     pub answer: Answer,
+}
+
+/// `POST /hooks/{shop}`
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.name(), self.path)
+    }
 }
 
 /// What nobody set; the path and the queue are always set.

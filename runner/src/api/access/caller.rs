@@ -29,6 +29,8 @@ struct Inner {
     ambient: bool,
     /// When it is known no longer.
     until: Option<SystemTime>,
+    /// The hash of its session.
+    session: Option<String>,
     from: Option<IpAddr>,
 }
 
@@ -64,6 +66,7 @@ impl Caller {
             known: Known::Local,
             ambient: true,
             until: None,
+            session: None,
             from,
         }))
     }
@@ -78,6 +81,7 @@ impl Caller {
             known: Known::No,
             ambient: true,
             until: None,
+            session: None,
             from: None,
         }))
     }
@@ -114,6 +118,7 @@ impl Caller {
             known,
             ambient,
             until,
+            session: None,
             from: None,
         })))
     }
@@ -129,6 +134,7 @@ impl Caller {
             known: Known::Jwt(jwt.clone()),
             ambient: false,
             until: Some(claimed.until),
+            session: None,
             from: None,
         }))
     }
@@ -148,6 +154,19 @@ impl Caller {
             until: Some(own.min(until)),
             ..Arc::unwrap_or_clone(self.0)
         }))
+    }
+
+    /// The same, in the session with this hash.
+    pub(super) fn within(self, session: String) -> Caller {
+        Caller(Arc::new(Inner {
+            session: Some(session),
+            ..Arc::unwrap_or_clone(self.0)
+        }))
+    }
+
+    /// The hash of the session that it is in.
+    pub(super) fn session(&self) -> Option<&str> {
+        self.0.session.as_deref()
     }
 
     /// Whether only a program sends what this caller has shown, and no browser by itself.

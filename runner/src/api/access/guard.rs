@@ -155,7 +155,7 @@ pub(in crate::api) fn cors(gate: &Gate) -> CorsLayer {
 
 /// What every answer says: it is what its type says, it is for who has asked, and no page
 /// of another site may show it as its own.
-pub(super) fn seal(response: &mut Response) {
+pub(in crate::api) fn seal(response: &mut Response) {
     let headers = response.headers_mut();
     let always = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 pub(super) use self::caller::Caller;
 use self::credentials::Credentials;
-pub(super) use self::guard::{cors, is_script};
+pub(super) use self::guard::{cors, is_script, seal};
 pub(super) use self::jwt::claims;
 pub(super) use self::stream::while_allowed;
 use super::problem::Problem;
@@ -69,6 +69,8 @@ pub(super) struct Gate {
     redis: Redis,
     passwords: password::Passwords,
     keys: jwt::Keys,
+    /// Told when somebody has logged out.
+    logouts: watch::Sender<()>,
 }
 
 impl Gate {
@@ -79,6 +81,7 @@ impl Gate {
             redis,
             passwords: password::Passwords::default(),
             keys: jwt::Keys::default(),
+            logouts: watch::Sender::new(()),
         }
     }
 
@@ -127,6 +130,11 @@ async fn known(gate: &Gate, head: &Parts, server: &Server) -> Result<Caller, Pro
         }
     };
     Ok(caller.from(from))
+}
+
+/// Refuse what a page of another site makes a browser send.
+pub(super) fn own_site(gate: &Gate, head: &Parts) -> Result<(), Problem> {
+    guard::same_site(head, &gate.server())
 }
 
 /// What every answer says to browsers, and a refused one about how to come in.

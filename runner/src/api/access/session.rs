@@ -6,17 +6,21 @@ use std::time::{Duration, SystemTime};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::{Caller, Gate, password};
 use crate::api::problem::Problem;
 use crate::config::{Access, Server, User};
-use crate::queue::session;
+use crate::queue::{Redis, session};
 use crate::verbs::secrets;
 
 /// Over TLS; browsers take it from this host alone (RFC 6265bis §4.1.3.2).
 const SECURE: &str = "__Host-runner";
 /// Without TLS, which the prefix would need.
 const PLAIN: &str = "runner-session";
+
+/// How often it is looked whether a session is still there while an answer goes on.
+const GLANCE: Duration = Duration::from_secs(5);
 
 /// What is kept of a session.
 #[derive(Serialize, Deserialize)]
@@ -55,9 +59,23 @@ pub(super) async fn caller(gate: &Gate, access: &Access, id: &str) -> Result<Cal
     let until = SystemTime::UNIX_EPOCH + Duration::from_millis(kept.until);
     match access.users.get(&kept.user) {
         Some(user) if of(user) == kept.of && until > super::now() => {
-            Ok(Caller::user(&kept.user, user)?.until(until))
+            Ok(Caller::user(&kept.user, user)?.until(until).within(hash))
         }
         _ => Ok(Caller::anonymous()),
+    }
+}
+
+/// Wait until this session has ended, here or at another runner.
+pub(super) async fn ended(redis: Redis, mut logouts: watch::Receiver<()>, hash: &str) {
+    loop {
+        // Those at other runners are seen at a glance only.
+        if let Ok(Err(_)) = tokio::time::timeout(GLANCE, logouts.changed()).await {
+            // The server ends, and so does all that it sends.
+            std::future::pending::<()>().await;
+        }
+        if let Ok(None) = session::find(&redis, hash).await {
+            return;
+        }
     }
 }
 
@@ -98,6 +116,7 @@ pub(in crate::api) async fn end(
     if let Some(id) = shown(headers) {
         let hash = hex::encode(secrets::digest(id));
         session::end(&gate.redis, &hash).await?;
+        gate.logouts.send_replace(());
     }
     Ok([
         HeaderValue::from_static(

@@ -1,5 +1,6 @@
 //! An answer that goes on, such as a stream of events, ends when its caller may no longer
-//! have it: a removed token stops working at once, wherever it is in use.
+//! have it: a removed token or a session that is ended stops working at once, wherever it is
+//! in use.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use axum::response::Response;
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use super::{Caller, Gate};
+use super::{Caller, Gate, session};
 use crate::config::Config;
 
 /// The same answer, while the caller is what it was.
@@ -17,9 +18,21 @@ pub(in crate::api) fn while_allowed(gate: &Gate, caller: Caller, response: Respo
     if response.body().size_hint().exact().is_some() {
         return response;
     }
-    let configs = gate.configs.clone();
+    let (configs, redis) = (gate.configs.clone(), gate.redis.clone());
+    let logouts = gate.logouts.subscribe();
     response.map(|body| {
-        let end = async move { until_refused(configs, &caller).await };
+        let end = async move {
+            let session = async {
+                match caller.session() {
+                    Some(hash) => session::ended(redis, logouts, hash).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = until_refused(configs, &caller) => {}
+                () = session => {}
+            }
+        };
         Body::from_stream(body.into_data_stream().take_until(Box::pin(end)))
     })
 }

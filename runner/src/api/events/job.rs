@@ -195,6 +195,7 @@ impl Following {
         match end {
             End::Completed(result) => {
                 let result = self.cover.result(&self.job.name, result);
+                let result = self.says.redact_json(result);
                 let data = Outcome {
                     returnvalue: raw(result),
                 };

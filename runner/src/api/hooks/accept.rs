@@ -58,6 +58,7 @@ pub(super) async fn accept(
         [only] => one(only, once.as_deref(), route).await?,
         flow => many(flow, once.as_deref(), route).await?,
     };
+    shared.meters().took(&route.to_string(), accepted.duplicate);
     let added = u64::from(!accepted.duplicate) * jobs.len() as u64;
     let (queue, id) = (&accepted.job.queue, &accepted.job.job_id);
     tracing::info!(
@@ -72,7 +73,7 @@ pub(super) async fn accept(
 
 /// A delivery by a name that is no other route's.
 fn named(route: &Route, once: &str) -> String {
-    let name = format!("{} {}:{once}", route.method.name(), route.path);
+    let name = format!("{route}:{once}");
     match name.len() > LONGEST {
         true => hex::encode(Sha256::digest(name)),
         false => name,

@@ -16,12 +16,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
 use self::find::Found;
 pub(super) use self::taken::Taken;
 use super::access;
+use super::extract::unread;
 use super::problem::Problem;
 use super::shared::Shared;
 use crate::config::webhook::{Route, Scheme};
@@ -45,10 +47,14 @@ pub(super) async fn dispatch(
         return next.run(request).await;
     }
     match find::find(&config.routes, &method, &path) {
-        Found::Route(route, parameters) => match take(&shared, route, parameters, request).await {
-            Ok(response) => response,
-            Err(problem) => problem.into_response(),
-        },
+        Found::Route(route, parameters) => {
+            let mut response = match take(&shared, route, parameters, request).await {
+                Ok(response) => response,
+                Err(refused) => refused.told(&shared, route),
+            };
+            access::seal(&mut response);
+            response
+        }
         Found::Methods(allowed) => {
             let response = next.run(request).await;
             if response.status() != StatusCode::NOT_FOUND {
@@ -64,24 +70,66 @@ pub(super) async fn dispatch(
     }
 }
 
+/// A request that becomes no job.
+struct Refused {
+    /// Why, in a word: for counters and the log.
+    reason: String,
+    problem: Box<Problem>,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Refused {
+        Refused {
+            reason: problem.word().to_owned(),
+            problem: Box::new(problem),
+        }
+    }
+}
+
+impl Refused {
+    /// Count it, say so in the log from time to time, and answer.
+    fn told(self, shared: &Shared, route: &Route) -> Response {
+        let (name, why) = (route.to_string(), self.reason);
+        shared.meters().refused(&name, &why);
+        limited!(
+            warn,
+            &format!("{name} {why}"),
+            "a webhook was refused",
+            route = route.path,
+            scheme = route.verify.scheme.name(),
+            why
+        );
+        self.problem.into_response()
+    }
+}
+
 /// Who has sent it, then what it says, then the job.
 async fn take(
     shared: &Shared,
     route: &Route,
     parameters: Vec<(String, String)>,
     request: Request,
-) -> Result<Response, Problem> {
+) -> Result<Response, Refused> {
     let (head, body) = request.into_parts();
     let claims = match route.verify.scheme {
-        Scheme::Jwt => access::claims(shared.gate(), &head).await?,
+        Scheme::Jwt => match access::claims(shared.gate(), &head).await {
+            Ok(claims) => claims,
+            Err(problem) => {
+                shared.count(None, &head)?;
+                return Err(problem.into());
+            }
+        },
         // Its body is not needed to know better.
         Scheme::Token => check(shared, route, &head, &Bytes::new()).map(|()| Map::new())?,
+        // Whoever reaches this machine may; a page in a browser of this machine is none
+        // of those.
+        Scheme::None => access::own_site(shared.gate(), &head).map(|()| Map::new())?,
         _ => Map::new(),
     };
     let body = read(body, route.max_body).await?;
     check(shared, route, &head, &body)?;
     let said = said(route, &head, &body, parameters, &claims)?;
-    accept::accept(shared, route, &said).await
+    Ok(accept::accept(shared, route, &said).await?)
 }
 
 /// A request as the crate wants it.
@@ -98,7 +146,7 @@ fn parts<'a>(head: &'a Parts, body: &'a Bytes) -> webhooks::Request<'a> {
 
 /// Refuse a request that does not prove who has sent it. Only those count towards the
 /// rate of their address: whoever signs may send as much as there is.
-fn check(shared: &Shared, route: &Route, head: &Parts, body: &Bytes) -> Result<(), Problem> {
+fn check(shared: &Shared, route: &Route, head: &Parts, body: &Bytes) -> Result<(), Refused> {
     #[expect(
         clippy::disallowed_methods,
         reason = "senders sign the time of their clock"
@@ -109,35 +157,32 @@ fn check(shared: &Shared, route: &Route, head: &Parts, body: &Bytes) -> Result<(
         return Ok(());
     };
     shared.count(None, head)?;
-    limited!(
-        warn,
-        &route.path,
-        "a webhook was refused",
-        route = route.path,
-        scheme = route.verify.scheme.name(),
-        why = refusal.name()
-    );
     let status = StatusCode::UNAUTHORIZED;
-    Err(Problem::new(status, "not-verified", refusal.to_string()))
+    Err(Refused {
+        reason: refusal.name().to_owned(),
+        problem: Box::new(Problem::new(status, "not-verified", refusal.to_string())),
+    })
 }
 
 /// The body, byte for byte.
 async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, most).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+    let large = || {
+        Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body-too-large",
             format!(
                 "the body has more than the {} of `max_body`",
                 units::size(most as u64)
             ),
-        )),
-        Err(error) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "unreadable-body",
-            format!("the body cannot be read: {error}"),
-        )),
+        )
+    };
+    if body.size_hint().lower() > most as u64 {
+        return Err(large());
+    }
+    match Limited::new(body, most).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(large()),
+        Err(error) => Err(unread(&*error, StatusCode::BAD_REQUEST)),
     }
 }
 

@@ -23,7 +23,7 @@ use super::bodies::{Answer, Timed};
 use super::line::Line;
 use super::pace::Pace;
 use super::socket::Stream;
-use super::{Closing, Peer, tls};
+use super::{Closing, Most, Peer, tls};
 use crate::config::Server;
 
 /// What a client gets when all connections have a request.
@@ -166,6 +166,8 @@ impl Answers {
         let allowed = self.settings.body_timeout;
         let mut request = request.map(|body| Timed::of(body, allowed));
         request.extensions_mut().insert(self.peer);
+        let most = Most(self.settings.max_body as u64);
+        request.extensions_mut().insert(most);
         DefaultBodyLimit::max(self.settings.max_body).apply(&mut request);
         let answered = self.app.clone().call(request);
         let (pace, closing) = (self.pace.clone(), self.closing.clone());

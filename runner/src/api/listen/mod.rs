@@ -51,6 +51,10 @@ pub(super) enum Peer {
     Unix,
 }
 
+/// Bytes that the body of a request may have; in the extensions of each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Most(pub(super) u64);
+
 /// How long to wait before taking connections again when the system has no room for one.
 const NO_ROOM: Duration = Duration::from_millis(100);
 

@@ -37,7 +37,7 @@ async fn metrics(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.may_all()?;
-    let queues: Vec<String> = shared.config().queues.keys().cloned().collect();
+    let config = shared.config();
     let began = Instant::now();
     // What this process knows itself is told while Redis is away, too.
     let look = shared.look(true).await.ok();
@@ -48,7 +48,7 @@ async fn metrics(
         form,
         shared.meters(),
         look.as_ref(),
-        &queues,
+        &config,
         shared.runner(),
         began.elapsed(),
     );
