@@ -4,6 +4,7 @@ mod access;
 mod clients;
 mod described;
 mod events;
+mod forged;
 mod jobs;
 mod listening;
 mod manual;
@@ -13,6 +14,7 @@ mod prometheus;
 mod queues;
 mod remote;
 mod search;
+mod stats;
 
 use crate::support::{Redis, Setup};
 

@@ -2,6 +2,7 @@
 
 mod adding;
 mod flows;
+mod ids;
 mod invoked;
 mod lists;
 mod refused;

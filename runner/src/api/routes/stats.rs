@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use futures::future::try_join_all;
 use utoipa_axum::routes;
 
 use crate::api::access::{Access, Caller};
@@ -13,6 +12,7 @@ use crate::api::extract::Path;
 use crate::api::problem::Problem;
 use crate::api::routing::Routes;
 use crate::api::shared::Shared;
+use crate::queue::{self, Queue};
 use crate::verbs::brief::Counted;
 
 pub(super) fn add(routes: Routes) -> Routes {
@@ -54,9 +54,12 @@ async fn of_all(
 ) -> Result<Json<BTreeMap<String, Counted>>, Problem> {
     let config = shared.config();
     let names = config.queues.keys().filter(|name| caller.may(name).is_ok());
-    let counted = names.map(async |name| {
-        let counts = shared.queue(name).counts().await?;
-        Ok::<_, Problem>((name.clone(), Counted::from(counts)))
+    let queues: Vec<Queue> = names.map(|name| shared.queue(name)).collect();
+    let surveys = queue::survey(&queues, false).await?;
+    let counted = queues.iter().zip(surveys);
+    let counted = counted.map(|(queue, survey)| {
+        let counts = Counted::from(survey.counts);
+        (queue.name().to_owned(), counts)
     });
-    Ok(Json(try_join_all(counted).await?.into_iter().collect()))
+    Ok(Json(counted.collect()))
 }

@@ -35,8 +35,7 @@ impl Queue {
         let mut command = redis::cmd("HMGET");
         command.arg(self.key(id));
         command.arg(&["name", "data", "opts", "priority"]);
-        let fields = list(self.redis().call(&command).await?);
-        let mut fields = fields.into_iter().map(text);
+        let mut fields = self.of_hash(&command).await?.into_iter().map(text);
         let mut next = || fields.next().flatten();
         let Some(name) = next() else {
             return Ok(None);

@@ -102,6 +102,30 @@ impl Added {
     }
 }
 
+/// The keys of every queue: a job of such an id would take the place of one, and the
+/// queue would stand still.
+const OWN_KEYS: [&str; 19] = [
+    "active",
+    "completed",
+    "delay",
+    "delayed",
+    "events",
+    "failed",
+    "id",
+    "limiter",
+    "marker",
+    "meta",
+    "paused",
+    "pc",
+    "prioritized",
+    "priority",
+    "repeat",
+    "stalled",
+    "stalled-check",
+    "wait",
+    "waiting-children",
+];
+
 impl NewJob {
     /// Refuse what BullMQ refuses, and what would break its layout.
     pub(crate) fn check(&self, settings: &Settings) -> Result<(), Error> {
@@ -113,6 +137,11 @@ impl NewJob {
             if id.contains(':') {
                 return wrong(format!(
                     "the job id \"{id}\" contains \":\"; use another separator, such as \"-\""
+                ));
+            }
+            if OWN_KEYS.contains(&id.as_str()) {
+                return wrong(format!(
+                    "the job id \"{id}\" is the name of one of the queue's own keys; put something in front, such as \"job-{id}\""
                 ));
             }
             // Those are given by Redis' counter.
@@ -341,6 +370,21 @@ mod tests {
     }
 
     #[test]
+    fn no_job_takes_the_place_of_a_key_that_scripts_know() {
+        let source = include_str!("../lib/keys.lua");
+        let table = source.split("local job_keys").next().unwrap();
+        let names = table.split('\'').skip(1).step_by(2);
+        let kinds = ["list", "zset", "hash", "set", "stream", "string"];
+        let names: Vec<&str> = names
+            .filter(|name| !kinds.contains(name) && !name.contains(':'))
+            .collect();
+        assert!(names.len() > 15, "{names:?}");
+        for name in names {
+            assert!(OWN_KEYS.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
     fn jobs_bullmq_refuses_are_refused_with_the_way_out() {
         assert_eq!(
             refused(|job| job.id = Some("a:b".into())),
@@ -349,6 +393,10 @@ mod tests {
         assert_eq!(
             refused(|job| job.id = Some("17".into())),
             "the job id \"17\" is a number; put a letter in front"
+        );
+        assert_eq!(
+            refused(|job| job.id = Some("delayed".into())),
+            "the job id \"delayed\" is the name of one of the queue's own keys; put something in front, such as \"job-delayed\""
         );
         assert_eq!(
             refused(|job| job.id = Some(String::new())),

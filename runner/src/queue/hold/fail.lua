@@ -48,7 +48,7 @@ for at = 6, #ARGV do
   local key = base .. id
   local job = try('HMGET', key, 'rjk', 'deid', 'parent', 'ats')
   local code, text = 0, ''
-  if job.err or call('EXISTS', key) == 0 then
+  if job.err or call('EXISTS', key) == 0 or not names_job(base, id) then
     code = 0
   elseif ended(id) then
     code, text = 3, ended(id)

@@ -197,7 +197,7 @@ impl Queue {
         for field in fields {
             command.arg(field.name());
         }
-        let values = list(self.redis().call(&command).await?);
+        let values = self.of_hash(&command).await?;
         if values.first().is_none_or(|name| *name == Value::Nil) {
             return Ok(None);
         }
@@ -206,6 +206,17 @@ impl Queue {
             found.set(*field, value);
         }
         Ok(Some(found))
+    }
+
+    /// What a command says of a hash; nothing when the key is something else, and no job.
+    pub(in crate::queue) async fn of_hash(
+        &self,
+        command: &redis::Cmd,
+    ) -> Result<Vec<Value>, Error> {
+        match self.redis().call(command).await {
+            Err(Error::Refused(why)) if why.starts_with("WRONGTYPE") => Ok(Vec::new()),
+            other => Ok(list(other?)),
+        }
     }
 
     /// The state of a job: first the sets are asked, all at once, then the lists,

@@ -59,6 +59,9 @@ for at = 2, #ARGV do
       code = -2
     elseif call('EXISTS', key .. ':lock') == 1 or with_children and is_locked(key, {}) then
       code = -1
+    elseif not names_job(base, id) then
+      -- A key of something else, which stays: there is an entry of its name at most.
+      code = take_out(base, id) ~= 'unknown' and 1 or 0
     else
       remove(base, id, nil)
     end
