@@ -21,6 +21,7 @@ fn read(cursor: &str) -> Value {
     serde_json::from_slice(&bytes[..bytes.len() - 8]).unwrap()
 }
 
+// Long because it is a table.
 #[test]
 fn a_cursor_that_nobody_was_given_is_refused_and_breaks_nothing() {
     let redis = Redis::shared();

@@ -289,6 +289,21 @@ impl Meters {
             "Jobs of the queue that failed for good in this process and went to its dead letters",
             self.dead.clone(),
         );
+        self.register_attempts(registry);
+        registry.register(
+            "runner_host_calls",
+            "Calls of plugins to the host",
+            self.called.clone(),
+        );
+        registry.register(
+            "runner_host_call_seconds",
+            "How long calls of plugins to the host took",
+            self.calls.clone(),
+        );
+        self.webhooks.register(registry, queues, routes);
+    }
+
+    fn register_attempts(&self, registry: &mut Registry) {
         let seconds = [
             (
                 "runner_job_wait_seconds",
@@ -324,17 +339,6 @@ impl Meters {
             "Attempts that failed, by cause",
             self.failed.clone(),
         );
-        registry.register(
-            "runner_host_calls",
-            "Calls of plugins to the host",
-            self.called.clone(),
-        );
-        registry.register(
-            "runner_host_call_seconds",
-            "How long calls of plugins to the host took",
-            self.calls.clone(),
-        );
-        self.webhooks.register(registry, queues, routes);
     }
 }
 
