@@ -81,6 +81,18 @@ struct Owned {
     pid: Pid,
     child: Option<Child>,
     _lock: File,
+    /// It has been told to end.
+    told: bool,
+}
+
+/// A start that fails later leaves no server behind. One that is told by [`Embedded::stop`]
+/// is waited for as well.
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if !self.told {
+            let _ = kill_process(self.pid, Signal::TERM);
+        }
+    }
 }
 
 impl Embedded {
@@ -110,6 +122,7 @@ impl Embedded {
                 pid,
                 child: None,
                 _lock: lock,
+                told: false,
             };
             return Ok(Embedded {
                 address,
@@ -124,6 +137,7 @@ impl Embedded {
             pid,
             child: Some(child),
             _lock: lock,
+            told: false,
         };
         Ok(Embedded {
             address,
@@ -154,6 +168,7 @@ impl Embedded {
     /// Stop the server, if it is ours: SIGTERM, on which Redis flushes its AOF.
     pub async fn stop(self) {
         let Some(mut owned) = self.owned else { return };
+        owned.told = true;
         let _ = kill_process(owned.pid, Signal::TERM);
         let gone = async {
             match &mut owned.child {

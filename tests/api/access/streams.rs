@@ -9,7 +9,7 @@ use super::people::{ann, cookie, login};
 use super::{ask, guarded, secret, send, text, token};
 use crate::api::served;
 use crate::support::wire::Wire;
-use crate::support::{Redis, Runner, until};
+use crate::support::{Redis, Runner, now, until};
 
 const PASSWORD: &str = super::people::PASSWORD;
 const EVENTS: &str = "/api/events?queue=q";
@@ -72,7 +72,7 @@ fn a_stream_ends_when_its_token_is_removed_and_others_go_on() {
 fn a_stream_ends_when_its_token_expires() {
     let redis = Redis::shared();
     known(&redis);
-    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(3);
+    let soon = jiff::Timestamp::from_millisecond(now().cast_signed() + 3000).unwrap();
     let soon = token("soon", &format!("expires = {soon:.3}"));
     let (_setup, runner) = guarded(&redis, &soon);
     let bearer = format!("Bearer {}", secret("soon"));

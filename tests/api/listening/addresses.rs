@@ -1,13 +1,13 @@
 //! Where a server listens, and what is said when it cannot.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 
 use super::address;
 use crate::api::served;
 use crate::support::wire::Wire;
-use crate::support::{Redis, Setup};
+use crate::support::{Redis, Setup, until};
 
 #[track_caller]
 fn refused(setup: &Setup, arguments: &[&str]) -> String {
@@ -159,13 +159,23 @@ fn dev_listens_at_another_port_when_nobody_asked_for_the_one_that_is_taken() {
     let _taken = TcpListener::bind("127.0.0.1:3000");
     let redis = Redis::shared();
     let setup = Setup::new(&redis, "");
-    let runner = setup.spawn(&["dev"]);
+    let mut runner = setup.spawn(&["dev"]);
     let at = address(&runner, 0);
     assert_ne!(at, "127.0.0.1:3000");
     assert!(Wire::to(&at).get("/livez").starts_with("HTTP/1.1 200"));
     runner.until_logged("127.0.0.1:3000 is taken; the HTTP API takes another port");
     // Who asks for an address gets that one or none.
+    let ended = setup;
     let setup = served(&redis, "");
     let told = refused(&setup, &["dev", "--listen", &at]);
     assert!(told.contains("another process has that port"), "{told}");
+    // Nor does a Redis stay that was started for it, or for one that has ended.
+    runner.stop();
+    for dir in [&setup, &ended] {
+        let port = std::fs::read_to_string(dir.path("data/redis/port"));
+        let address = format!("127.0.0.1:{}", port.expect("dev has a Redis").trim());
+        until("its Redis to end", || {
+            TcpStream::connect(&address).is_err().then_some(())
+        });
+    }
 }

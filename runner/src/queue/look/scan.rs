@@ -131,12 +131,8 @@ impl Queue {
             };
             if whole(&looked) < 0 {
                 // Not there: nearer to the end, or, if nowhere, they and all before them
-                // are gone. None is behind the end.
-                let length = whole(&end) as u64;
-                behind = match behind > length {
-                    true => length,
-                    false => behind.saturating_sub(WINDOW as u64),
-                };
+                // are gone.
+                behind = nearer(behind, whole(&end) as u64);
                 if behind == 0 {
                     *place = Place {
                         key: place.key,
@@ -175,6 +171,15 @@ impl Queue {
             .arg(bound(look.since, "-inf"))
             .arg(bound(look.until, "+inf"));
         Ok(whole(&self.redis().call(&command).await?) as u64)
+    }
+}
+
+/// Where the last jobs of a list are looked for next, in one of this length: none of them
+/// is behind its end.
+fn nearer(behind: u64, length: u64) -> u64 {
+    match behind > length {
+        true => length,
+        false => behind.saturating_sub(WINDOW as u64),
     }
 }
 
