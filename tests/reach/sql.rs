@@ -16,6 +16,13 @@ struct Reach {
 
 impl Reach {
     fn new(url: &str, keys: &str) -> Reach {
+        let reach = Reach::beginning(url, keys);
+        reach.runner.until_ready();
+        reach
+    }
+
+    /// One that need not be ready.
+    fn beginning(url: &str, keys: &str) -> Reach {
         let redis = Redis::shared();
         let toml = format!(
             "[queues.work]\nplugin = \"statements\"\nconcurrency = 1000\n\
@@ -24,7 +31,7 @@ impl Reach {
         let setup = Setup::new(&redis, &toml)
             .plugin("statements", &guest("statements"))
             .env("DATABASE_URL", url);
-        let runner = setup.serve();
+        let runner = setup.spawn(&["serve"]);
         Reach {
             redis,
             setup,
@@ -277,4 +284,21 @@ fn a_server_that_is_killed_in_a_transaction_leaves_nothing_half_done() {
     assert_eq!(reach.redis.until_ended("work", &id), "completed");
     let left = reach.query("select count(*), sum(n) from steps", json!([]));
     assert_eq!(left["rows"], json!([[{ "integer": 2 }, { "integer": 3 }]]));
+}
+
+#[test]
+fn a_queue_waits_for_a_database_that_is_down() {
+    let mut server = Server::own_postgres();
+    let url = server.url();
+    server.kill();
+    let reach = Reach::beginning(&url, "");
+    let told = reach
+        .runner
+        .until_logged("queue held: a database of its plugin");
+    assert!(told.contains("main: "), "{told}");
+    let id = reach.add(&json!({ "statements": ["select 1"] }));
+    assert_eq!(reach.redis.count("work", "wait"), 1);
+    server.start();
+    assert_eq!(reach.redis.until_ended("work", &id), "completed");
+    assert_eq!(reach.redis.field("work", &id, "ats").as_deref(), Some("1"));
 }

@@ -7,12 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::join_all;
-use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::leaving::{left, stop_within};
 use super::{Start, configure, read, wanted};
 use crate::config::{self, Config, Explained, Queue, Sources, explain_all};
 use crate::host::Host;
@@ -109,12 +108,14 @@ impl Keeper {
         mut drains: mpsc::UnboundedReceiver<Duration>,
     ) {
         let mut plugins = self.plugins.changes();
+        let mut databases = self.host.databases();
         self.declare();
         loop {
             self.reconcile();
             let stood = self.early.as_ref().and_then(|early| early.until);
             tokio::select! {
                 Ok(()) = plugins.changed() => {}
+                Ok(()) = databases.changed() => {}
                 Some(_) = changes.recv() => {
                     if let Some(grace) = self.reload(true, &mut drains).await {
                         return self.drain(grace, drains).await;
@@ -305,7 +306,7 @@ impl Keeper {
         self.declare();
     }
 
-    /// Tell the host which queues plugins can add to.
+    /// Tell the host which queues plugins can add to, and which plugins there are.
     fn declare(&self) {
         let config = self.config.borrow();
         let queues: HashMap<_, _> = config
@@ -314,6 +315,9 @@ impl Keeper {
             .map(|queue| (queue.name.clone(), self.shared.queue(queue)))
             .collect();
         self.host.set_queues(queues);
+        let plugins = &config.plugins;
+        self.host
+            .keep_databases(|plugin| plugins.contains_key(plugin));
     }
 
     /// Start the queues whose plugins have come to serve, change the settings of
@@ -363,6 +367,9 @@ impl Keeper {
             tracing::debug!(queue = queue.name, plugins = ?missing, "held until its plugins are loaded");
             return;
         }
+        if !self.reaches(queue) {
+            return;
+        }
         self.waiting.remove(&queue.name);
         let worker = Worker::spawn(self.shared.clone(), queue.clone());
         tracing::info!(
@@ -374,6 +381,28 @@ impl Keeper {
         let queue = queue.clone();
         self.workers
             .insert(queue.name.clone(), Consumer { worker, queue });
+    }
+
+    /// Whether the databases of its plugins have answered.
+    fn reaches(&mut self, queue: &Queue) -> bool {
+        let plugins: BTreeSet<&str> = queue.plugins().collect();
+        let unreached = plugins
+            .into_iter()
+            .find_map(|plugin| Some((plugin, self.host.reached(plugin).err()?)));
+        let Some((plugin, why)) = unreached else {
+            return true;
+        };
+        if let Some(reason) = why
+            && self.waiting.insert(queue.name.clone())
+        {
+            tracing::warn!(
+                queue = queue.name,
+                plugin,
+                reason,
+                "queue held: a database of its plugin does not answer; the queue starts once it does"
+            );
+        }
+        false
     }
 
     /// Drain the worker of a queue that is no longer wanted.
@@ -445,29 +474,5 @@ impl Consumer {
             self.queue = queue.clone();
             tracing::info!(queue = queue.name, "queue uses its changed settings");
         }
-    }
-}
-
-/// Drain a worker. A new grace period counts from when it is sent.
-async fn stop_within(mut worker: Worker, mut grace: watch::Receiver<Duration>) {
-    loop {
-        worker.drain(*grace.borrow_and_update());
-        tokio::select! {
-            () = worker.stopped() => return,
-            Ok(()) = grace.changed() => {}
-        }
-    }
-}
-
-/// Wait until one of these workers has settled its last job. Returns its queue.
-async fn left(leaving: &mut BTreeMap<String, Worker>) -> String {
-    let stopped = leaving.iter_mut().map(|(name, worker)| async move {
-        worker.stopped().await;
-        name.clone()
-    });
-    let mut stopped: FuturesUnordered<_> = stopped.collect();
-    match stopped.next().await {
-        Some(name) => name,
-        None => std::future::pending().await,
     }
 }

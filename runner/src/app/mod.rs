@@ -10,6 +10,7 @@ mod builder;
 mod describe;
 mod dev;
 mod keeper;
+mod leaving;
 mod told;
 
 use std::collections::BTreeSet;

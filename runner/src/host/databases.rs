@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use runner_sql::{Database, Error, How, Kind, Rows, Settings, Statement, Tls};
 use tokio::runtime::Handle;
+use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::JoinHandle;
 
+use super::reached::Reached;
 use crate::config::{self, Plugin, nearest};
 
 /// All databases of the process.
@@ -18,6 +20,8 @@ pub(super) struct Databases {
     io: Handle,
     /// By plugin and by the name that the plugin has for it.
     open: Mutex<HashMap<(String, String), Open>>,
+    /// Told when one has answered, or not.
+    changes: Sender<()>,
 }
 
 /// A database as one plugin has it.
@@ -26,6 +30,7 @@ struct Open {
     granted: config::Database,
     /// What is wrong with its URL otherwise.
     database: Result<Database, Error>,
+    reached: Arc<Reached>,
 }
 
 /// The databases of one plugin.
@@ -41,13 +46,49 @@ impl Databases {
         Databases {
             io,
             open: Mutex::default(),
+            changes: Sender::new(()),
         }
+    }
+
+    /// Whether all databases of a plugin have answered since they were granted; otherwise
+    /// why one has not, if that is known. They are tried until they do.
+    pub(super) fn reached(&self, plugin: &str) -> Result<(), Option<String>> {
+        self.each(plugin, |open| {
+            open.reached.ask(&open.database, &self.io, &self.changes)
+        })
+    }
+
+    /// Why one of a plugin's databases has not answered, once it was tried.
+    pub(super) fn unreached(&self, plugin: &str) -> Option<String> {
+        let why = |open: &Open| open.reached.why().map_or(Ok(()), Err);
+        self.each(plugin, why).err()
+    }
+
+    fn each<E>(&self, plugin: &str, ask: impl Fn(&Open) -> Result<(), E>) -> Result<(), E> {
+        let open = self.lock();
+        let mut of_plugin = open.iter().filter(|((of, _), _)| of == plugin);
+        of_plugin.try_for_each(|(_, open)| ask(open))
+    }
+
+    /// Close those of plugins that are no longer configured, when their last call has
+    /// ended.
+    pub(super) fn keep(&self, configured: impl Fn(&str) -> bool) {
+        self.lock().retain(|(of, _), _| configured(of));
+    }
+
+    /// Told when a database has answered for the first time, or has not.
+    pub(super) fn changes(&self) -> Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Those that the plugin is granted now. Connections of one that it is granted no
     /// longer, or otherwise, are closed when the last call of them has ended.
     pub(super) fn of(&self, plugin: &Plugin) -> Granted {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.lock();
         open.retain(|(of, name), open| {
             *of != plugin.name || plugin.sql.get(name) == Some(&open.granted)
         });
@@ -56,6 +97,7 @@ impl Databases {
             let open = open.entry(key).or_insert_with(|| Open {
                 granted: granted.clone(),
                 database: Database::new(name, settings(granted)),
+                reached: Arc::default(),
             });
             (name.clone(), open.clone())
         });

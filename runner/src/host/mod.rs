@@ -25,6 +25,7 @@ pub mod output;
 mod program;
 mod progress;
 mod queue;
+mod reached;
 mod scratch;
 mod sql;
 mod state;
@@ -35,6 +36,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::watch::Receiver;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Engine, Store};
 
@@ -129,6 +131,30 @@ impl Host {
     /// What this plugin may reach.
     pub fn grants(&self, plugin: Arc<Plugin>) -> Grants {
         Grants::new(&self.http, &self.databases, &self.scratches, plugin)
+    }
+
+    /// Whether all databases of a plugin have answered since they were granted; otherwise
+    /// why one has not, if that is known. They are tried until they do.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn reached(&self, plugin: &str) -> Result<(), Option<String>> {
+        self.databases.reached(plugin)
+    }
+
+    /// Close the databases of plugins that are no longer configured.
+    pub fn keep_databases(&self, configured: impl Fn(&str) -> bool) {
+        self.databases.keep(configured);
+    }
+
+    /// Why one of a plugin's databases has not answered, once it was tried.
+    pub fn unreached(&self, plugin: &str) -> Option<String> {
+        self.databases.unreached(plugin)
+    }
+
+    /// Told when a database has answered for the first time, or has not.
+    pub fn databases(&self) -> Receiver<()> {
+        self.databases.changes()
     }
 
     /// A store for one attempt, with every limit set and no directory opened; for a

@@ -279,6 +279,15 @@ impl Facts<'_> {
                 None => Part::warning(format!("plugin {} is loading", plugin.name), "wait"),
             };
         }
+        if let Some((plugin, why)) = self
+            .of(queue)
+            .find_map(|plugin| Some((&plugin.name, plugin.unreached.as_ref()?)))
+        {
+            return Part::failing(
+                format!("a database of plugin {plugin} does not answer: {why}"),
+                "start it, or mend its URL; the queue starts by itself",
+            );
+        }
         if consumers == 0 && !unknown {
             let cause = "no worker takes its jobs";
             return Part::failing(cause, "start `runner serve` with this configuration");

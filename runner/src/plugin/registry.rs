@@ -36,6 +36,8 @@ pub struct Status {
     pub refusal: Option<Refusal>,
     /// Whether it is being loaded for the first time.
     pub loading: bool,
+    /// Why one of its databases has not answered since it was granted, once it was tried.
+    pub unreached: Option<String>,
     /// How often a version took the place of another since the process began.
     pub swaps: u64,
     /// How often a file was refused.
@@ -270,6 +272,7 @@ impl Plugins {
             serving: entry.serving.load_full(),
             refusal: entry.refusal(),
             loading: entry.is_loading(),
+            unreached: self.loader.host().unreached(name),
             swaps: self.tally(name).swaps.load(Ordering::Relaxed),
             refusals: self.tally(name).refusals.load(Ordering::Relaxed),
         };

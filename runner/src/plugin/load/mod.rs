@@ -77,6 +77,11 @@ impl Loader {
         }
     }
 
+    /// What guests reach.
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// What this plugin may reach.
     pub(super) fn grants(&self, plugin: &Arc<config::Plugin>) -> Grants {
         self.host.grants(plugin.clone())
