@@ -232,7 +232,7 @@ fn the_code_of_the_guide_passes_its_tests() {
         };
         std::fs::write(setup.path(&format!("weather/{name}")), text).unwrap();
     }
-    assert_eq!(tests, 3);
+    assert_eq!(tests, 4);
     unittest(&setup, "weather");
 }
 

@@ -14,8 +14,9 @@ use wit_parser::{Resolve, UnresolvedPackageGroup};
 use super::interface::{self, Interface, unversioned};
 
 /// The host's package: the files of `wit/runner`, by name.
-pub const HOST: [(&str, &str); 11] = [
+pub const HOST: [(&str, &str); 13] = [
     ("worlds.wit", include_str!("../../../wit/runner/worlds.wit")),
+    ("blobs.wit", include_str!("../../../wit/runner/blobs.wit")),
     (
         "checkpoint.wit",
         include_str!("../../../wit/runner/checkpoint.wit"),
@@ -27,6 +28,7 @@ pub const HOST: [(&str, &str); 11] = [
     ),
     ("http.wit", include_str!("../../../wit/runner/http.wit")),
     ("job.wit", include_str!("../../../wit/runner/job.wit")),
+    ("kv.wit", include_str!("../../../wit/runner/kv.wit")),
     ("log.wit", include_str!("../../../wit/runner/log.wit")),
     (
         "outcome.wit",

@@ -21,8 +21,14 @@ pub(crate) struct World {
     world: WorldId,
 }
 
+/// The world of [`World::handler`]: all interfaces that an SDK can call. A component
+/// imports only those that its module does.
+const ALL: &str = "package runner:all; world plugin { include runner:plugin/plugin@0.1.0; \
+                   import runner:plugin/sql@0.1.0; import runner:plugin/kv@0.1.0; \
+                   import runner:plugin/blobs@0.1.0; }";
+
 /// The world of [`World::typed`].
-const BOTH: &str = "package runner:both; world plugin { include runner:plugin/plugin@0.1.0; \
+const BOTH: &str = "package runner:both; world plugin { include runner:all/plugin; \
                     include runner:project/contract; }";
 
 /// Who made a module, for those who ask the component.
@@ -34,9 +40,9 @@ pub(crate) struct Maker<'a> {
 }
 
 impl World {
-    /// `runner:plugin/plugin`: a handler.
+    /// A handler.
     pub(crate) fn handler() -> Result<World, Error> {
-        World::read(None, "runner:plugin/plugin").map_err(|error| broken(&error))
+        World::read(None, "runner:all/plugin").map_err(|error| broken(&error))
     }
 
     /// The functions of a contract, and a handler for jobs of other names. Its world is
@@ -54,7 +60,8 @@ impl World {
         let host = host
             .parse()
             .map_err(|(map, error)| anyhow::anyhow!(error.render(&map)))?;
-        let mut package = resolve.push_group(host)?;
+        resolve.push_group(host)?;
+        let mut package = resolve.push_str("all.wit", ALL)?;
         if let Some(text) = contract {
             resolve.push_str("contract.wit", text)?;
             package = resolve.push_str("both.wit", BOTH)?;

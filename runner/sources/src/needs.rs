@@ -16,7 +16,7 @@ pub fn needs(imports: &[String]) -> Vec<(&'static str, &'static str, String)> {
         });
         found.cloned()
     };
-    let known: [(&str, &str, &[&str]); 2] = [
+    let known: [(&str, &str, &[&str]); 5] = [
         (
             "http",
             "[\"https://api.example.com\"]",
@@ -26,6 +26,17 @@ pub fn needs(imports: &[String]) -> Vec<(&'static str, &'static str, String)> {
             "config",
             "{ key = \"value\" }",
             &["runner:plugin/config", "wasi:config/store"],
+        ),
+        (
+            "sql",
+            "{ main = \"env:DATABASE_URL\" }",
+            &["runner:plugin/sql"],
+        ),
+        ("kv", "true", &["runner:plugin/kv"]),
+        (
+            "blobs",
+            "{ inbox = \"s3://bucket/path\" }",
+            &["runner:plugin/blobs"],
         ),
     ];
     let needed = known
@@ -50,9 +61,12 @@ mod tests {
             "runner:plugin/http@0.1.0",
             "runner:plugin/log@0.1.0",
             "wasi:config/store@0.2.0-rc.1",
+            "runner:plugin/blobs@0.1.0",
+            "runner:plugin/kv@0.1.0",
+            "runner:plugin/sql@0.1.0",
         ]));
         let keys: Vec<&str> = needed.iter().map(|(key, ..)| *key).collect();
-        assert_eq!(keys, ["http", "config"]);
+        assert_eq!(keys, ["http", "config", "sql", "kv", "blobs"]);
         assert_eq!(needs(&imports(&["wasi:cli/environment@0.2.6"])), []);
     }
 }

@@ -38,6 +38,8 @@ const PYTHON: Tool = Tool {
 
 /// The SDK, and the world it is compiled for.
 const SDK: &str = ".runner/sdk";
+/// The world of the project.
+const WORLD: &str = ".runner/out/wit";
 /// A virtual environment that componentize-py looks for packages in, instead of the one
 /// that happens to be active.
 const ENVIRONMENT: &str = ".runner/python";
@@ -51,6 +53,7 @@ struct Scan {
     errors: Vec<String>,
     warnings: Vec<String>,
     zones: bool,
+    reach: Vec<String>,
 }
 
 pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Built, Error> {
@@ -69,7 +72,7 @@ pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Built, Error> {
     let entry = settings.entry();
     let path = project.directory.join(OUT).join(format!("{ENTRY}.py"));
     generated::write(&path, entry.as_bytes())?;
-    let component = componentized(project, tools, &componentize, &settings)?;
+    let component = componentized(project, tools, &componentize, &settings, &scan.reach)?;
     Ok(Built {
         component,
         warnings: scan.warnings,
@@ -101,18 +104,29 @@ fn scan(
         .map_err(|error| Error::wrong(format!("{}: {error}", python.display())))
 }
 
-/// Call componentize-py.
+/// Call componentize-py; `reach` are the worlds of the SDK that the project needs beside
+/// the first.
 fn componentized(
     project: &Project,
     tools: &Tools,
     program: &Path,
     settings: &Settings,
+    reach: &[String],
 ) -> Result<Vec<u8>, Error> {
     let out = project.directory.join(OUT).join("plugin.wasm");
+    // componentize-py panics when it merges several worlds itself.
+    let worlds = reach
+        .iter()
+        .map(|world| format!("include runner:python/{world}; "));
+    let worlds: String = worlds.collect();
+    let world =
+        format!("package runner:built;\n\nworld plugin {{ include runner:python/sdk; {worlds}}}\n");
+    let file = project.directory.join(WORLD).join("world.wit");
+    generated::write(&file, world.as_bytes())?;
     let mut command = tools.command(project, program);
     command.env("VIRTUAL_ENV", project.directory.join(ENVIRONMENT));
     command.args(["--quiet", "-d", WIT, "-d", ".runner/sdk/wit"]);
-    command.args(["-w", "runner:python/sdk", "componentize"]);
+    command.args(["-d", WORLD, "-w", "runner:built/plugin", "componentize"]);
     for root in settings.roots.iter().map(String::as_str) {
         command.args(["-p", root]);
     }

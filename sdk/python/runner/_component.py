@@ -17,6 +17,7 @@ from wit_world.imports import progress as _progress
 from wit_world.imports import queue as _queue
 
 from ._host import Added, HostError, Request, Response
+from ._reach import Reach
 
 _LEVELS = {level.name.lower(): level for level in _log.Level}
 _BACKOFFS = {kind.name.lower(): kind for kind in _queue.BackoffKind}
@@ -24,7 +25,7 @@ _ON_FAILURE = {case.name.lower().replace("_", "-"): case for case in _queue.Chil
 _NO_OPTIONS = _queue.Options(None, None, None, False, None, None, None, None, None, None)
 
 
-class ComponentHost:
+class ComponentHost(Reach):
     """A `runner._host.Host` of imports."""
 
     current = staticmethod(_job.current)

@@ -20,6 +20,8 @@ class HostError(Exception):
         super().__init__(reason)
         self.case = case
         self.reason = reason
+        self.details: dict[str, Any] = {}
+        """What an error of a database tells beside."""
 
 
 @dataclass
@@ -57,6 +59,51 @@ class Added:
     on_failure: str | None = None
 
 
+Raw = tuple[str, Any]
+"""A value of a database: the case of ``scalar`` in WIT and its content, or ``array`` and
+such values."""
+
+
+@dataclass
+class RawStatement:
+    """A statement as the host takes it."""
+
+    text: str
+    parameters: list[Raw]
+    expect: int | None
+
+
+@dataclass
+class RawRows:
+    """What a statement returned, as the host gives it."""
+
+    columns: list[tuple[str, str]]
+    rows: list[list[Raw]]
+    affected: int
+
+
+@dataclass
+class RawObject:
+    """What is known of an object, as the host gives it."""
+
+    key: str
+    size: int
+    modified: int
+    etag: str | None
+
+
+class RawUpload(Protocol):
+    """An object that is being written."""
+
+    def append(self, content: bytes) -> None: ...
+    def finish(self) -> str | None: ...
+
+
+Condition = tuple[str, str | None]
+"""What must be so for an object to be written: ``always``, ``absent``, or ``unchanged``
+and its ``etag``."""
+
+
 class Host(Protocol):
     """What a host does."""
 
@@ -79,6 +126,37 @@ class Host(Protocol):
     def dependencies(self) -> tuple[int, int, int, int]: ...
     def remove_unprocessed_children(self) -> None: ...
     def time_left(self) -> int: ...
+    def sql_query(self, database: str, of: RawStatement, timeout: int | None) -> RawRows: ...
+    def sql_execute(self, database: str, of: RawStatement, timeout: int | None) -> int: ...
+    def sql_transaction(
+        self, database: str, of: list[RawStatement], timeout: int | None
+    ) -> list[RawRows]: ...
+    def kv_get(self, key: str) -> tuple[bytes, int | None] | None: ...
+    def kv_set(self, key: str, value: bytes, ttl: int | None) -> None: ...
+    def kv_compare_and_set(
+        self, key: str, expected: bytes | None, value: bytes | None, ttl: int | None
+    ) -> bool: ...
+    def kv_increment(self, key: str, by: int, ttl: int | None) -> int: ...
+    def kv_expire(self, key: str, ttl: int | None) -> bool: ...
+    def kv_delete(self, key: str) -> bool: ...
+    def kv_list(
+        self, prefix: str, cursor: str | None, limit: int
+    ) -> tuple[list[str], str | None]: ...
+    def blob_get(
+        self, store: str, key: str, span: tuple[int, int] | None
+    ) -> tuple[bytes, RawObject]: ...
+    def blob_head(self, store: str, key: str) -> RawObject: ...
+    def blob_put(
+        self, store: str, key: str, content: bytes, condition: Condition, content_type: str | None
+    ) -> str | None: ...
+    def blob_begin(
+        self, store: str, key: str, condition: Condition, content_type: str | None
+    ) -> RawUpload: ...
+    def blob_delete(self, store: str, key: str) -> None: ...
+    def blob_list(
+        self, store: str, prefix: str, cursor: str | None, limit: int
+    ) -> tuple[list[RawObject], str | None]: ...
+    def blob_presign(self, store: str, key: str, access: str, seconds: int) -> str: ...
 
 
 _installed: Host | None = None

@@ -2,7 +2,8 @@
 
 Follows the imports from the handler's module through the project's own files, and prints
 a JSON object: ``errors`` that would only show when a job runs, ``warnings`` of what is
-drawn or read when the component is built, ``zones`` if time zones are used.
+drawn or read when the component is built, ``zones`` if time zones are used, ``reach``:
+which of `REACH` it uses.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ ABSENT = {
     "winreg": "this is not Windows",
 }
 
+# Interfaces that a component has only if it uses them: modules of `runner`.
+REACH = ("sql", "kv", "blobs")
+
 # Calls that give every job the same value when they run at import.
 DRAWN = {
     "uuid": {"uuid1", "uuid4", "uuid6", "uuid7", "uuid8", "getnode"},
@@ -63,6 +67,7 @@ class Project:
         self.errors: list[str] = []
         self.warnings: list[str] = []
         self.zones = False
+        self.reach: set[str] = set()
         self.has_handler = False
         self._seen: set[str] = set()
 
@@ -98,11 +103,16 @@ class Project:
         package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
         Look(self, shown, package).visit(tree)
 
+    def reached(self, *names: str) -> None:
+        """Names of `runner` are used."""
+        self.reach.update(REACH if "*" in names else set(names).intersection(REACH))
+
     def imported(self, where: str, name: str, members: list[str], guarded: bool) -> None:
         """A module is imported at a place; `guarded` if the code copes without it."""
         top = name.partition(".")[0]
         if top in ("runner", "zoneinfo"):
             self.zones |= top == "zoneinfo"
+            self.reached(*name.split(".")[1:2], *(members if name == "runner" else ()))
             return
         if self.find(top, self.own):
             self.follow(name)
@@ -200,6 +210,12 @@ class Look(ast.NodeVisitor):
         self.generic_visit(node)
         self.depth -= 1
 
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        module, name = self.known(node)
+        if module == "runner":
+            self.project.reached(name.partition(".")[0])
+        self.generic_visit(node)
+
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if not self.depth and self.known(node.value) == ("os", "environ"):
             self.environment(node)
@@ -290,6 +306,7 @@ def main(root: str, module: str, own: list[str], others: list[str]) -> None:
         "errors": list(dict.fromkeys(project.errors)),
         "warnings": list(dict.fromkeys(project.warnings)),
         "zones": project.zones,
+        "reach": sorted(project.reach),
     }
     print(json.dumps(told))
 

@@ -25,12 +25,13 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
-from . import _handler, _host, _logging, _urllib, http, queue
+from . import _fakes, _handler, _host, _logging, _urllib, http, queue
+from ._fakes import Asked, Outcome
 from ._json import dumps
 from .failures import Failure, verdict
 from .job import Job, Parent
 
-__all__ = ["Added", "Host", "Line", "Reply", "Sent", "job", "run"]
+__all__ = ["Added", "Asked", "Host", "Line", "Outcome", "Reply", "Sent", "job", "run"]
 
 _JOB: dict[str, Any] = {
     "id": "1",
@@ -197,7 +198,7 @@ class Added:
 class Host:
     """A host that answers between ``with Host() as host:`` and its end.
 
-    At the end, a reply that was never asked for fails the test. What the handler
+    At the end, a reply or a statement that was never asked for fails the test. What the handler
     asked for is in `requests`, `logs`, `progress`, `added`, `steps` and `updates`.
     """
 
@@ -237,6 +238,14 @@ class Host:
         """While it is set, adding jobs raises it."""
         self.seconds_left: float = 30.0
         """What `Job.time_left` returns."""
+        self.statements: list[Asked] = []
+        """The statements of `runner.sql` run so far, also those that failed."""
+        self.kv = _fakes.Keys()
+        """The keys of `runner.kv`; ``host.kv.advance(60)`` lets a minute of theirs pass."""
+        self.blobs = _fakes.Blobs()
+        """The stores of `runner.blobs`; ``host.blobs.put("inbox", "a.txt", b"text")``
+        fills one."""
+        self._databases = _fakes.Databases(self.statements)
         self._replies: list[tuple[str, Reply]] = []
         self._disowned = 0
         self._before: list[Any] = []
@@ -244,6 +253,14 @@ class Host:
     def reply(self, method: str, url: str, reply: Reply) -> None:
         """Answer one request. Several replies to the same URL are given in order."""
         self._replies.append((f"{method.upper()} {url}", reply))
+
+    def statement(self, database: str, part: str, outcome: Outcome) -> None:
+        """Expect a statement that contains `part`, however it is broken into lines.
+
+        Of several expectations that a statement meets, the first is taken; each is met
+        once.
+        """
+        self._databases.expect(database, part, outcome)
 
     def __enter__(self) -> Host:
         root = logging.getLogger()
@@ -269,12 +286,16 @@ class Host:
         unasked = [to for to, _ in self._replies]
         if kind is None and unasked:
             raise AssertionError(f"these requests were expected and not sent: {unasked}")
+        unrun = self._databases.unrun()
+        if kind is None and unrun:
+            raise AssertionError(f"these statements were expected and not run: {unrun}")
 
 
-class _Answers:
+class _Answers(_fakes.Reach):
     """The `runner._host.Host` of a test."""
 
     def __init__(self, host: Host) -> None:
+        super().__init__(host._databases, host.kv, host.blobs)
         self._of = host
 
     def current(self) -> Any:
