@@ -3,11 +3,15 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::identifiers::{self, luhn};
+
 /// What a pattern matched.
 pub(crate) struct Hit<'a> {
     pub(crate) value: &'a str,
     /// Up to 80 bytes before the match.
     pub(crate) before: &'a str,
+    /// Whether the match is the value, without a word before it.
+    pub(crate) bare: bool,
     /// Up to 16 bytes after the value.
     pub(crate) after: &'a str,
 }
@@ -64,137 +68,9 @@ pub(crate) fn affirmed<'a>(hit: &Hit<'a>) -> Option<&'a str> {
     (!denied).then_some(hit.value)
 }
 
-/// ISO/IEC 7812-1, annex B: the check digit of cards and NPIs.
-pub(crate) fn luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, &digit)| {
-            let digit = u32::from(digit);
-            match place % 2 {
-                0 => digit,
-                _ if digit > 4 => digit * 2 - 9,
-                _ => digit * 2,
-            }
-        })
-        .sum();
-    sum.is_multiple_of(10)
-}
-
-/// A number that some card scheme gives out, of its length and with its check
-/// digit. A longer run of groups may begin with one.
+/// The number of a card.
 pub(crate) fn card<'a>(hit: &Hit<'a>) -> Option<&'a str> {
-    if hit.before.ends_with(['.', '-', '+', '/']) {
-        return None;
-    }
-    let mut digits = Vec::with_capacity(19);
-    let mut found = None;
-    let bytes = hit.value.as_bytes();
-    for (at, byte) in bytes.iter().enumerate() {
-        if !byte.is_ascii_digit() {
-            continue;
-        }
-        digits.push(byte - b'0');
-        let ends = bytes.get(at + 1).is_none_or(|next| !next.is_ascii_digit());
-        if ends && scheme_has(&digits) && luhn(&digits) {
-            found = hit.value.get(..=at);
-        }
-    }
-    found
-}
-
-/// Whether a card scheme gives out numbers with this prefix and length.
-fn scheme_has(digits: &[u8]) -> bool {
-    let Some(prefix) = digits.get(..4) else {
-        return false;
-    };
-    let prefix = prefix
-        .iter()
-        .fold(0_u32, |prefix, &digit| prefix * 10 + u32::from(digit));
-    let length = digits.len();
-    match prefix {
-        4000..=4999 => matches!(length, 13 | 16 | 19), // Visa
-        5100..=5599 | 2221..=2720 => length == 16,     // Mastercard
-        3400..=3499 | 3700..=3799 => length == 15,     // American Express
-        3000..=3059 | 3600..=3699 | 3800..=3999 => (14..=19).contains(&length), // Diners Club
-        6011 | 6440..=6599 => (16..=19).contains(&length), // Discover
-        3528..=3589 => (16..=19).contains(&length),    // JCB
-        6200..=6299 => (16..=19).contains(&length),    // UnionPay
-        5018 | 5020 | 5038 | 5893 | 6304 | 6759..=6763 => (12..=19).contains(&length), // Maestro
-        _ => false,
-    }
-}
-
-/// The length of a country's IBANs (ISO 13616 registry).
-fn iban_length(country: &str) -> Option<usize> {
-    Some(match country {
-        "NO" => 15,
-        "BE" => 16,
-        "DK" | "FI" | "FK" | "FO" | "GL" | "NL" | "SD" => 18,
-        "MK" | "SI" => 19,
-        "AT" | "BA" | "EE" | "KZ" | "LT" | "LU" | "MN" | "XK" => 20,
-        "CH" | "HR" | "LI" | "LV" => 21,
-        "BG" | "BH" | "CR" | "DE" | "GB" | "GE" | "IE" | "ME" | "RS" | "VA" => 22,
-        "AE" | "GI" | "IL" | "IQ" | "OM" | "SO" | "TL" => 23,
-        "AD" | "CZ" | "ES" | "MD" | "PK" | "RO" | "SA" | "SE" | "SK" | "TN" | "VG" => 24,
-        "LY" | "PT" | "ST" => 25,
-        "IS" | "TR" => 26,
-        "BI" | "DJ" | "FR" | "GR" | "IT" | "MC" | "MR" | "SM" => 27,
-        "AL" | "AZ" | "BY" | "CY" | "DO" | "GT" | "HN" | "HU" | "LB" | "NI" | "PL" | "SV" => 28,
-        "BR" | "EG" | "PS" | "QA" | "UA" => 29,
-        "JO" | "KW" | "MU" | "YE" => 30,
-        "MT" | "SC" => 31,
-        "LC" => 32,
-        "RU" => 33,
-        _ => return None,
-    })
-}
-
-/// The beginning that is an IBAN: as long as its country has it, and 1 modulo
-/// 97 (ISO 7064).
-pub(crate) fn iban<'a>(hit: &Hit<'a>) -> Option<&'a str> {
-    let length = iban_length(hit.value.get(..2)?)?;
-    let mut end = 0;
-    let mut characters = Vec::with_capacity(length);
-    for (at, byte) in hit.value.bytes().enumerate() {
-        if !byte.is_ascii_alphanumeric() {
-            continue;
-        }
-        if characters.len() == length {
-            // A further word may follow, a further character may not.
-            if at == end {
-                return None;
-            }
-            break;
-        }
-        characters.push(byte);
-        end = at + 1;
-    }
-    if characters.len() != length {
-        return None;
-    }
-    characters.rotate_left(4);
-    let remainder = characters.iter().try_fold(0, |remainder, &byte| {
-        let value = char::from(byte).to_digit(36)?;
-        let shift = if value < 10 { 10 } else { 100 };
-        Some((remainder * shift + value) % 97)
-    })?;
-    (remainder == 1).then(|| hit.value.get(..end)).flatten()
-}
-
-/// A social security number that is given out: not area 000, 666 or 900 and up,
-/// group 00 or serial 0000, and not one of the two that were printed in
-/// advertisements (SSA, POMS RM 10201.035).
-pub(crate) fn ssn<'a>(hit: &Hit<'a>) -> Option<&'a str> {
-    let number: u32 = digits_of(hit.value).parse().ok()?;
-    let (area, group, serial) = (number / 1_000_000, number / 10_000 % 100, number % 10_000);
-    let given_out = !matches!(area, 0 | 666 | 900..) && group != 0 && serial != 0;
-    let printed = matches!(number, 78_051_120 | 219_099_999);
-    if !given_out || printed || hit.before.ends_with(['-', '.', '+']) {
-        return None;
-    }
-    standalone(hit)
+    (identifiers::CARD.valid)(hit.value.as_bytes()).then_some(hit.value)
 }
 
 /// 45 CFR 162.406: Luhn's check digit over the number with the prefix 80840.
@@ -239,14 +115,39 @@ pub(crate) fn identifier<'a>(hit: &Hit<'a>) -> Option<&'a str> {
     (digits_of(hit.value).len() >= 4).then_some(hit.value)
 }
 
+/// At least five digits, near the beginning: neither a word nor a date.
+pub(crate) fn document<'a>(hit: &Hit<'a>) -> Option<&'a str> {
+    let beginning = hit.value.split([' ', '-']).next()?;
+    let number = beginning.len() <= 3 || beginning.contains(|c: char| c.is_ascii_digit());
+    (number && digits_of(hit.value).len() >= 5 && date(hit).is_none()).then_some(hit.value)
+}
+
 /// As long as numbers are (ITU-T E.164: at most 15 digits), and not a part of
-/// something else.
+/// something else. Without a word for it or `+`, it is not what the words before
+/// say is something else.
 pub(crate) fn phone<'a>(hit: &Hit<'a>) -> Option<&'a str> {
     let long = (8..=15).contains(&digits_of(hit.value).len());
     let apart = !hit
         .before
-        .ends_with(|c: char| c.is_alphanumeric() || c == '/');
-    (long && apart).then_some(hit.value)
+        .ends_with(|c: char| c.is_alphanumeric() || matches!(c, '/' | '_' | '=' | '#'));
+    if !long || !apart {
+        return None;
+    }
+    if !hit.bare || hit.value.starts_with('+') {
+        return Some(hit.value);
+    }
+    let joined = hit.before.ends_with(['-', '.', ',', '$', '€', '£', '₹'])
+        || hit
+            .before
+            .trim_end()
+            .ends_with(|c: char| c.is_ascii_digit())
+        || hit.after.starts_with(['-', '_', '%'])
+        || hit
+            .after
+            .trim_start()
+            .starts_with(|c: char| c.is_ascii_digit());
+    let other = identifiers::is_something_else(hit.before);
+    (!joined && !other).then(|| standalone(hit)).flatten()
 }
 
 /// An address of a person: not of a role (RFC 2142 and its kind), not of a

@@ -1,9 +1,11 @@
 //! Looks for what GDPR, SOX, PCI DSS and HIPAA care about in a document: the
 //! contract `docs:jobs/compliance-analysis`.
 //!
-//! The frameworks are GDPR, SOX, PCI (or PCI-DSS) and HIPAA. The rules are in `rules/`: patterns with check
-//! digits, ranges and words around, so that little is found that is not there.
-//! They read English, and words of German forms.
+//! The frameworks are GDPR, SOX, PCI (or PCI-DSS) and HIPAA. The rules are in `rules/`: patterns with
+//! ranges and words around, and in `identifiers/` the numbers that authorities and
+//! banks give out, with their check digits, so that little is found that is not
+//! there. They read English; numbers also behind German, French, Spanish and Hindi
+//! words. The README says which.
 //!
 //! ```toml
 //! [plugins.compliance-analyzer]
@@ -52,6 +54,7 @@ runner_sdk::contract!({
 
 mod check;
 mod framework;
+mod identifiers;
 mod model;
 mod notice;
 mod redact;

@@ -2,6 +2,7 @@
 
 use crate::check::Hit;
 use crate::framework::{Framework, Severity};
+use crate::identifiers::Identifier;
 
 /// Something to look for.
 pub(crate) struct Rule {
@@ -14,9 +15,20 @@ pub(crate) struct Rule {
     /// What to do about it.
     pub(crate) advice: &'static str,
     pub(crate) subject: Subject,
-    pub(crate) pattern: &'static str,
-    pub(crate) check: Check,
+    pub(crate) find: Find,
     pub(crate) show: Show,
+}
+
+/// What a rule looks for.
+#[derive(Clone, Copy)]
+pub(crate) enum Find {
+    /// A pattern, and the check of what it matched.
+    Text(&'static str, Check),
+    /// The same for values that only the word before them tells from others. It
+    /// gives way to a number at the same place, which is more certain.
+    Label(&'static str, Check),
+    /// A number with a form of its own.
+    Number(&'static Identifier),
 }
 
 /// What a rule is about, for [`ABSENCES`](crate::rules::ABSENCES).

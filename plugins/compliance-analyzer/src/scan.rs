@@ -2,15 +2,17 @@
 //!
 //! All patterns together are one automaton that reads the text window by
 //! window; only the rules that it names look closer, each from where it stopped.
-//! So the time is linear in the length of the text, and a rule that is never met
-//! is never compiled alone.
+//! Numbers have a walk of their own, a little ahead of the automaton. So the time
+//! is linear in the length of the text, and a rule that is never met is never
+//! compiled alone.
 
 use std::cell::OnceCell;
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::check::Hit;
-use crate::rule::Rule;
+use crate::identifiers::{Identifier, Walk};
+use crate::rule::{Check, Find, Rule};
 
 /// Bytes that are read at a time; a window ends at a line if it can. Small
 /// enough that few rules are met in each, large enough that the start of a
@@ -51,20 +53,59 @@ pub(crate) struct Place {
 /// Rules, ready to read texts.
 pub(crate) struct Scanner {
     rules: Vec<&'static Rule>,
+    patterns: Vec<Pattern>,
     all: RegexSet,
-    each: Vec<OnceCell<Regex>>,
+    /// Each with the index of its rule.
+    numbers: Vec<(usize, &'static Identifier)>,
+}
+
+/// What a rule looks for with a pattern.
+struct Pattern {
+    rule: usize,
+    source: &'static str,
+    check: Check,
+    /// Whether it gives way to a number.
+    yields: bool,
+    compiled: OnceCell<Regex>,
+}
+
+/// What was found so far.
+struct Notes {
+    found: Vec<Found>,
+    /// Places to be shown: the offset, the rule, and which of its places.
+    places: Vec<(usize, usize, usize)>,
+    /// Where numbers stand that a pattern may still meet, in order.
+    numbers: Vec<(usize, usize)>,
+    shown: usize,
 }
 
 impl Scanner {
     pub(crate) fn new(rules: Vec<&'static Rule>) -> Self {
-        let all = RegexSetBuilder::new(rules.iter().map(|rule| rule.pattern))
+        let mut patterns = Vec::new();
+        let mut numbers = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            match rule.find {
+                Find::Text(source, check) => {
+                    patterns.push(Pattern::new(index, source, check, false))
+                }
+                Find::Label(source, check) => {
+                    patterns.push(Pattern::new(index, source, check, true))
+                }
+                Find::Number(kind) => numbers.push((index, kind)),
+            }
+        }
+        let all = RegexSetBuilder::new(patterns.iter().map(|pattern| pattern.source))
             .unicode(false)
             .case_insensitive(true)
             .dfa_size_limit(CACHE)
             .build()
             .expect("the tests compile every pattern");
-        let each = rules.iter().map(|_| OnceCell::new()).collect();
-        Scanner { rules, all, each }
+        Scanner {
+            rules,
+            patterns,
+            all,
+            numbers,
+        }
     }
 
     pub(crate) fn rules(&self) -> &[&'static Rule] {
@@ -80,10 +121,15 @@ impl Scanner {
         shown: usize,
         mut progress: impl FnMut(usize),
     ) -> Vec<Found> {
-        let mut found = vec![Found::default(); self.rules.len()];
-        let mut resume = vec![0; self.rules.len()];
+        let mut notes = Notes {
+            found: vec![Found::default(); self.rules.len()],
+            places: Vec::new(),
+            numbers: Vec::new(),
+            shown,
+        };
+        let mut resume = vec![0; self.patterns.len()];
+        let mut walk = Walk::new(&self.numbers, text);
         let mut cursor = Cursor::new(text, pages);
-        let mut places = Vec::new();
         let mut start = 0;
         for window in 0.. {
             if start >= text.len() {
@@ -94,52 +140,82 @@ impl Scanner {
             }
             let end = window_end(text, start);
             let reach = text.ceil_char_boundary(end.saturating_add(OVERLAP).min(text.len()));
+            notes.numbers.retain(|&(_, number_end)| number_end > start);
+            while let Some(number) = walk.next(reach) {
+                notes.numbers.push((number.start, number.end));
+                self.note(&mut notes, number.kind, text, (number.start, number.end));
+            }
             // One byte earlier, for what must not stand before a word.
             let seen = &text.as_bytes()[start.saturating_sub(1)..reach];
-            for rule in self.all.matches(seen) {
-                let mut at = start.max(resume[rule]);
-                while let Some((value, next)) = self.find(rule, &text[..reach], at, end) {
+            for index in self.all.matches(seen) {
+                let pattern = &self.patterns[index];
+                let mut at = start.max(resume[index]);
+                while let Some((value, next)) = pattern.find(&text[..reach], at, end) {
                     at = next;
-                    if let Some(value) = value {
-                        found[rule].count += 1;
-                        let planned = found[rule].places.len();
-                        if planned < shown {
-                            let excerpt = (self.rules[rule].show)(&text[value.0..value.1]);
-                            found[rule].places.push(Place {
-                                page: 0,
-                                line: 0,
-                                column: 0,
-                                excerpt,
-                            });
-                            places.push((value.0, rule, planned));
-                        }
+                    if let Some(value) = value
+                        && !(pattern.yields && notes.has_number(value))
+                    {
+                        self.note(&mut notes, pattern.rule, text, value);
                     }
                 }
-                resume[rule] = at;
+                resume[index] = at;
             }
             // A value may stand behind the window; there others may precede it.
-            places.sort_unstable();
-            let before_end = places.partition_point(|&(offset, ..)| offset < end);
-            for (offset, rule, index) in places.drain(..before_end) {
-                let place = &mut found[rule].places[index];
+            notes.places.sort_unstable();
+            let before_end = notes.places.partition_point(|&(offset, ..)| offset < end);
+            for (offset, rule, index) in notes.places.drain(..before_end) {
+                let place = &mut notes.found[rule].places[index];
                 (place.page, place.line, place.column) = cursor.advance(offset);
             }
             start = end;
         }
-        found
+        notes.found
+    }
+
+    fn note(&self, notes: &mut Notes, rule: usize, text: &str, (start, end): (usize, usize)) {
+        let found = &mut notes.found[rule];
+        found.count += 1;
+        let planned = found.places.len();
+        if planned < notes.shown {
+            found.places.push(Place {
+                page: 0,
+                line: 0,
+                column: 0,
+                excerpt: (self.rules[rule].show)(&text[start..end]),
+            });
+            notes.places.push((start, rule, planned));
+        }
+    }
+}
+
+impl Notes {
+    /// Whether a number stands in these bytes.
+    fn has_number(&self, (start, end): (usize, usize)) -> bool {
+        let behind = self
+            .numbers
+            .partition_point(|&(_, number_end)| number_end <= start);
+        self.numbers
+            .get(behind)
+            .is_some_and(|&(number, _)| number < end)
+    }
+}
+
+impl Pattern {
+    fn new(rule: usize, source: &'static str, check: Check, yields: bool) -> Self {
+        Pattern {
+            rule,
+            source,
+            check,
+            yields,
+            compiled: OnceCell::new(),
+        }
     }
 
     /// The next match that begins before `end`: its value, unless the check
     /// calls it a false alarm, and where to go on.
-    fn find(
-        &self,
-        rule: usize,
-        text: &str,
-        from: usize,
-        end: usize,
-    ) -> Option<(Option<(usize, usize)>, usize)> {
-        let regex = self.each[rule].get_or_init(|| {
-            RegexBuilder::new(self.rules[rule].pattern)
+    fn find(&self, text: &str, from: usize, end: usize) -> Option<(Option<(usize, usize)>, usize)> {
+        let regex = self.compiled.get_or_init(|| {
+            RegexBuilder::new(self.source)
                 .unicode(false)
                 .case_insensitive(true)
                 .build()
@@ -159,10 +235,11 @@ impl Scanner {
             value: value_text,
             before: &text[text.floor_char_boundary(whole.start().saturating_sub(BEFORE))
                 ..text.floor_char_boundary(whole.start())],
+            bare: value.start() == whole.start(),
             after: &text
                 [value.end()..text.floor_char_boundary((value.end() + AFTER).min(text.len()))],
         });
-        let real = hit.and_then(|hit| (self.rules[rule].check)(&hit).map(str::len));
+        let real = hit.and_then(|hit| (self.check)(&hit).map(str::len));
         Some(match real {
             Some(length) => {
                 let end = value.start() + length;

@@ -154,6 +154,89 @@ const EXAMPLES: &[Example] = &[
         ],
     },
     Example {
+        rule: "us-taxpayer-number",
+        found: &[("ITIN 912-70-1234", "***-**-****")],
+        left_alone: &["912-49-1234"],
+    },
+    Example {
+        rule: "uk-national-insurance-number",
+        found: &[("NINO AB 12 34 56 C", "** ** ** ** *")],
+        left_alone: &["QQ 12 34 56 C"],
+    },
+    Example {
+        rule: "es-tax-number",
+        found: &[("NIF 12345678Z", "*********")],
+        left_alone: &["NIF 12345678A"],
+    },
+    Example {
+        rule: "pt-tax-number",
+        found: &[("contribuinte 501964843", "*********")],
+        left_alone: &["501964843"],
+    },
+    Example {
+        rule: "it-tax-code",
+        found: &[("RSSMRA85T10A562S", "****************")],
+        left_alone: &["RSSMRA85T10A562T"],
+    },
+    Example {
+        rule: "pl-national-number",
+        found: &[("PESEL 44051401359", "***********")],
+        left_alone: &["44051401359"],
+    },
+    Example {
+        rule: "de-tax-number",
+        found: &[("Steuer-ID 86 095 742 719", "** *** *** ***")],
+        left_alone: &["86 095 742 719"],
+    },
+    Example {
+        rule: "fr-social-security-number",
+        found: &[("2 55 08 14 168 025 38", "* ** ** ** *** *** **")],
+        left_alone: &["2 55 08 14 168 025 39"],
+    },
+    Example {
+        rule: "in-aadhaar-number",
+        found: &[("Aadhaar: 2341 2341 2346", "**** **** ****")],
+        left_alone: &["2341 2341 2346"],
+    },
+    Example {
+        rule: "in-tax-number",
+        found: &[("PAN ABCPE1234F", "**********")],
+        left_alone: &["ABCDE1234F"],
+    },
+    Example {
+        rule: "sg-identity-number",
+        found: &[("NRIC S1234567D", "*********")],
+        left_alone: &["NRIC S1234567E"],
+    },
+    Example {
+        rule: "au-tax-file-number",
+        found: &[("TFN 123 456 782", "*** *** ***")],
+        left_alone: &["123 456 782"],
+    },
+    Example {
+        rule: "uk-nhs-number",
+        found: &[("NHS number 943 476 5919", "*** *** ****")],
+        left_alone: &["943 476 5919"],
+    },
+    Example {
+        rule: "medicare-beneficiary-number",
+        found: &[("MBI 1EG4-TE5-MK73", "****-***-****")],
+        left_alone: &["1SG4-TE5-MK73"],
+    },
+    Example {
+        rule: "us-routing-number",
+        found: &[("ABA 021000021", "*********")],
+        left_alone: &["021000021"],
+    },
+    Example {
+        rule: "crypto-wallet",
+        found: &[(
+            "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+            "1A1z**************************vfNa",
+        )],
+        left_alone: &["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb"],
+    },
+    Example {
         rule: "passport-number",
         found: &[
             ("Passport No. C01234567", "*********"),

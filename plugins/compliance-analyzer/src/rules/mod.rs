@@ -8,6 +8,7 @@
 
 mod finance;
 mod health;
+mod numbers;
 mod payment;
 mod personal;
 mod secrets;
@@ -37,6 +38,7 @@ fn all() -> impl Iterator<Item = &'static Rule> {
     payment::RULES
         .iter()
         .chain(personal::RULES)
+        .chain(numbers::RULES)
         .chain(special::RULES)
         .chain(health::RULES)
         .chain(finance::RULES)

@@ -3,13 +3,9 @@
 use crate::check;
 use crate::framework::Framework::{Gdpr, Pci};
 use crate::framework::Severity::{Critical, High, Medium};
+use crate::identifiers;
 use crate::redact;
-use crate::rule::{Rule, Subject};
-
-/// Without spaces, in fours, as American Express and Diners Club print them, or
-/// as UnionPay does. Digits with spaces anywhere would make the automaton follow
-/// nineteen possible beginnings through every table of numbers.
-const CARD: &str = r"\b(?:\d{13,19}|(?:\d{4}(?:[ -]|\xc2\xa0)){3}\d{1,4}(?:(?:[ -]|\xc2\xa0)\d{1,3})?|\d{4}(?:[ -]|\xc2\xa0)\d{6}(?:[ -]|\xc2\xa0)\d{4,5}|\d{6}(?:[ -]|\xc2\xa0)\d{10,13})\b";
+use crate::rule::{Find, Rule, Subject};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -19,8 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "Payment card number in clear",
         advice: "Remove card numbers, or keep a token or at most the first six and last four digits (PCI DSS 3.4, 3.5).",
         subject: Subject::Card,
-        pattern: CARD,
-        check: check::card,
+        find: Find::Number(&identifiers::CARD),
         show: redact::ends,
     },
     Rule {
@@ -30,8 +25,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Card verification code",
         advice: "Delete card verification codes: they must not be stored after authorisation, not even encrypted (PCI DSS 3.3.1.2).",
         subject: Subject::Card,
-        pattern: r"\b(?:cvv2?|cvc2?|card (?:verification|security) (?:code|value|number))\b(?:[\s:=#.()-]|is\b|was\b|number\b|no\b|code\b)*(\d{3,4})\b",
-        check: check::standalone,
+        find: Find::Text(
+            r"\b(?:cvv2?|cvc2?|card (?:verification|security) (?:code|value|number))\b(?:[\s:=#.()-]|is\b|was\b|number\b|no\b|code\b)*(\d{3,4})\b",
+            check::standalone,
+        ),
         show: redact::all,
     },
     Rule {
@@ -41,8 +38,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Magnetic stripe data",
         advice: "Delete track data: it must not be stored after authorisation (PCI DSS 3.3.1.1).",
         subject: Subject::Card,
-        pattern: r"%b(\d{12,19})\^[^\n^]+\^\d{7}|;(\d{12,19})=\d{7}",
-        check: check::card,
+        find: Find::Text(
+            r"%b(\d{12,19})\^[^\n^]+\^\d{7}|;(\d{12,19})=\d{7}",
+            check::card,
+        ),
         show: redact::ends,
     },
     Rule {
@@ -52,8 +51,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "PIN of a payment card",
         advice: "Delete PINs and PIN blocks: they must not be stored after authorisation (PCI DSS 3.3.1.3).",
         subject: Subject::Card,
-        pattern: r"\b(?:card|debit|credit|atm) pin(?: code| number)?\b\s*(?:is|[:=#])?\s*(\d{4,6})\b",
-        check: check::standalone,
+        find: Find::Text(
+            r"\b(?:card|debit|credit|atm) pin(?: code| number)?\b\s*(?:is|[:=#])?\s*(\d{4,6})\b",
+            check::standalone,
+        ),
         show: redact::all,
     },
     Rule {
@@ -63,8 +64,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Storing of data that must not be stored",
         advice: "Stop storing verification codes, track data and PIN blocks after authorisation (PCI DSS 3.3.1).",
         subject: Subject::Card,
-        pattern: r"\b((?:stor|retain|sav|keep|record|logg?)(?:e|es|ed|ing|s)?\s+(?:(?:the|all|full|your|customers?'?|card)\s+)*(?:cvv2?s?|cvc2?s?|card verification (?:code|value)s?|track data|magnetic stripe data|pin blocks?))\b",
-        check: check::affirmed,
+        find: Find::Text(
+            r"\b((?:stor|retain|sav|keep|record|logg?)(?:e|es|ed|ing|s)?\s+(?:(?:the|all|full|your|customers?'?|card)\s+)*(?:cvv2?s?|cvc2?s?|card verification (?:code|value)s?|track data|magnetic stripe data|pin blocks?))\b",
+            check::affirmed,
+        ),
         show: redact::nothing,
     },
     Rule {
@@ -74,8 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         title: "Outdated transport encryption",
         advice: "Use TLS 1.2 or later for cardholder data on open networks (PCI DSS 4.2.1).",
         subject: Subject::Secret,
-        pattern: r"\b(ssl ?v?[23](?:\.0)?|tls ?v?1\.[01])\b",
-        check: check::affirmed,
+        find: Find::Text(r"\b(ssl ?v?[23](?:\.0)?|tls ?v?1\.[01])\b", check::affirmed),
         show: redact::nothing,
     },
 ];

@@ -5,7 +5,7 @@ use crate::check;
 use crate::framework::Framework::{self, Gdpr, Hipaa, Pci, Sox};
 use crate::framework::Severity::{Critical, High};
 use crate::redact;
-use crate::rule::{Rule, Subject};
+use crate::rule::{Find, Rule, Subject};
 
 const EVERYONE: &[Framework] = &[Gdpr, Sox, Pci, Hipaa];
 
@@ -21,8 +21,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Private key",
         advice: ADVICE,
         subject: Subject::Secret,
-        pattern: r"(?-i:(-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|ENCRYPTED|PGP) )?PRIVATE KEY(?: BLOCK)?-----))",
-        check: check::anything,
+        find: Find::Text(
+            r"(?-i:(-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|ENCRYPTED|PGP) )?PRIVATE KEY(?: BLOCK)?-----))",
+            check::anything,
+        ),
         show: redact::nothing,
     },
     Rule {
@@ -32,8 +34,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Access key of a service",
         advice: ADVICE,
         subject: Subject::Secret,
-        pattern: r"\b(?-i:((?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]+|github_pat_[A-Za-z0-9_]+|glpat-[A-Za-z0-9_-]+|[sr]k_live_[A-Za-z0-9]+|sk-[A-Za-z0-9_-]+|xox[abprs]-[A-Za-z0-9-]+|AIza[A-Za-z0-9_-]+|npm_[A-Za-z0-9]+))",
-        check: check::token,
+        find: Find::Text(
+            r"\b(?-i:((?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]+|github_pat_[A-Za-z0-9_]+|glpat-[A-Za-z0-9_-]+|[sr]k_live_[A-Za-z0-9]+|sk-[A-Za-z0-9_-]+|xox[abprs]-[A-Za-z0-9-]+|AIza[A-Za-z0-9_-]+|npm_[A-Za-z0-9]+))",
+            check::token,
+        ),
         show: redact::secret,
     },
     Rule {
@@ -43,8 +47,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Signed token (JWT)",
         advice: ADVICE,
         subject: Subject::Secret,
-        pattern: r"\b(?-i:eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)",
-        check: check::anything,
+        find: Find::Text(
+            r"\b(?-i:eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)",
+            check::anything,
+        ),
         show: redact::secret,
     },
     Rule {
@@ -54,8 +60,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Password",
         advice: ADVICE,
         subject: Subject::Secret,
-        pattern: r#"\b(?:password|passwd|pwd|passphrase|passwort|kennwort|mot de passe)\s*(?:is\s+|[:=]\s*)["']?([^\s"']+)"#,
-        check: check::password,
+        find: Find::Text(
+            r#"\b(?:password|passwd|pwd|passphrase|passwort|kennwort|mot de passe)\s*(?:is\s+|[:=]\s*)["']?([^\s"']+)"#,
+            check::password,
+        ),
         show: redact::secret,
     },
     Rule {
@@ -65,8 +73,10 @@ pub(super) const RULES: &[Rule] = &[
         title: "Connection string with a password",
         advice: ADVICE,
         subject: Subject::Secret,
-        pattern: r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql|ftp)://[^\s:@/]*:([^\s@/]+)@",
-        check: check::credential,
+        find: Find::Text(
+            r"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql|ftp)://[^\s:@/]*:([^\s@/]+)@",
+            check::credential,
+        ),
         show: redact::secret,
     },
 ];

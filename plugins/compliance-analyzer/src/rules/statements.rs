@@ -5,7 +5,7 @@ use crate::check;
 use crate::framework::Framework::{self, Gdpr, Hipaa, Pci, Sox};
 use crate::framework::Severity::{self, Info, Low, Medium};
 use crate::redact;
-use crate::rule::{Rule, Subject};
+use crate::rule::{Find, Rule, Subject};
 
 /// A finding when a document has the subject but not the statement.
 pub(crate) struct Absence {
@@ -77,8 +77,7 @@ const fn statement(id: &'static str, pattern: &'static str) -> Rule {
         title: "",
         advice: "",
         subject: Subject::Statement,
-        pattern,
-        check: check::anything,
+        find: Find::Text(pattern, check::anything),
         show: redact::nothing,
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Fixture, handle};
-use crate::check::{self, Hit, luhn};
+use crate::identifiers::{self, luhn};
 
 /// Everything that gets out: the result, logs, progress and added jobs.
 fn all_output(text: &str) -> String {
@@ -62,14 +62,6 @@ prop_compose! {
     fn ssn()(area in 1..899_u32, group in 1..=99_u32, serial in 1..=9999_u32) -> String {
         let area = if area == 666 { 667 } else { area };
         format!("{area:03}-{group:02}-{serial:04}")
-    }
-}
-
-fn hit(value: &str) -> Hit<'_> {
-    Hit {
-        value,
-        before: "",
-        after: "",
     }
 }
 
@@ -145,8 +137,8 @@ proptest! {
                 .collect()
         };
         let card = changed(&number);
-        prop_assert_eq!(check::card(&hit(&card)), None);
+        prop_assert!(!(identifiers::CARD.valid)(card.as_bytes()));
         let iban = changed(&account);
-        prop_assert_eq!(check::iban(&hit(&iban)), None);
+        prop_assert!(!(identifiers::IBAN.valid)(iban.as_bytes()));
     }
 }
