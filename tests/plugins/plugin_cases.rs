@@ -28,8 +28,8 @@ fn the_cases_of_the_sample_plugins_pass() {
     // What queues.toml grants to read.
     std::fs::create_dir_all(setup.path("data/documents")).unwrap();
     for (name, count) in [
-        ("otp-sender", 3),
-        ("notifier", 4),
+        ("otp-sender", 5),
+        ("notifier", 6),
         ("document-processor", 2),
         ("compliance-analyzer", 2),
     ] {

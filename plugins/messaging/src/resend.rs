@@ -2,7 +2,7 @@
 //!
 //! Setting `sender`, secret `RESEND_API_KEY`, grant `https://api.resend.com`.
 
-use runner_sdk::{Result, config, http, retry};
+use runner_sdk::{Result, config, http};
 use serde::{Deserialize, Serialize};
 
 use crate::{Email, provider};
@@ -39,7 +39,7 @@ struct Accepted {
 /// between attempts.
 ///
 /// # Errors
-/// Rejects what Resend refuses, retries what may work later.
+/// What follows from Resend's code ([`provider::RESEND`]).
 pub fn send(to: &Email, message: &Message, idempotency_key: &str) -> Result<String> {
     let response = http::post(URL)
         .bearer(&config::require_secret("RESEND_API_KEY")?)
@@ -52,16 +52,6 @@ pub fn send(to: &Email, message: &Message, idempotency_key: &str) -> Result<Stri
             text: &message.text,
         })
         .send()?;
-    // The earlier attempt is still being worked on.
-    let concurrent = provider::words(&response, "/name")
-        .is_some_and(|name| name == "concurrent_idempotent_requests");
-    let response = provider::check("Resend", response, "/message").map_err(|failure| {
-        if concurrent {
-            retry(failure.reason())
-        } else {
-            failure
-        }
-    })?;
-    let Accepted { id } = response.json()?;
+    let Accepted { id } = provider::RESEND.check(response)?.json()?;
     Ok(id)
 }

@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use messaging::{Email, Phone, Receipt, deliver, provider, resend};
+use messaging::provider::{self, Verdict};
+use messaging::{Email, Phone, Receipt, deliver, resend};
 use runner_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -124,7 +125,7 @@ fn by_twilio(to: &Phone, text: &str) -> Result<String> {
         .basic(&account, &token)
         .form([("To", to.as_str()), ("From", from.as_str()), ("Body", text)])
         .send()?;
-    let created: Created = provider::check("Twilio", response, "/message")?.json()?;
+    let created: Created = provider::TWILIO.check(response)?.json()?;
     Ok(created.sid)
 }
 
@@ -143,7 +144,7 @@ fn by_slack(member: Option<&str>, subject: Option<&str>, text: &str) -> Result {
     lines.extend(subject.map(|subject| format!("*{}*", escape(subject))));
     lines.push(escape(text));
     let message = json!({ "text": lines.join("\n") });
-    http::post(url).json(&message).send()?.error_for_status()?;
+    provider::SLACK.check(http::post(url).json(&message).send()?)?;
     Ok(())
 }
 
@@ -173,18 +174,14 @@ fn by_expo(push: &Push) -> Result<String> {
     if let Some(token) = config::secret("EXPO_ACCESS_TOKEN") {
         request = request.bearer(&token);
     }
-    let answer: Answer = provider::check("Expo", request.send()?, "/errors/0/message")?.json()?;
+    let answer: Answer = provider::EXPO.check(request.send()?)?.json()?;
     match answer.data {
         Ticket::Ok { id } => Ok(id),
         Ticket::Error { message, details } => {
             let kind = details.and_then(|details| details.error);
             let reason = format!("Expo refused the push: {message}");
-            // The device gets too many; the others are no better later.
-            if kind.as_deref() == Some("MessageRateExceeded") {
-                Err(retry(reason))
-            } else {
-                Err(reject(reason))
-            }
+            let verdict = kind.and_then(|kind| provider::EXPO.verdict(&kind));
+            Err(verdict.unwrap_or(Verdict::Never).failure(None, reason))
         }
     }
 }

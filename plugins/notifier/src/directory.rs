@@ -2,12 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use messaging::provider;
+use messaging::provider::Provider;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use runner_sdk::prelude::*;
 use serde::Deserialize;
 
 use crate::Channel;
+
+/// The service at `users_url`, whose codes nobody documents.
+const USERS: Provider = Provider {
+    name: "the users service",
+    message: "/message",
+    code: "/code",
+    transient: "",
+    codes: &[],
+};
 
 /// The addresses of one person; what else is known of them is not read.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
@@ -67,6 +76,6 @@ pub(crate) fn find(user_id: &str) -> Result<Option<Person>> {
     if response.status() == 404 {
         return Ok(None);
     }
-    let person = provider::check("the users service", response, "/message")?.json()?;
+    let person = USERS.check(response)?.json()?;
     Ok(Some(person))
 }

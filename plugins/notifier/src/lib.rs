@@ -92,7 +92,7 @@ fn send(job: &Job, (messages, skipped): Prepared) -> Result<Report> {
 }
 
 /// One failure for all: worth a retry when one of them is, after the longest
-/// delay that a provider asked for.
+/// delay that a provider asked for; and the queue waits when one of them asks that.
 fn sum_up(failures: Vec<(Channel, Failure)>) -> Option<Failure> {
     let reason = failures
         .iter()
@@ -102,10 +102,10 @@ fn sum_up(failures: Vec<(Channel, Failure)>) -> Option<Failure> {
     let rank = |failure: &Failure| match failure {
         Failure::Reject(_) => (0, Default::default()),
         Failure::Retry(_) => (1, Default::default()),
-        Failure::RetryAfter(delay, _)
-        | Failure::Snooze(delay, _)
-        | Failure::RateLimit(delay, _) => (2, *delay),
-        Failure::WaitChildren => (3, Default::default()),
+        Failure::RetryAfter(delay, _) | Failure::Snooze(delay, _) => (2, *delay),
+        // The other jobs would meet the same.
+        Failure::RateLimit(delay, _) => (3, *delay),
+        Failure::WaitChildren => (4, Default::default()),
     };
     let (_, gravest) = failures
         .into_iter()

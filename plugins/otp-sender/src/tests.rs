@@ -367,7 +367,7 @@ fn what_may_work_later_is_retried() {
     host.reply("POST", RESEND, limited.header("retry-after", "2"));
     assert_eq!(
         failure(&host, email()),
-        Failure::RetryAfter((2_000, "Resend answered 429: Too many requests".into()))
+        Failure::RateLimit((2_000, "Resend answered 429: Too many requests".into()))
     );
     host.reply("POST", RESEND, Reply::text(502, "<html>bad gateway</html>"));
     assert_eq!(
@@ -384,7 +384,10 @@ fn what_may_work_later_is_retried() {
     host.reply("POST", META, Reply::json(400, pair));
     assert_eq!(
         failure(&host, whatsapp()),
-        Failure::Retry("WhatsApp answered 400: (#131056) pair rate limit".into())
+        Failure::RetryAfter((
+            6_000,
+            "WhatsApp answered 400: (#131056) pair rate limit".into()
+        ))
     );
     host.reply(
         "POST",

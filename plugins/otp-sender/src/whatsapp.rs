@@ -10,10 +10,6 @@ use serde_json::json;
 
 use crate::request::Request;
 
-/// Meta answers with 400 to some of what works later: too many calls (4, 80007,
-/// 130429), too many messages (131048), too many to this recipient (131056).
-const LATER: [u32; 5] = [4, 80007, 130_429, 131_048, 131_056];
-
 #[derive(Deserialize)]
 struct Accepted {
     messages: Vec<Message>,
@@ -22,18 +18,6 @@ struct Accepted {
 #[derive(Deserialize)]
 struct Message {
     id: String,
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    error: Fault,
-}
-
-#[derive(Deserialize)]
-struct Fault {
-    code: u32,
-    #[serde(default)]
-    is_transient: bool,
 }
 
 /// Send the code; the result is Meta's id of the message.
@@ -61,17 +45,7 @@ pub(crate) fn send(to: &Phone, request: &Request) -> Result<String> {
         },
     }))
     .send()?;
-    let later = response
-        .json::<Refused>()
-        .is_ok_and(|refused| refused.error.is_transient || LATER.contains(&refused.error.code));
-    let response =
-        provider::check("WhatsApp", response, "/error/message").map_err(
-            |failure| match failure {
-                Failure::Reject(reason) if later => retry(reason),
-                failure => failure,
-            },
-        )?;
-    let accepted: Accepted = response.json()?;
+    let accepted: Accepted = provider::META.check(response)?.json()?;
     match accepted.messages.into_iter().next() {
         Some(message) => Ok(message.id),
         None => Err(retry("WhatsApp answered without the id of a message")),
