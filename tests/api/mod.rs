@@ -15,6 +15,7 @@ mod queues;
 mod remote;
 mod search;
 mod stats;
+mod verdicts;
 
 use crate::support::{Redis, Setup};
 

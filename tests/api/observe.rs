@@ -216,7 +216,7 @@ fn autoscale_is_always_a_number() {
 #[test]
 fn what_attempts_cost_is_kept_with_the_job() {
     let redis = Redis::shared();
-    let (setup, _runner, _) = started(&redis);
+    let (setup, runner, _) = started(&redis);
     let id = add(&redis, "{}");
     redis.until_count("scripted", "completed", 1);
     let shown = setup.cli(&["job", "get", "scripted", &id, "--json"]);
@@ -232,6 +232,19 @@ fn what_attempts_cost_is_kept_with_the_job() {
     assert!(plugin.starts_with("scripted@"), "{plugin}");
     let shown = setup.cli(&["job", "get", "scripted", &id]).stdout;
     assert!(shown.contains("cost       attempt 1: "), "{shown}");
+
+    let attempts = runner
+        .api()
+        .get(&format!("/api/queues/scripted/jobs/{id}/attempts"));
+    assert_eq!(
+        attempts.body,
+        json!({"queue": "scripted", "id": id, "attemptsMade": 1, "attempts": 1, "spent": [spent]})
+    );
+    let missing = runner.api().get("/api/queues/scripted/jobs/99/attempts");
+    assert_eq!(
+        (missing.status, &missing.body["type"]),
+        (404, &json!("/problems/unknown-job"))
+    );
 
     let id = redis.add(
         "scripted",

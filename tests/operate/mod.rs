@@ -7,5 +7,6 @@ mod cli;
 mod deadletter;
 mod dlq;
 mod docs;
+mod doctor;
 mod terminal;
 mod traces;

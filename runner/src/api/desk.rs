@@ -6,13 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::StatusCode;
-
 use super::access::Caller;
 use super::problem::Problem;
-use crate::config::{self, Config, nearest};
+use crate::config::{self, Config};
 use crate::queue::{Adder, Finder, Queue};
-use crate::verbs::cover::Cover;
+use crate::verbs::{self, cover::Cover};
 
 /// One declared queue, as requests use it.
 #[derive(Debug)]
@@ -84,15 +82,6 @@ impl Desks {
 
 /// Nothing is known of a queue. Names that the caller may not use are no hint.
 pub(super) fn undeclared(config: &Config, caller: &Caller, name: &str) -> Problem {
-    let names = config.queues.keys().map(String::as_str);
-    let names = names.filter(|name| caller.may(name).is_ok());
-    let hint = match nearest(name, names) {
-        Some(near) => format!("; did you mean {near:?}?"),
-        None => String::new(),
-    };
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "unknown-queue",
-        format!("queue {name:?} is not declared in queues.toml{hint}"),
-    )
+    let names = caller.filter(config.queues.keys().map(String::as_str));
+    verbs::undeclared(name, &names).into()
 }

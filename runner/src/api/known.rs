@@ -1,7 +1,10 @@
 //! The queues that were in Redis a moment ago.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::queue::{self, Error, Redis};
 
 /// How long a list of the queues in Redis is good: making one walks through all keys.
 const FRESH: Duration = Duration::from_secs(10);
@@ -11,14 +14,21 @@ const FRESH: Duration = Duration::from_secs(10);
 pub(super) struct Known(Mutex<Option<(Instant, Vec<String>)>>);
 
 impl Known {
-    pub(super) fn get(&self) -> Option<Vec<String>> {
-        let known = self.0.lock().expect("no panic while it is held");
-        let (at, names) = known.as_ref()?;
-        (at.elapsed() < FRESH).then(|| names.clone())
+    /// Look for them again when they are asked for next.
+    pub(super) async fn forget(&self) {
+        *self.0.lock().await = None;
     }
 
-    pub(super) fn set(&self, names: &[String]) {
-        let mut known = self.0.lock().expect("no panic while it is held");
-        *known = Some((Instant::now(), names.to_vec()));
+    /// Their names. Who asks while they are looked for waits for the same walk.
+    pub(super) async fn names(&self, redis: &Redis) -> Result<Vec<String>, Error> {
+        let mut known = self.0.lock().await;
+        if let Some((at, names)) = &*known
+            && at.elapsed() < FRESH
+        {
+            return Ok(names.clone());
+        }
+        let names = queue::queues(redis).await?;
+        *known = Some((Instant::now(), names.clone()));
+        Ok(names)
     }
 }

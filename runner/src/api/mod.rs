@@ -30,13 +30,14 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub use self::access::COVER;
 use self::hooks::Taken;
 pub use self::listen::{Address, Unbound};
 use self::listen::{Door, Keeper};
 pub use self::routing::Route;
 pub use self::segment::segment;
-pub use self::shared::Parts;
 use self::shared::Shared;
+pub use self::shared::{Parts, Said};
 use crate::config::{self, Config};
 use crate::contract::Interface;
 

@@ -126,6 +126,7 @@ impl Routes {
 async fn authenticated(shared: &Arc<Shared>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
     let caller = access::caller(shared.gate(), &head).await;
+    let caller = caller.map(|caller| caller.covered(&head));
     let refused = shared.count(caller.as_ref().ok(), &head).err();
     let is_script = access::is_script(&head);
     let response = match (refused, caller) {

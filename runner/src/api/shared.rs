@@ -17,18 +17,32 @@ use super::listen::{Peer, Rates, Who};
 use super::problem::Problem;
 use crate::config::{Config, Explained, Explanation};
 use crate::observe::Meters;
+use crate::observe::doctor::{self, Check};
 use crate::observe::look::Look;
 use crate::plugin::Plugins;
 use crate::queue::{self, Queue, Redis, Settings};
 use crate::verbs::Here;
 use crate::worker;
 
+/// What was said of a configuration when it was read.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// What it says of each queue, and where.
+    pub explained: Explained,
+    /// What is odd about it.
+    pub warnings: Arc<[String]>,
+}
+
 /// What an application gives its server.
 pub struct Parts {
     /// The configuration in force.
     pub config: watch::Receiver<Arc<Config>>,
-    /// What it says of each queue, and where.
-    pub explained: watch::Receiver<Explained>,
+    /// What was said of it when it was read.
+    pub said: watch::Receiver<Said>,
+    /// Its file, as it was named.
+    pub file: String,
+    /// What of this system makes it slower.
+    pub system: Vec<String>,
     /// The plugins.
     pub plugins: Arc<Plugins>,
     /// Redis; the server makes connections of its own.
@@ -90,7 +104,18 @@ impl Shared {
 
     /// What the configuration in force says of a queue, and where.
     pub(super) fn explained(&self, queue: &str) -> Option<Explanation> {
-        self.parts.explained.borrow().get(queue).cloned()
+        self.parts.said.borrow().explained.get(queue).cloned()
+    }
+
+    /// What of the configuration, the plugins and the system is worth a word.
+    pub(super) fn checks(&self) -> Vec<Check> {
+        doctor::process(&doctor::Process {
+            config: &self.config(),
+            file: &self.parts.file,
+            warnings: &self.parts.said.borrow().warnings,
+            system: &self.parts.system,
+            plugins: &self.plugins().list(),
+        })
     }
 
     /// Where callers are let in.

@@ -3,20 +3,12 @@
 use super::access::Caller;
 use super::problem::Problem;
 use super::shared::Shared;
-use crate::queue;
 use crate::verbs::search::Target;
 
 impl Shared {
     /// The names of all queues, declared or in Redis a moment ago, sorted.
     async fn known(&self) -> Result<Vec<String>, Problem> {
-        let mut names = match self.known_queues().get() {
-            Some(names) => names,
-            None => {
-                let names = queue::queues(self.redis()).await?;
-                self.known_queues().set(&names);
-                names
-            }
-        };
+        let mut names = self.known_queues().names(self.redis()).await?;
         names.extend(self.config().queues.keys().cloned());
         names.sort_unstable();
         names.dedup();

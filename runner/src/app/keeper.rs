@@ -12,8 +12,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::leaving::{left, stop_within};
-use super::{Start, configure, read, wanted};
-use crate::config::{self, Config, Explained, Queue, Sources, explain_all};
+use super::{Start, configure, read, said, wanted};
+use crate::api::Said;
+use crate::config::{self, Config, Queue, Sources};
 use crate::host::Host;
 use crate::plugin::Plugins;
 use crate::units;
@@ -30,10 +31,10 @@ pub(super) struct Files {
     /// Of `queues.toml`.
     pub(super) text: String,
     pub(super) sources: Sources,
-    /// What was read last, explained; it may not be in force yet.
-    pub(super) read: Explained,
-    /// What is in force, explained.
-    pub(super) explained: watch::Sender<Explained>,
+    /// What was said of what was read last; it may not be in force yet.
+    pub(super) read: Said,
+    /// The same of what is in force.
+    pub(super) said: watch::Sender<Said>,
 }
 
 /// An edit that takes something away. It comes into force once the files have stayed
@@ -183,7 +184,7 @@ impl Keeper {
         } = &self.files;
         let (new, text) = match read(start, watcher, sources).await {
             Ok(loaded) => {
-                self.files.read = explain_all(&loaded);
+                self.files.read = said(&loaded);
                 self.files.sources = loaded.sources;
                 (Arc::new(loaded.config), loaded.text)
             }
@@ -209,7 +210,7 @@ impl Keeper {
         }
         if old == new {
             self.files.text = text;
-            self.files.explained.send_replace(self.files.read.clone());
+            self.files.said.send_replace(self.files.read.clone());
             return None;
         }
         self.held.is_none().then_some((new, text))
@@ -284,7 +285,7 @@ impl Keeper {
             false => "queues.toml was",
         };
         self.files.text = text;
-        self.files.explained.send_replace(self.files.read.clone());
+        self.files.said.send_replace(self.files.read.clone());
         self.early = None;
         let changes = Config::diff(&old, &new);
         tracing::info!(

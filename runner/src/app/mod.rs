@@ -139,13 +139,13 @@ impl App {
         let loaded = read(&start, &watcher, &Sources::default())
             .await
             .map_err(Error::Config)?;
-        let explained = explain_all(&loaded);
+        let said = said(&loaded);
         let config = Arc::new(loaded.config);
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
         let (redis, embedded) = connect(&config.redis).await?;
-        let host = host(&start, config.runtime.scratch())?;
+        let (host, system) = host(&start, config.runtime.scratch())?;
         let plugins = Plugins::new(host.clone(), &config.runtime, plugin::THIS);
         let builder = dev::start(&start, &host, &plugins, &config).await?;
         configure(&plugins, &config).await;
@@ -177,11 +177,13 @@ impl App {
 
         let scheduler =
             tokio::spawn(schedules::keep(shared.clone(), config_rx.clone())).abort_handle();
-        let (read, (explained, explained_rx)) = (explained.clone(), watch::channel(explained));
+        let (read, (said, said_rx)) = (said.clone(), watch::channel(said));
         let (consumed_tx, consumed) = watch::channel(BTreeSet::new());
         let server = api::Server::start(api::Parts {
             config: config_rx.clone(),
-            explained: explained_rx,
+            said: said_rx,
+            file: start.file.display().to_string(),
+            system,
             plugins: plugins.clone(),
             redis: redis.clone(),
             runner: shared.runner.clone(),
@@ -200,7 +202,7 @@ impl App {
             text: loaded.text,
             sources: loaded.sources,
             read,
-            explained,
+            said,
         };
         let keeper = Keeper::new(files, config_tx, plugins.clone(), host, shared, consumed_tx);
         let keeper = tokio::spawn(keeper.run(changes, drains));
@@ -326,19 +328,27 @@ fn watch_files() -> Result<(Arc<Watcher>, mpsc::UnboundedReceiver<BTreeSet<PathB
     Ok((Arc::new(watcher), changes))
 }
 
-/// What plugins can reach.
-fn host(start: &Start, scratch: PathBuf) -> Result<Arc<Host>, Error> {
+/// What is said of a configuration.
+fn said(loaded: &Loaded) -> api::Said {
+    api::Said {
+        explained: explain_all(loaded),
+        warnings: loaded.warnings.clone().into(),
+    }
+}
+
+/// What plugins can reach, and what of this system makes them slower.
+fn host(start: &Start, scratch: PathBuf) -> Result<(Arc<Host>, Vec<String>), Error> {
     let mut http = Http::new(start.network.clone());
     if let Some(data) = &start.outbox {
         let rules = start.file.with_file_name(outbox::RULES);
         http = http.with_outbox(Arc::new(Outbox::new(data, rules)?));
     }
     let (engine, warnings) = plugin::engine()?;
-    for warning in warnings {
+    for warning in &warnings {
         tracing::warn!("{warning}");
     }
     let host = Host::new(engine, http, scratch).map_err(Error::system("the host does not link"))?;
-    Ok(Arc::new(host))
+    Ok((Arc::new(host), warnings))
 }
 
 /// The executor, and who delivers webhooks, as workers know them; each end is counted,

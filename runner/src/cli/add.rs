@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::terminal::{follow, output};
+use super::remote::{Added, Client, Place, routes};
+use super::terminal::follow::{self, Happening};
+use super::terminal::output;
 use super::{Cli, Exit, Result, args};
 use crate::config::{Backoff, PRIORITY_LIMIT};
 use crate::contract::is_json;
 use crate::queue::{Adder, State};
+use crate::redact::Redactor;
+use crate::verbs::Here;
 use crate::verbs::add::{self, Addition, Instead, New, Options, Same, Span, Waits};
 use crate::verbs::cover::Cover;
 
@@ -93,34 +97,64 @@ impl Args {
         }
         let name = self.name.clone().unwrap_or_default();
         let data = payload(&self.data)?;
-        let loaded = cli.load()?;
+        let new = New {
+            name: Some(name),
+            data,
+            options: self.options(),
+            ..New::default()
+        };
         super::block_on(async {
-            let queue = super::target::connect(cli, &loaded, &self.queue).await?;
-            let says = Cover::of(&loaded.config, &self.queue).redactor(&name, &data);
-            let before = queue.last_event().await?;
-            let declared = super::target::declared(&loaded, &self.queue)?;
-            let new = New {
-                name: Some(name),
-                data,
-                options: self.options(),
-                ..New::default()
-            };
-            let addition = add::add(&Adder::new(queue.clone()), declared, new).await?;
-            if !self.wait {
-                self.print_added(cli, &addition);
-                return Ok(());
+            match Place::of(cli, Cli::load).await? {
+                Place::Here(here) => self.here(cli, &here, new).await,
+                Place::There(client) => self.there(cli, &client, new).await,
             }
-            if let Some(instead) = addition.instead {
-                self.stands(&addition, instead)?;
-            }
-            if !declared.is_consumed() {
-                output::hint(&format!(
-                    "queue {:?} has no plugin: the job waits for another program",
-                    self.queue
-                ));
-            }
-            follow::to_end(&queue, &addition.job_id, before, self.timeout, &says).await
         })
+    }
+
+    async fn here(&self, cli: &Cli, here: &Here, new: New) -> Result {
+        let declared = here.declared(&self.queue)?;
+        let queue = here.queue(&self.queue);
+        let name = new.name.as_deref().unwrap_or_default();
+        let says = Cover::of(&here.config, &self.queue).redactor(name, &new.data);
+        let before = queue.last_event().await?;
+        let addition = add::add(&Adder::new(queue.clone()), declared, new).await?;
+        if !self.is_followed(cli, &addition)? {
+            return Ok(());
+        }
+        let mut unserved = !declared.is_consumed();
+        let mut watch = queue.watch(&addition.job_id, before).await?;
+        let next = async || match std::mem::take(&mut unserved) {
+            true => Ok(Happening::Unserved),
+            false => Ok(Happening::Job(watch.next().await?)),
+        };
+        let id = &addition.job_id;
+        follow::to_end(&self.queue, id, self.timeout, &says, next).await
+    }
+
+    async fn there(&self, cli: &Cli, client: &Client, new: New) -> Result {
+        let route = routes::add(&self.queue, new);
+        if !self.wait {
+            self.print_added(cli, &client.ask(route).await?);
+            return Ok(());
+        }
+        let Added {
+            addition,
+            mut following,
+        } = client.add_and_follow(route).await?;
+        self.is_followed(cli, &addition)?;
+        let next = async || following.next().await;
+        let (id, says) = (&addition.job_id, Redactor::default());
+        follow::to_end(&self.queue, id, self.timeout, &says, next).await
+    }
+
+    /// Whether the end of the job is waited for; else what became of it is printed.
+    fn is_followed(&self, cli: &Cli, addition: &Addition) -> Result<bool> {
+        if !self.wait {
+            self.print_added(cli, addition);
+        } else if let Some(instead) = addition.instead {
+            self.stands(addition, instead)?;
+        }
+        Ok(self.wait)
     }
 
     fn options(&self) -> Options {

@@ -2,24 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::output::{self, bad, dim, good, plain, warn};
+use super::remote::{self, Client, routes};
 use super::{Cli, Exit, Result, target, trial};
 use crate::config::Loaded;
-use crate::observe::doctor::{self, Check, Report, check};
+use crate::observe::doctor::{self, Check, Report};
 use crate::observe::health::Grade;
 use crate::observe::look::Look;
 use crate::plugin::Status;
-use crate::queue;
 
 /// The exit code when there is nothing worse than warnings.
 const WARNINGS: u8 = 4;
+/// The exit code when Redis, or the server, does not answer.
+const UNREACHABLE: u8 = 5;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit codes: 0 nothing to do, 4 warnings, 1 something does not work,
-2 queues.toml has mistakes, 5 Redis is unreachable.
+2 queues.toml has mistakes, or a server refuses the token, 5 Redis or the server is unreachable.
 
 Example: runner doctor --json"
 )]
@@ -27,43 +28,19 @@ pub(super) struct Args {}
 
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        let loaded = cli.load()?;
-        let (bench, system) = trial::load(&loaded.config)?;
-        let plugins = bench.plugins.list();
-        let mut checks = Vec::new();
-        for warning in &loaded.warnings {
-            let file = cli.config.display().to_string();
-            checks.push(check("configuration", &file, Grade::Warning, warning, ""));
-        }
-        for warning in &system {
-            checks.push(doctor::remark("system", "memory", Grade::Warning, warning));
-        }
-        if system.is_empty() {
-            let found = "swap is off for this process";
-            checks.push(check("system", "memory", Grade::Ok, found, ""));
-        }
-        checks.extend(doctor::plugins(&loaded.config, &plugins));
-        checks.extend(doctor::contracts(&loaded.config));
-        let reached = super::block_on(ask(cli, &loaded, plugins, &mut checks));
-        if let Err(exit) = &reached {
-            checks.push(check(
-                "redis",
-                "connection",
-                Grade::Failing,
-                &exit.message,
-                "start it, or check its URL, password and network: --redis, [redis] url, REDIS_URL",
-            ));
-        }
-        let report = Report::of(checks);
+        let report = match remote::server(cli)? {
+            Some(client) => super::block_on(there(&client))?,
+            None => here(cli)?,
+        };
         match cli.json {
             true => output::json(&report),
             false => show(&report),
         }
-        let code = match (&reached, report.state) {
-            (Err(exit), _) => exit.code,
-            (Ok(()), Grade::Failing) => 1,
-            (Ok(()), Grade::Warning) => WARNINGS,
-            (Ok(()), Grade::Ok) => return Ok(()),
+        let code = match report.state {
+            _ if report.is_unreachable() => UNREACHABLE,
+            Grade::Failing => 1,
+            Grade::Warning => WARNINGS,
+            Grade::Ok => return Ok(()),
         };
         Err(Exit {
             code,
@@ -72,27 +49,42 @@ impl Args {
     }
 }
 
+/// What a server says of itself. Who may not ask is not to be taken for a warning.
+async fn there(client: &Client) -> Result<Report> {
+    let report = client.ask(routes::doctor()).await;
+    report.map_err(|exit| match exit.code {
+        WARNINGS => Exit::usage(exit.message),
+        _ => exit,
+    })
+}
+
+fn here(cli: &Cli) -> Result<Report> {
+    let loaded = cli.load()?;
+    let (bench, system) = trial::load(&loaded.config)?;
+    let plugins = bench.plugins.list();
+    let mut checks = doctor::process(&doctor::Process {
+        config: &loaded.config,
+        file: &cli.config.display().to_string(),
+        warnings: &loaded.warnings,
+        system: &system,
+        plugins: &plugins,
+    });
+    match super::block_on(stored(cli, &loaded, plugins)) {
+        Ok(stored) => checks.extend(stored),
+        Err(exit) => checks.push(doctor::unreachable(&exit.message)),
+    }
+    Ok(Report::of(checks))
+}
+
 /// Look at Redis and the queues in it.
-async fn ask(cli: &Cli, loaded: &Loaded, plugins: Vec<Status>, checks: &mut Vec<Check>) -> Result {
-    let redis = target::redis(cli, loaded).await?;
-    checks.push(check("redis", "connection", Grade::Ok, redis.address(), ""));
-    let lacks = queue::lacks(&redis, loaded.config.queues.keys()).await;
-    let theirs = queue::clock(&redis).await?;
-    #[expect(clippy::disallowed_methods, reason = "compared with Redis' clock")]
-    let ours = SystemTime::now().duration_since(UNIX_EPOCH);
-    let ours = ours.map_or(0, |ours| ours.as_millis() as u64);
-    let look = Look::now(
-        Arc::new(loaded.config.clone()),
-        plugins,
-        BTreeSet::new(),
-        &redis,
-        |name| target::over(redis.clone(), loaded, name),
-        true,
-    )
-    .await?;
-    checks.extend(doctor::redis(look.server(), (theirs, ours), &lacks));
-    checks.extend(doctor::queues(&look.verdicts()));
-    Ok(())
+async fn stored(cli: &Cli, loaded: &Loaded, plugins: Vec<Status>) -> Result<Vec<Check>> {
+    let redis = target::unasked(cli, loaded).await?;
+    let config = Arc::new(loaded.config.clone());
+    let queue = |name: &str| target::over(redis.clone(), loaded, name);
+    let look = Look::now(config, plugins, BTreeSet::new(), &redis, queue, true);
+    let stored = doctor::stored(&redis, &loaded.config, look).await;
+    // What to do about it, a check has already.
+    stored.map_err(Exit::unreachable)
 }
 
 fn show(report: &Report) {
@@ -112,5 +104,11 @@ fn show(report: &Report) {
         if let Some(fix) = &check.fix {
             output::line([dim("          →"), plain(fix)]);
         }
+    }
+    if !report.left_out.is_empty() {
+        output::say(format!(
+            "these credentials do not show: {}; ask with those of an operator for all queues",
+            report.left_out.join(", ")
+        ));
     }
 }

@@ -160,7 +160,6 @@ impl Command {
     fn local(&self) -> Option<(&'static str, &'static str)> {
         let project = "it works on the files of this machine";
         let engine = "it runs plugins in its own process";
-        let redis = "it speaks with Redis itself; docs/api.md has the routes that do the same";
         Some(match self {
             Command::Serve(_) => ("serve", "it is the server"),
             Command::Dev(_) => ("dev", "it is the server"),
@@ -172,9 +171,6 @@ impl Command {
             Command::Outbox(_) => ("outbox", project),
             Command::Run(_) => ("run", engine),
             Command::Test(_) => ("test", engine),
-            Command::Add(_) => ("add", redis),
-            Command::Job(_) => ("job", redis),
-            Command::Doctor(_) => ("doctor", "it looks at Redis and plugins from this machine"),
             _ => return None,
         })
     }

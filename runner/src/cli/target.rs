@@ -3,33 +3,18 @@
 use std::sync::Arc;
 
 use super::{Cli, Exit, Result};
-use crate::config::{self, Loaded, RedisUrl, Scope, nearest};
+use crate::config::{self, Loaded, RedisUrl, Scope};
 use crate::embedded::Embedded;
 use crate::queue::{Queue, Redis, Settings};
-use crate::verbs::Here;
+use crate::verbs::{self, Here};
 
 /// Refuse a queue that is not in queues.toml.
 pub(super) fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a config::Queue> {
     let queues = &loaded.config.queues;
     queues.get(name).map(|queue| &**queue).ok_or_else(|| {
-        let names = || queues.keys().map(String::as_str);
-        Exit::not_found(match nearest(name, names()) {
-            Some(known) => {
-                format!("queue {name:?} is not declared in queues.toml; did you mean {known:?}?")
-            }
-            None => format!(
-                "queue {name:?} is not declared in queues.toml; the declared queues are {}",
-                names().collect::<Vec<_>>().join(", ")
-            ),
-        })
+        let names: Vec<&str> = queues.keys().map(String::as_str).collect();
+        verbs::undeclared(name, &names).into()
     })
-}
-
-/// A declared queue over a connection of this command's own.
-pub(super) async fn connect(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Queue> {
-    let queue = declared(loaded, name)?;
-    let redis = redis(cli, loaded).await?;
-    Ok(over(redis, loaded, &queue.name))
 }
 
 /// The configuration, and its Redis once it answers.
@@ -43,10 +28,17 @@ pub(super) async fn here(cli: &Cli, loaded: &Loaded) -> Result<Here> {
 }
 
 /// The configured Redis, once it answers.
+pub(super) async fn redis(cli: &Cli, loaded: &Loaded) -> Result<Redis> {
+    let redis = unasked(cli, loaded).await?;
+    redis.ping().await?;
+    Ok(redis)
+}
+
+/// The configured Redis, whether or not it answers.
 ///
 /// `runner dev` puts its embedded Redis before the file's URL, so commands beside
 /// it do the same while that Redis runs; `--redis` goes before both.
-pub(super) async fn redis(cli: &Cli, loaded: &Loaded) -> Result<Redis> {
+pub(super) async fn unasked(cli: &Cli, loaded: &Loaded) -> Result<Redis> {
     let config = &loaded.config;
     let url = match &config.redis.url {
         RedisUrl::Embedded(dir) => Embedded::find(dir).await.map_err(Exit::unreachable)?.url(),
@@ -56,9 +48,7 @@ pub(super) async fn redis(cli: &Cli, loaded: &Loaded) -> Result<Redis> {
             Err(_) => url.clone(),
         },
     };
-    let redis = Redis::new(&url, &config.redis.prefix)?;
-    redis.ping().await?;
-    Ok(redis)
+    Ok(Redis::new(&url, &config.redis.prefix)?)
 }
 
 /// The queue with its settings; one that is not declared has the defaults.

@@ -1,26 +1,33 @@
 //! What is wrong with an installation, and what to do about it: the system, Redis, the
-//! plugins and contracts, and the verdict on each queue. It decides; the command line
-//! looks and prints.
+//! plugins and contracts, and the verdict on each queue. For `runner doctor` and the route
+//! that answers the same.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::health::{Grade, Verdict};
+use super::look::Look;
 use crate::config::Config;
 use crate::plugin::{Status, UNUSED};
-use crate::queue::Server;
+use crate::queue::{self, Error, Redis, Server};
 use crate::units;
 
 /// The oldest version of Redis that is tested.
 const VERSION: (u32, u32) = (6, 2);
 /// Milliseconds by which the clocks of two machines may differ without a word.
 const SKEW: u64 = 1000;
+/// What is looked at first of Redis.
+const CONNECTION: &str = "connection";
 /// Of the memory that Redis may use, what should not be used.
 const FULL: f64 = 0.9;
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = DoctorCheck)]
 pub struct Check {
-    /// `configuration`, `system`, `redis`, `plugins` or `queues`.
+    /// `configuration`, `system`, `plugins`, `contracts`, `redis` or `queues`.
     pub area: String,
     /// What was looked at.
     pub name: String,
@@ -34,12 +41,32 @@ pub struct Check {
 }
 
 /// All that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DoctorReport)]
 pub struct Report {
     /// That of the gravest check.
     pub state: Grade,
     /// The checks.
     pub checks: Vec<Check>,
+    /// Areas that whoever asks may not see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+}
+
+/// A process, its configuration and its plugins.
+#[derive(Debug)]
+pub struct Process<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Its file, as it was named.
+    pub file: &'a str,
+    /// What is odd about it.
+    pub warnings: &'a [String],
+    /// What of the system makes the process slower.
+    pub system: &'a [String],
+    /// The plugins.
+    pub plugins: &'a [Status],
 }
 
 impl Report {
@@ -49,12 +76,21 @@ impl Report {
         Report {
             state: state.unwrap_or(Grade::Ok),
             checks,
+            left_out: Vec::new(),
         }
+    }
+
+    /// Whether Redis does not answer.
+    pub fn is_unreachable(&self) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| {
+            (&*check.area, &*check.name, check.state) == ("redis", CONNECTION, Grade::Failing)
+        })
     }
 }
 
 /// A check of an area.
-pub fn check(area: &str, name: &str, state: Grade, finding: impl Into<String>, fix: &str) -> Check {
+fn check(area: &str, name: &str, state: Grade, finding: impl Into<String>, fix: &str) -> Check {
     Check {
         area: area.to_owned(),
         name: name.to_owned(),
@@ -64,8 +100,57 @@ pub fn check(area: &str, name: &str, state: Grade, finding: impl Into<String>, f
     }
 }
 
+/// What is worth a word without asking Redis.
+pub fn process(of: &Process<'_>) -> Vec<Check> {
+    let odd = of.warnings.iter();
+    let mut checks: Vec<Check> = odd
+        .map(|warning| check("configuration", of.file, Grade::Warning, warning, ""))
+        .collect();
+    let slow = of.system.iter();
+    checks.extend(slow.map(|warning| remark("system", "memory", Grade::Warning, warning)));
+    if of.system.is_empty() {
+        let found = "swap is off for this process";
+        checks.push(check("system", "memory", Grade::Ok, found, ""));
+    }
+    checks.extend(plugins(of.config, of.plugins));
+    checks.extend(contracts(of.config));
+    checks
+}
+
+/// Redis, and the queues in it that `look` sees.
+///
+/// # Errors
+/// When Redis does not answer.
+pub async fn stored(
+    redis: &Redis,
+    config: &Config,
+    look: impl Future<Output = Result<Look, Error>>,
+) -> Result<Vec<Check>, Error> {
+    let lacks = queue::lacks(redis, config.queues.keys()).await;
+    let theirs = queue::clock(redis).await?;
+    #[expect(clippy::disallowed_methods, reason = "compared with Redis' clock")]
+    let ours = SystemTime::now().duration_since(UNIX_EPOCH);
+    let ours = ours.map_or(0, |ours| ours.as_millis() as u64);
+    let look = look.await?;
+    let mut checks = vec![check("redis", CONNECTION, Grade::Ok, redis.address(), "")];
+    checks.extend(server(look.server(), (theirs, ours), &lacks));
+    checks.extend(queues(&look.verdicts()));
+    Ok(checks)
+}
+
+/// Redis does not answer, for this reason.
+pub fn unreachable(why: &str) -> Check {
+    check(
+        "redis",
+        CONNECTION,
+        Grade::Failing,
+        why,
+        "start it, or check its URL, password and network: --redis, [redis] url, REDIS_URL",
+    )
+}
+
 /// A remark that ends with its way out, after its last semicolon.
-pub fn remark(area: &str, name: &str, state: Grade, remark: &str) -> Check {
+fn remark(area: &str, name: &str, state: Grade, remark: &str) -> Check {
     match remark.rsplit_once("; ") {
         Some((finding, fix)) => check(area, name, state, finding, fix),
         None => check(area, name, state, remark, ""),
@@ -73,7 +158,7 @@ pub fn remark(area: &str, name: &str, state: Grade, remark: &str) -> Check {
 }
 
 /// The plugins: whether each serves, and what it is granted without effect.
-pub fn plugins(config: &Config, plugins: &[Status]) -> Vec<Check> {
+fn plugins(config: &Config, plugins: &[Status]) -> Vec<Check> {
     let mut checks = Vec::new();
     for plugin in plugins {
         let file = plugin.file.display();
@@ -133,7 +218,7 @@ fn grants(config: &Config, plugin: &Status) -> String {
 }
 
 /// The contracts that queues name.
-pub fn contracts(config: &Config) -> Vec<Check> {
+fn contracts(config: &Config) -> Vec<Check> {
     let queues = config.queues.values();
     let named = queues.filter_map(|queue| Some((queue, queue.base.contract.as_ref()?)));
     named
@@ -150,7 +235,7 @@ pub fn contracts(config: &Config) -> Vec<Check> {
 
 /// What Redis says of itself, its clock and ours in milliseconds since 1970, and what its
 /// user may not do.
-pub fn redis(server: &Server, clocks: (u64, u64), lacks: &[String]) -> Vec<Check> {
+fn server(server: &Server, clocks: (u64, u64), lacks: &[String]) -> Vec<Check> {
     let redis =
         |name: &str, state, finding: String, fix: &str| check("redis", name, state, finding, fix);
     let mut checks = Vec::new();
@@ -284,7 +369,7 @@ fn replication(server: &Server) -> Check {
 }
 
 /// The verdicts on queues.
-pub fn queues(verdicts: &[Verdict]) -> Vec<Check> {
+fn queues(verdicts: &[Verdict]) -> Vec<Check> {
     let parts = verdicts.iter().flat_map(|verdict| {
         let parts = verdict.parts().into_iter();
         parts.map(|(part, judged)| {

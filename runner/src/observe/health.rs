@@ -261,8 +261,15 @@ impl Facts<'_> {
         let waits = survey.depth() > 0;
         if !queue.is_consumed() {
             return match consumers == 0 && waits && !unknown {
+                true if self.takes_letters(name) => Part::warning(
+                    format!("{} to look at", units::count(survey.depth(), "dead letter")),
+                    format!("runner dlq list {name}"),
+                ),
                 true => Part::warning(
-                    format!("{}, and no worker takes them", wait(survey.depth())),
+                    format!(
+                        "{}, and no worker takes jobs of the queue",
+                        wait(survey.depth())
+                    ),
                     format!("start the program that consumes it, or give [queues.{name}] a plugin"),
                 ),
                 false => Part::ok(format!("only declared here; {taken}")),
@@ -299,6 +306,18 @@ impl Facts<'_> {
             ),
             None => Part::ok(taken),
         }
+    }
+
+    /// Whether jobs of some queue go there when they have failed for good.
+    fn takes_letters(&self, name: &str) -> bool {
+        let mut queues = self.config.queues.values();
+        queues.any(|from| {
+            let jobs = from.jobs.iter().map(|(_, settings)| settings);
+            let mut letters = jobs
+                .chain([&from.base])
+                .filter_map(|settings| settings.dead_letter.as_ref());
+            letters.any(|letter| letter.queue == name)
+        })
     }
 
     fn of(&self, queue: &config::Queue) -> impl Iterator<Item = &Status> {

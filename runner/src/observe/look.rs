@@ -57,6 +57,11 @@ impl Look {
         &self.queues
     }
 
+    /// How many workers each queue has, by what Redis tells; `None` when it does not.
+    pub fn workers(&self) -> Option<&BTreeMap<String, u64>> {
+        self.workers.as_ref()
+    }
+
     /// What Redis says of itself.
     pub fn server(&self) -> &Server {
         &self.server

@@ -9,6 +9,23 @@ use crate::queue::{self, Queue, Redis, Settings};
 /// Names listed in an error; more would hide it.
 const NAMES: usize = 12;
 
+/// What is said of a queue that is not in queues.toml; `names` are those that are, as far
+/// as whoever asks may know of them.
+pub fn undeclared(name: &str, names: &[&str]) -> Error {
+    let unknown = format!("queue {name:?} is not declared in queues.toml");
+    let text = match nearest(name, names.iter().copied()) {
+        Some(known) => format!("{unknown}; did you mean {known:?}?"),
+        None if names.is_empty() => unknown,
+        None if names.len() > NAMES => format!(
+            "{unknown}; the declared queues are {}, … ({} in all)",
+            names[..NAMES].join(", "),
+            names.len()
+        ),
+        None => format!("{unknown}; the declared queues are {}", names.join(", ")),
+    };
+    Error::refused(Kind::UnknownQueue, text)
+}
+
 /// A configuration, and the Redis of its queues.
 #[derive(Debug, Clone)]
 pub struct Here {
@@ -44,17 +61,8 @@ impl Here {
         if let Some(queue) = queues.get(name) {
             return Ok(queue);
         }
-        let names = || queues.keys().map(String::as_str);
-        let text = match nearest(name, names()) {
-            Some(known) => {
-                format!("queue {name:?} is not declared in queues.toml; did you mean {known:?}?")
-            }
-            None => format!(
-                "queue {name:?} is not declared in queues.toml; the declared queues are {}",
-                names().collect::<Vec<_>>().join(", ")
-            ),
-        };
-        Err(Error::refused(Kind::UnknownQueue, text))
+        let names = self.scope.filter(queues.keys().map(String::as_str));
+        Err(undeclared(name, &names))
     }
 
     /// A queue that is declared or in Redis.

@@ -23,4 +23,4 @@ pub mod secrets;
 pub mod view;
 
 pub use self::error::{Class, Error, Kind, Refusal, Refused, Result};
-pub use self::here::Here;
+pub use self::here::{Here, undeclared};

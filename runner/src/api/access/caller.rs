@@ -12,6 +12,10 @@ use super::Access;
 use crate::api::problem::Problem;
 use crate::config::{self, Grant, Jwt, Role, Scope, Token, User};
 
+/// The header of a request whose answer goes where people look: what is sensitive is
+/// covered, whatever the caller may see.
+pub const COVER: &str = "runner-cover";
+
 /// Who calls. Handlers take it as an argument.
 #[derive(Debug, Clone)]
 pub(in crate::api) struct Caller(Arc<Inner>);
@@ -160,6 +164,17 @@ impl Caller {
     pub(super) fn within(self, session: String) -> Caller {
         Caller(Arc::new(Inner {
             session: Some(session),
+            ..Arc::unwrap_or_clone(self.0)
+        }))
+    }
+
+    /// The same, without what is sensitive if the request asks so.
+    pub(in crate::api) fn covered(self, head: &Parts) -> Caller {
+        if !head.headers.contains_key(COVER) {
+            return self;
+        }
+        Caller(Arc::new(Inner {
+            payloads: false,
             ..Arc::unwrap_or_clone(self.0)
         }))
     }

@@ -18,6 +18,7 @@ use axum::response::Response;
 use http::request::Parts;
 use tokio::sync::watch;
 
+pub use self::caller::COVER;
 pub(super) use self::caller::Caller;
 use self::credentials::Credentials;
 pub(super) use self::guard::{cors, is_script, seal};

@@ -15,6 +15,7 @@ use super::hub::{End, Heard, Hub, News};
 use super::stream::HEARTBEAT;
 use crate::queue::{Error, Found, Happening, Queue};
 use crate::redact::Redactor;
+use crate::verbs::add::Addition;
 use crate::verbs::cover::Cover;
 use crate::verbs::raw::raw;
 
@@ -50,7 +51,8 @@ impl std::str::FromStr for Mark {
 struct Following {
     heard: Heard,
     queue: Queue,
-    job: Found,
+    id: String,
+    name: String,
     cover: Cover,
     /// Takes what may not be seen out of what was said.
     says: Redactor,
@@ -78,7 +80,7 @@ pub(in crate::api) async fn open(
         "queue": queue.name(), "jobId": job.id, "name": job.name, "state": job.state.name(),
         "attemptsMade": job.attempts_made, "attempts": job.attempts,
     });
-    let following = Following {
+    Ok(sent(Following {
         says: cover.redactor(&job.name, &job.data),
         end: super::hub::ended(&job),
         lines: mark.lines,
@@ -88,9 +90,53 @@ pub(in crate::api) async fn open(
         done: false,
         heard,
         queue,
-        job,
+        id: job.id,
+        name: job.name,
         cover,
+    }))
+}
+
+/// Send how a job with this payload was added, `unserved` if it waits for a program other
+/// than Runner, and what happens to it. What is heard must
+/// have begun before it was added.
+pub(in crate::api) async fn added(
+    heard: Heard,
+    queue: Queue,
+    addition: &Addition,
+    data: &str,
+    cover: Cover,
+    is_served: bool,
+) -> Result<Response, Error> {
+    // One that was there before may have ended long ago.
+    let end = match addition.instead {
+        None => None,
+        Some(_) => super::hub::stored(&queue, &addition.job_id).await?,
     };
+    let written = serde_json::to_string(addition).expect("own types serialise to JSON");
+    Ok(sent(Following {
+        says: cover.redactor(&addition.name, data),
+        end,
+        lines: 0,
+        head: Some(format!(
+            "retry: 2000\nevent: addition\ndata: {written}\n\n{}",
+            if is_served {
+                ""
+            } else {
+                "event: unserved\ndata: {}\n\n"
+            }
+        )),
+        looked: Instant::now(),
+        sent: Instant::now(),
+        done: false,
+        heard,
+        queue,
+        id: addition.job_id.clone(),
+        name: addition.name.clone(),
+        cover,
+    }))
+}
+
+fn sent(following: Following) -> Response {
     let chunks = stream::unfold(following, |mut following| async move {
         let chunk = following.next().await?;
         Some((Ok::<Bytes, Infallible>(chunk.into()), following))
@@ -99,7 +145,7 @@ pub(in crate::api) async fn open(
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((head, Body::from_stream(chunks)).into_response())
+    (head, Body::from_stream(chunks)).into_response()
 }
 
 impl Following {
@@ -131,10 +177,7 @@ impl Following {
 
     /// New log lines, and whether there may be more.
     async fn tell_lines(&mut self, chunk: &mut String) -> Result<bool, Error> {
-        let lines = self
-            .queue
-            .log_lines(&self.job.id, self.lines, LINES)
-            .await?;
+        let lines = self.queue.log_lines(&self.id, self.lines, LINES).await?;
         let more = lines.len() as u64 == LINES;
         for line in lines {
             self.lines += 1;
@@ -156,7 +199,7 @@ impl Following {
             Ok(News::Batch(batch)) => {
                 for told in &batch.events {
                     let event = &told.happening;
-                    let is_mine = event.job.as_deref() == Some(&*self.job.id);
+                    let is_mine = event.job.as_deref() == Some(&*self.id);
                     if is_mine && *event.queue == *self.queue.name() && self.end.is_none() {
                         self.hear(event, chunk);
                     }
@@ -165,7 +208,7 @@ impl Following {
             Err(_) if self.looked.elapsed() < EXISTS => {}
             Ok(News::Missed(_)) | Err(_) => {
                 self.looked = Instant::now();
-                self.end = super::hub::stored(&self.queue, &self.job.id).await?;
+                self.end = super::hub::stored(&self.queue, &self.id).await?;
             }
         }
         Ok(())
@@ -194,7 +237,7 @@ impl Following {
         self.done = true;
         match end {
             End::Completed(result) => {
-                let result = self.cover.result(&self.job.name, result);
+                let result = self.cover.result(&self.name, result);
                 let result = self.says.redact_json(result);
                 let data = Outcome {
                     returnvalue: raw(result),

@@ -72,7 +72,7 @@ async fn add_jobs(
             let sender = sender.clone();
             async move { sender.send_timeout(verdicts, PATIENCE).await.is_ok() }
         };
-        add::add_all(bulk, items, body.into_data_stream(), tell).await;
+        let Ok(_) = add::add_all(bulk, items, body.into_data_stream(), tell).await;
     });
     let Some(first) = verdicts.recv().await else {
         return Err(Problem::new(

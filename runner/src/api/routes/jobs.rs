@@ -11,6 +11,8 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use crate::api::access::{Access, Caller};
+use crate::api::desk::Desk;
+use crate::api::events::job;
 use crate::api::extract::{Path, Query, Text};
 use crate::api::problem::Problem;
 use crate::api::routes::wait;
@@ -128,6 +130,10 @@ impl Asked {
 /// With `wait` the answer has the job's result (`state` is `completed` or `failed`) if it
 /// ends in time, and is 202 otherwise. A job whose id is known, or for which another
 /// stands by its deduplication id, is not added: the answer says so in `instead`.
+///
+/// With `Accept: text/event-stream` the answer is 200 and an event stream: how the job was
+/// added (`addition`; `unserved` if its queue has no plugin here), and then what `GET /api/queues/{queue}/jobs/{id}/events` tells of it, to
+/// its end.
 #[utoipa::path(
     post, path = "/api/jobs/{queue}", tag = "jobs",
     params(
@@ -167,6 +173,9 @@ async fn add_job(
         request_id: request_id(&headers),
         trace: span(&headers),
     };
+    if wants_events(&headers) {
+        return follow(&shared, &caller, &desk, new, time.is_some()).await;
+    }
     let Some(time) = time else {
         let addition = add::add(&desk.adder, &desk.declared, new).await?;
         return Ok(answer(status_of(addition.instead), &addition));
@@ -181,6 +190,37 @@ async fn add_job(
     let end = wait::end(&shared, &desk, &addition, heard, time).await?;
     let status = wait::put(end, &mut addition, &desk, &caller, data);
     Ok(answer(status, &addition))
+}
+
+/// Whether the answer is to be an event stream.
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT);
+    accept.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// Add a job, and tell what happens to it.
+async fn follow(
+    shared: &Shared,
+    caller: &Caller,
+    desk: &Desk,
+    new: New,
+    waits: bool,
+) -> Result<Response, Problem> {
+    if waits {
+        let text = "wait is for an answer with the result; an event stream goes on to the end";
+        return Err(Problem::invalid(text));
+    }
+    let queue = desk.queue();
+    // Before the job is there, so that its end is not missed.
+    let heard = shared
+        .events()
+        .listen(std::slice::from_ref(queue), false)
+        .await?;
+    let data = new.data.clone();
+    let addition = add::add(&desk.adder, &desk.declared, new).await?;
+    let cover = desk.cover_for(caller);
+    let is_served = desk.declared.is_consumed();
+    Ok(job::added(heard, queue.clone(), &addition, &data, cover, is_served).await?)
 }
 
 fn status_of(instead: Option<Instead>) -> StatusCode {

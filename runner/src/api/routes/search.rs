@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use crate::api::access::{Access, Caller};
 use crate::api::extract::Query;
 use crate::api::problem::Problem;
+use crate::api::routes::queues::states;
 use crate::api::routing::Routes;
 use crate::api::shared::Shared;
 use crate::units;
@@ -51,6 +52,13 @@ struct Asked {
     /// In which queues: names with commas between, `*` for any characters; all that the
     /// caller may see if it is left out.
     queue: Option<String>,
+    /// In these states, with commas between, in this order; in all that `q` names if it is
+    /// left out.
+    #[param(example = "failed,delayed")]
+    state: Option<String>,
+    /// Whether to go through one state of one queue after the other, as lists do; through
+    /// all states of a queue at once if it is left out.
+    in_turn: Option<bool>,
     /// Jobs to find at most, 1 to 1000; 100 if it is left out.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
@@ -60,8 +68,11 @@ struct Asked {
     /// How long to look at most: `10s` if it is left out, `60s` at most.
     #[param(example = "5s")]
     time: Option<String>,
-    /// Where to go on: the cursor of an earlier call with the same `q` and `queue`.
+    /// Where to go on: the cursor of an earlier call with the same `q`, `queue`,
+    /// `state` and `inTurn`.
     cursor: Option<String>,
+    /// Also what is longer than 16 KiB.
+    full: Option<bool>,
 }
 
 impl Asked {
@@ -94,7 +105,7 @@ impl Asked {
 /// Answers with newline-delimited JSON, whose lines are jobs, how far the search is, and
 /// at last how it has stopped; as an event stream or as one document if `Accept` asks for
 /// it. A job that moves while the search goes on is told once; of texts that are longer
-/// than 16 kB the beginnings are told (`cut` has their sizes).
+/// than 16 KiB the beginnings are told (`cut` has their sizes), unless `full`.
 #[utoipa::path(get, path = "/api/search", tag = "search", params(Asked), responses(
     (status = 200, description = "What was found", content(
         (Line = "application/x-ndjson"),
@@ -113,8 +124,14 @@ async fn search(
     let filter: Filter = asked.q.parse().map_err(verbs::Error::from)?;
     let bounds = asked.bounds()?;
     let targets = shared.targets(&caller, asked.queue.as_deref()).await?;
+    let states = states(asked.state.as_deref())?;
+    let full = asked.full.unwrap_or_default();
+    let order = match asked.in_turn.unwrap_or_default() {
+        true => Order::InTurn,
+        false => Order::AtOnce,
+    };
     let cursor = asked.cursor.as_deref();
-    let search = Search::begin(targets, filter, &[], Order::AtOnce, cursor).await?;
+    let search = Search::begin(targets, filter, &states, order, cursor).await?;
     let mut call = Call::new(search, bounds);
     let form = match Form::of(&headers) {
         Form::Document => {
@@ -125,7 +142,9 @@ async fn search(
                     Err(stop) => break stop,
                 }
             };
-            jobs.iter_mut().for_each(shorten);
+            if !full {
+                jobs.iter_mut().for_each(shorten);
+            }
             return Ok(Json(Answer {
                 looked_at: stop.progress.looked_at,
                 total: stop.progress.total,
@@ -140,11 +159,11 @@ async fn search(
         (header::CONTENT_TYPE, form.kind()),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((StatusCode::OK, head, told(call, form)).into_response())
+    Ok((StatusCode::OK, head, told(call, form, full)).into_response())
 }
 
 /// A search, told while it goes on.
-fn told(call: Call, form: Form) -> Body {
+fn told(call: Call, form: Form, full: bool) -> Body {
     let told = Some((call, None::<Instant>));
     let lines = stream::unfold(told, move |told| async move {
         let (mut call, mut said) = told?;
@@ -160,7 +179,9 @@ fn told(call: Call, form: Form) -> Body {
             match call.next().await {
                 Ok(Ok(jobs)) => {
                     for mut job in jobs {
-                        shorten(&mut job);
+                        if !full {
+                            shorten(&mut job);
+                        }
                         form.write(&mut text, "job", &Line::Job(Box::new(job)));
                     }
                     if said.is_none_or(|said| said.elapsed() > PROGRESS) {

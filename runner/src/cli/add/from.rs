@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::cli::output;
-use crate::cli::{Cli, Exit, Result, target};
-use crate::verbs::add::{Bulk, Instead, Items, Tally, Verdict, add_all};
+use crate::cli::remote::{self, Place};
+use crate::cli::{Cli, Exit, Result};
+use crate::verbs::add::{Batch, Bulk, Instead, Items, Tally, Verdict, add_all};
 
 /// Bytes of one job.
 const JOB: usize = 16 << 20;
@@ -19,7 +20,6 @@ const PART: usize = 64 << 10;
 const AHEAD: usize = 4;
 
 pub(super) fn run(cli: &Cli, queue: &str, name: Option<String>, file: &Path) -> Result {
-    let loaded = cli.load()?;
     let input: Box<dyn Read + Send> = match file.to_str() {
         Some("-") => Box::new(io::stdin()),
         _ => Box::new(
@@ -28,16 +28,18 @@ pub(super) fn run(cli: &Cli, queue: &str, name: Option<String>, file: &Path) -> 
         ),
     };
     let tally = crate::cli::block_on(async {
-        let connected = target::connect(cli, &loaded, queue).await?;
-        target::declared(&loaded, queue)?;
-        let declared = loaded.config.queues[queue].clone();
-        let bulk = Bulk::new(connected, declared, name);
-        let text = parts(input);
-        let told = |verdicts: Vec<Verdict>| {
-            verdicts.iter().for_each(|verdict| show(cli, verdict));
-            std::future::ready(true)
-        };
-        Ok(add_all(bulk, Items::new(JOB), text, told).await)
+        match Place::of(cli, Cli::load).await? {
+            Place::Here(here) => {
+                here.declared(queue)?;
+                let declared = here.config.queues[queue].clone();
+                let Ok(tally) = all(cli, Bulk::new(here.queue(queue), declared, name), input).await;
+                Ok(tally)
+            }
+            Place::There(client) => {
+                let bulk = remote::Bulk::new(client, queue, name).await?;
+                all(cli, bulk, input).await
+            }
+        }
     })?;
     let Tally {
         added,
@@ -50,6 +52,19 @@ pub(super) fn run(cli: &Cli, queue: &str, name: Option<String>, file: &Path) -> 
     }
     output::say(text);
     Ok(())
+}
+
+/// Add all jobs of the input, and show the verdict on each.
+async fn all<B: Batch>(
+    cli: &Cli,
+    batch: B,
+    input: Box<dyn Read + Send>,
+) -> std::result::Result<Tally, B::Stop> {
+    let told = |verdicts: Vec<Verdict>| {
+        verdicts.iter().for_each(|verdict| show(cli, verdict));
+        std::future::ready(true)
+    };
+    add_all(batch, Items::new(JOB), parts(input), told).await
 }
 
 /// The input, read on a thread of its own: jobs that have come are added while it waits

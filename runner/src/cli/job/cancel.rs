@@ -1,10 +1,10 @@
 //! `runner job cancel`: end jobs, waiting or running, from anywhere.
 
 use super::which::{Narrow, Which};
+use crate::cli::remote::Place;
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result};
 use crate::verbs::jobs::Act;
-use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job cancel orders 42 --reason \"customer called\"")]
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, target: Target) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
         let act = Act::Cancel {
             reason: self.reason.clone(),
             wait: true,
@@ -38,6 +38,8 @@ impl Args {
             dry_run: self.dry_run,
             confirm: Some(&self.confirm),
         };
-        self.which.run(cli, target, &act, narrow).await
+        self.which
+            .run(cli, (place, &self.queue), &act, narrow)
+            .await
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
+use crate::cli::remote::{Place, routes};
 use crate::cli::{Cli, Exit, Result, output};
-use crate::queue::Queue;
-use crate::verbs::jobs::{self, Changes};
+use crate::verbs::jobs::{self, Changed, Changes};
+use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job edit orders 42 --delay 10m --priority 1")]
@@ -31,7 +32,7 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, queue: &Queue) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
         let data = self.data.clone().map(RawValue::from_string).transpose();
         let data =
             data.map_err(|error| Exit::usage(format!("the payload is not JSON: {error}")))?;
@@ -42,7 +43,9 @@ impl Args {
             priority: self.priority,
             lifo: self.lifo,
         };
-        let changed = jobs::change(queue, &self.id, &changes).await?;
+        let verb = async |of: &Target| jobs::change(&of.queue, &self.id, &changes).await;
+        let route = routes::change(&self.queue, &self.id, &changes);
+        let changed: Changed = super::ask(place, &self.queue, route, verb).await?;
         if cli.json {
             output::json(&changed);
         } else {

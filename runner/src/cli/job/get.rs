@@ -5,14 +5,18 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::Job;
+use crate::cli::remote::{Place, routes};
 use crate::cli::{Cli, Result, output};
 use crate::cost::{HostCall, Spent};
 use crate::units;
 use crate::verbs::jobs;
 use crate::verbs::search::Target;
+use crate::verbs::view::View;
 
-pub(super) async fn run(cli: &Cli, target: &Target, args: &Job) -> Result {
-    let job = jobs::get(target, &args.id, true).await?;
+pub(super) async fn run(cli: &Cli, place: &Place, args: &Job) -> Result {
+    let verb = async |of: &Target| jobs::get(of, &args.id, true).await;
+    let route = routes::job(&args.queue, &args.id);
+    let job: View = super::ask(place, &args.queue, route, verb).await?;
     if cli.json {
         output::json(&job);
         return Ok(());

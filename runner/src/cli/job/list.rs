@@ -2,8 +2,9 @@
 
 use super::scan::{self, table};
 use super::window::Window;
+use crate::cli::remote::Place;
 use crate::cli::{Cli, Result, output};
-use crate::verbs::search::{Order, Target};
+use crate::verbs::search::Order;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job list orders --state failed --name 'invoice-*'")]
@@ -20,12 +21,12 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, targets: Vec<Target>) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
         let name = self.name.as_ref().map(|name| format!("name:{name}"));
         let words: Vec<String> = self.query.iter().cloned().chain(name).collect();
         let filter = scan::filter(&words)?;
         let narrowed = !filter.is_empty();
-        let seen = scan::run(&self.window, targets, filter, Order::InTurn).await?;
+        let seen = scan::run(place, &self.queue, &self.window, filter, Order::InTurn).await?;
         if cli.json {
             output::json(&seen.jobs);
         } else {

@@ -16,11 +16,14 @@ mod wait;
 mod which;
 mod window;
 
-use super::{Cli, Exit, Result, output, target};
-use crate::config::Loaded;
+use serde::de::DeserializeOwned;
+
+use super::remote::{Call, Place, routes};
+use super::{Cli, Exit, Result, output};
 use crate::verbs::cover::Cover;
-use crate::verbs::jobs;
+use crate::verbs::jobs::{self, Duplicated};
 use crate::verbs::search::Target;
+use crate::verbs::{self, Here};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -62,49 +65,48 @@ pub(super) struct Job {
 
 impl Command {
     pub(super) fn run(&self, cli: &Cli) -> Result {
-        let loaded = cli.load_or_default()?;
-        let name = match self {
-            Command::Get(job) | Command::Logs(job) | Command::Duplicate(job) => &job.queue,
-            Command::List(args) => &args.queue,
-            Command::Search(args) => &args.queue,
-            Command::Retry(args) => &args.queue,
-            Command::Promote(args) => &args.queue,
-            Command::Rm(args) => &args.queue,
-            Command::Cancel(args) => &args.queue,
-            Command::Edit(args) => &args.queue,
-            Command::Wait(args) => &args.job.queue,
-        };
         super::block_on(async {
-            let one = async || one(cli, &loaded, name).await;
-            let targets = async || targets(cli, &loaded, name).await;
+            let place = &Place::of(cli, Cli::load_or_default).await?;
             match self {
-                Command::Get(job) => get::run(cli, &one().await?, job).await,
-                Command::Logs(job) => logs::run(cli, &one().await?, job).await,
-                Command::List(args) => args.run(cli, targets().await?).await,
-                Command::Search(args) => args.run(cli, targets().await?).await,
-                Command::Retry(args) => args.run(cli, one().await?).await,
-                Command::Promote(args) => args.run(cli, one().await?).await,
-                Command::Rm(args) => args.run(cli, one().await?).await,
-                Command::Cancel(args) => args.run(cli, one().await?).await,
-                Command::Edit(args) => args.run(cli, &one().await?.queue).await,
-                Command::Duplicate(job) => duplicate(cli, &one().await?, job).await,
-                Command::Wait(args) => args.run(&one().await?).await,
+                Command::Get(job) => get::run(cli, place, job).await,
+                Command::Logs(job) => logs::run(cli, place, job).await,
+                Command::List(args) => args.run(cli, place).await,
+                Command::Search(args) => args.run(cli, place).await,
+                Command::Retry(args) => args.run(cli, place).await,
+                Command::Promote(args) => args.run(cli, place).await,
+                Command::Rm(args) => args.run(cli, place).await,
+                Command::Cancel(args) => args.run(cli, place).await,
+                Command::Edit(args) => args.run(cli, place).await,
+                Command::Duplicate(job) => duplicate(cli, place, job).await,
+                Command::Wait(args) => args.run(place).await,
             }
         })
     }
 }
 
 /// A queue, and what is not shown of its jobs.
-async fn one(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Target> {
-    let here = target::here(cli, loaded).await?;
+async fn target(here: &Here, name: &str) -> verbs::Result<Target> {
     Ok(Target {
         queue: here.known(name).await?,
         cover: Cover::of(&here.config, name),
     })
 }
 
-async fn duplicate(cli: &Cli, target: &Target, job: &Job) -> Result {
-    let added = jobs::duplicate(&target.queue, &job.id).await?;
+/// The answer of a verb about the jobs of a queue, or of its route.
+async fn ask<T: DeserializeOwned>(
+    place: &Place,
+    queue: &str,
+    route: Call,
+    verb: impl AsyncFnOnce(&Target) -> verbs::Result<T>,
+) -> Result<T> {
+    let verb = async |here: &Here| verb(&target(here, queue).await?).await;
+    place.ask(route, verb).await
+}
+
+async fn duplicate(cli: &Cli, place: &Place, job: &Job) -> Result {
+    let verb = async |of: &Target| jobs::duplicate(&of.queue, &job.id).await;
+    let route = routes::duplicate(&job.queue, &job.id);
+    let added: Duplicated = ask(place, &job.queue, route, verb).await?;
     match cli.json {
         true => output::json(&added),
         false => output::line(added.id),
@@ -112,15 +114,9 @@ async fn duplicate(cli: &Cli, target: &Target, job: &Job) -> Result {
     Ok(())
 }
 
-/// Whether this may be the name of several queues.
+/// Whether this may be the names of several queues.
 fn is_several(queue: &str) -> bool {
-    queue.contains('*')
-}
-
-/// The queue of this name, or those of the pattern.
-async fn targets(cli: &Cli, loaded: &Loaded, name: &str) -> Result<Vec<Target>> {
-    let here = target::here(cli, loaded).await?;
-    Ok(Target::of(&here, &here.named(name).await?, false))
+    queue.contains(['*', ','])
 }
 
 /// What went wrong with some of the jobs named: 3 when all that failed are

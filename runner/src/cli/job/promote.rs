@@ -1,9 +1,9 @@
 //! `runner job promote`: delayed jobs start now.
 
 use super::which::{Narrow, Which};
+use crate::cli::remote::Place;
 use crate::cli::{Cli, Result};
 use crate::verbs::jobs::Act;
-use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job promote orders 42 43")]
@@ -21,13 +21,15 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, target: Target) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
         let narrow = Narrow {
             states: &[],
             name: None,
             dry_run: self.dry_run,
             confirm: None,
         };
-        self.which.run(cli, target, &Act::Promote, narrow).await
+        self.which
+            .run(cli, (place, &self.queue), &Act::Promote, narrow)
+            .await
     }
 }

@@ -2,10 +2,10 @@
 
 use super::which::{Narrow, Which};
 use crate::cli::args::one_of;
+use crate::cli::remote::Place;
 use crate::cli::{Cli, Result};
 use crate::queue::State;
 use crate::verbs::jobs::Act;
-use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -39,7 +39,7 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, target: Target) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
         let act = Act::Retry {
             reset: self.reset_attempts,
         };
@@ -49,6 +49,8 @@ impl Args {
             dry_run: self.dry_run,
             confirm: None,
         };
-        self.which.run(cli, target, &act, narrow).await
+        self.which
+            .run(cli, (place, &self.queue), &act, narrow)
+            .await
     }
 }

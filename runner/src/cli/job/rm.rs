@@ -2,11 +2,11 @@
 
 use super::which::{Narrow, Which};
 use crate::cli::args::one_of;
+use crate::cli::remote::Place;
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Result};
 use crate::queue::State;
 use crate::verbs::jobs::Act;
-use crate::verbs::search::Target;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: runner job rm orders 42 43")]
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, target: Target) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
         let act = Act::Remove {
             keep_children: self.keep_children,
         };
@@ -42,6 +42,8 @@ impl Args {
             dry_run: self.dry_run,
             confirm: Some(&self.confirm),
         };
-        self.which.run(cli, target, &act, narrow).await
+        self.which
+            .run(cli, (place, &self.queue), &act, narrow)
+            .await
     }
 }

@@ -2,8 +2,9 @@
 
 use super::scan::{self, table};
 use super::window::Window;
+use crate::cli::remote::Place;
 use crate::cli::{Cli, Result, output};
-use crate::verbs::search::{Order, Target};
+use crate::verbs::search::Order;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -21,9 +22,9 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) async fn run(&self, cli: &Cli, targets: Vec<Target>) -> Result {
+    pub(super) async fn run(&self, cli: &Cli, place: &Place) -> Result {
         let filter = scan::filter(&self.query)?;
-        let seen = scan::run(&self.window, targets, filter, Order::AtOnce).await?;
+        let seen = scan::run(place, &self.queue, &self.window, filter, Order::AtOnce).await?;
         if cli.json {
             output::json(&seen);
         } else {

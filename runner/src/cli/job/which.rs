@@ -2,13 +2,20 @@
 //! a filter matches, call by call.
 
 use super::scan;
+use crate::cli::remote::{Place, routes};
 use crate::cli::terminal::confirm::Confirm;
 use crate::cli::{Cli, Exit, Result, output};
 use crate::queue::State;
 use crate::units;
 use crate::verbs::Refused;
-use crate::verbs::jobs::{self, Act, Acted, All};
+use crate::verbs::jobs::{self, Act, Acted, All, Many};
 use crate::verbs::search::Target;
+
+/// Ids in one call to a server.
+const IDS: usize = 1000;
+/// Jobs in one call that waits until they have stopped: 5 s for each eight at most, and
+/// answers are waited for a minute.
+const WAITED: usize = 64;
 
 /// Some jobs of a queue.
 #[derive(Debug, clap::Args)]
@@ -41,18 +48,18 @@ impl Which {
     pub(super) async fn run(
         &self,
         cli: &Cli,
-        target: Target,
+        of: (&Place, &str),
         act: &Act,
         narrow: Narrow<'_>,
     ) -> Result {
         let acted = match self.ids.is_empty() {
-            false => jobs::act(&target.queue, &self.ids, act).await?,
-            true => self.to_end(target, act, &narrow).await?,
+            false => named(of, act, &self.ids).await?,
+            true => self.to_end(of, act, &narrow).await?,
         };
         say(cli, act, acted)
     }
 
-    async fn to_end(&self, target: Target, act: &Act, narrow: &Narrow<'_>) -> Result<Acted> {
+    async fn to_end(&self, of: (&Place, &str), act: &Act, narrow: &Narrow<'_>) -> Result<Acted> {
         let name = narrow.name.map(|name| format!("name:{name}"));
         let words = self.filter.clone().into_iter().chain(name);
         let all = All {
@@ -66,12 +73,12 @@ impl Which {
             ..all.clone()
         };
         if narrow.dry_run {
-            return calls(&target, act, count).await;
+            return calls(of, act, count).await;
         }
         if let Some(confirm) = narrow.confirm.filter(|confirm| confirm.asks()) {
-            let there = calls(&target, act, count).await?;
+            let there = calls(of, act, count).await?;
             let matched = there.all.map_or(0, |all| all.matched);
-            let name = target.queue.name();
+            let name = of.1;
             let verb = match act {
                 Act::Cancel { .. } => "cancels",
                 _ => "removes",
@@ -79,16 +86,41 @@ impl Which {
             let jobs = units::count(matched, "job");
             confirm.ask(name, &format!("{verb} {jobs} of queue {name:?}"))?;
         }
-        calls(&target, act, all).await
+        calls(of, act, all).await
     }
 }
 
+/// Do it to the jobs of these ids.
+async fn named((place, queue): (&Place, &str), act: &Act, ids: &[String]) -> Result<Acted> {
+    let most = match (place, act) {
+        (Place::Here(_), _) => ids.len(),
+        (Place::There(_), Act::Cancel { .. }) => WAITED,
+        (Place::There(_), _) => IDS,
+    };
+    let mut sum: Option<Acted> = None;
+    for ids in ids.chunks(most) {
+        let verb = async |of: &Target| jobs::act(&of.queue, ids, act).await;
+        let route = routes::act(queue, &Many::named(act, ids));
+        let part: Acted = super::ask(place, queue, route, verb).await?;
+        sum = Some(match sum {
+            None => part,
+            Some(before) => before.and(part),
+        });
+    }
+    Ok(sum.expect("there are ids"))
+}
+
 /// Call until all jobs have been looked at; what came of it in all.
-async fn calls(target: &Target, act: &Act, mut what: All) -> Result<Acted> {
+async fn calls((place, queue): (&Place, &str), act: &Act, mut what: All) -> Result<Acted> {
+    if let (Place::There(_), Act::Cancel { .. }, false) = (place, act, what.dry_run) {
+        what.limit = Some(WAITED as u64);
+    }
     let bar = output::bar(0);
     let mut sum: Option<Acted> = None;
     loop {
-        let part = jobs::act_on_all(target.clone(), act, &what).await?;
+        let verb = async |of: &Target| jobs::act_on_all(of.clone(), act, &what).await;
+        let route = routes::act(queue, &Many::all(act, &what));
+        let part: Acted = super::ask(place, queue, route, verb).await?;
         what.cursor = part.all.as_ref().and_then(|all| all.cursor.clone());
         let acted = match sum {
             None => part,

@@ -1,5 +1,6 @@
 //! One request to the API, before it is sent.
 
+use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
 
@@ -11,7 +12,14 @@ pub(in crate::cli) struct Call {
     pub(super) method: Method,
     /// With its query.
     pub(super) path: String,
-    pub(super) body: Option<String>,
+    pub(super) body: Option<Body>,
+}
+
+/// What is sent with a request.
+#[derive(Debug, Clone)]
+pub(super) struct Body {
+    pub(super) kind: &'static str,
+    pub(super) bytes: Bytes,
 }
 
 impl Call {
@@ -45,10 +53,30 @@ impl Call {
     /// With this as JSON in the body.
     pub(super) fn body(self, body: &impl Serialize) -> Call {
         let body = serde_json::to_string(body).expect("own types serialise to JSON");
+        self.json(body)
+    }
+
+    /// With this JSON text in the body.
+    pub(super) fn json(self, text: String) -> Call {
+        self.sends("application/json", text.into())
+    }
+
+    /// With these lines of JSON in the body.
+    pub(super) fn lines(self, lines: Bytes) -> Call {
+        self.sends("application/x-ndjson", lines)
+    }
+
+    fn sends(self, kind: &'static str, bytes: Bytes) -> Call {
         Call {
-            body: Some(body),
+            body: Some(Body { kind, bytes }),
             ..self
         }
+    }
+
+    /// Its method and its path, as an error names it.
+    pub(super) fn shown(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", self.method)
     }
 }
 

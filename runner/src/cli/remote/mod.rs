@@ -2,15 +2,19 @@
 //! out of reach. A command asks its question at a [`Place`] and does not know which it
 //! is: the answer of the API is read back as the type that the verb has here.
 
+mod bulk;
 mod call;
 mod client;
+mod events;
 mod options;
 pub(super) mod routes;
 
 use serde::de::DeserializeOwned;
 
+pub(super) use self::bulk::Bulk;
 pub(super) use self::call::Call;
-use self::client::Client;
+pub(super) use self::client::Client;
+pub(super) use self::events::Added;
 pub(super) use self::options::Options;
 use super::{Cli, Exit, Result, target};
 use crate::config::Loaded;

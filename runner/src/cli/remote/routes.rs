@@ -4,10 +4,14 @@ use http::Method;
 use serde_json::json;
 
 use super::call::Call;
+use crate::queue::State;
+use crate::verbs::add::{New, Options};
 use crate::verbs::audit::Question;
 use crate::verbs::filter::Filter;
+use crate::verbs::jobs::{Changes, Many};
 use crate::verbs::letters::{ReplayAsked, Which};
 use crate::verbs::queues::{Clean, Drain, Limit, Obliterate};
+use crate::verbs::search::{Bounds, Order};
 
 fn get(parts: &str, names: &[&str]) -> Call {
     Call::new(Method::GET, parts, names)
@@ -157,4 +161,98 @@ pub(in crate::cli) fn set_limit(queue: &str, limit: Option<Limit>) -> Call {
         Some(limit) => put("/api/queues/{}/limit", &[queue]).body(&limit),
         None => delete("/api/queues/{}/limit", &[queue]),
     }
+}
+
+pub(in crate::cli) fn job(queue: &str, id: &str) -> Call {
+    get("/api/queues/{}/jobs/{}", &[queue, id]).query("full", Some(true))
+}
+
+pub(in crate::cli) fn logs(queue: &str, id: &str, start: u64, limit: u64) -> Call {
+    get("/api/queues/{}/jobs/{}/logs", &[queue, id])
+        .query("start", Some(start))
+        .query("limit", Some(limit))
+}
+
+pub(in crate::cli) fn change(queue: &str, id: &str, to: &Changes) -> Call {
+    Call::new(Method::PATCH, "/api/queues/{}/jobs/{}", &[queue, id]).body(to)
+}
+
+pub(in crate::cli) fn duplicate(queue: &str, id: &str) -> Call {
+    post("/api/queues/{}/jobs/{}/duplicate", &[queue, id])
+}
+
+pub(in crate::cli) fn act(queue: &str, many: &Many) -> Call {
+    post("/api/queues/{}/jobs", &[queue]).body(many)
+}
+
+pub(super) fn job_events(queue: &str, id: &str) -> Call {
+    get("/api/queues/{}/jobs/{}/events", &[queue, id])
+}
+
+pub(in crate::cli) fn search(
+    queue: &str,
+    filter: &Filter,
+    (states, order): (&[State], Order),
+    bounds: Bounds,
+    cursor: Option<&str>,
+) -> Call {
+    let states: Vec<&str> = states.iter().map(|state| state.name()).collect();
+    get("/api/search", &[])
+        .query("queue", Some(queue))
+        .query("q", (!filter.is_empty()).then_some(filter))
+        .query("state", (!states.is_empty()).then(|| states.join(",")))
+        .query("inTurn", Some(order == Order::InTurn))
+        .query("limit", Some(bounds.limit))
+        .query("scan", Some(bounds.scan))
+        .query("time", Some(format!("{}ms", bounds.time.as_millis())))
+        .query("full", Some(true))
+        .query("cursor", cursor)
+}
+
+pub(in crate::cli) fn doctor() -> Call {
+    get("/api/doctor", &[])
+}
+
+pub(super) fn add_jobs(queue: &str, name: Option<&str>) -> Call {
+    post("/api/jobs/{}/bulk", &[queue]).query("name", name)
+}
+
+/// What the command line can say of a new job.
+pub(in crate::cli) fn add(queue: &str, new: New) -> Call {
+    let Options {
+        job_id,
+        delay,
+        priority,
+        lifo,
+        attempts,
+        backoff,
+        size_limit,
+        deduplication,
+        ..
+    } = new.options;
+    let flag = |set: bool| set.then_some(true);
+    let some = |number: u64| (number > 0).then_some(number);
+    let backoff = backoff.map(|waits| {
+        let (kind, delay) = (waits.0.kind.name(), waits.0.delay.as_millis());
+        format!("{kind}:{delay}ms")
+    });
+    let call = post("/api/jobs/{}", &[queue])
+        .json(new.data)
+        .query("name", new.name)
+        .query("jobId", job_id)
+        .query("delay", some(delay.0))
+        .query("priority", some(priority.into()))
+        .query("lifo", flag(lifo))
+        .query("attempts", attempts)
+        .query("backoff", backoff)
+        .query("sizeLimit", size_limit);
+    let Some(same) = deduplication else {
+        return call;
+    };
+    call.query("dedupId", Some(same.id))
+        .query("dedupTtl", some(same.ttl.0))
+        .query("dedupExtend", flag(same.extend))
+        .query("dedupReplace", flag(same.replace))
+        .query("dedupKeepLast", flag(same.keep_last_if_active))
+        .query("dedupReschedule", flag(same.reschedule))
 }

@@ -7,21 +7,29 @@ use serde_json::Value;
 
 use super::output;
 use crate::cli::{Exit, Result};
-use crate::queue::{Event, Queue};
+use crate::queue::Event;
 use crate::redact::Redactor;
 use crate::units;
 
-/// Follow a job: progress and logs on stderr, its result on stdout; `says` is taken
-/// out of all but the result. The exit is 1 when the job failed, 124 when `limit`
-/// passed before it ended.
+/// What happens to a job that is followed.
+pub(in crate::cli) enum Happening {
+    /// Something of its own.
+    Job(Event),
+    /// Its queue has no plugin.
+    Unserved,
+}
+
+/// Follow a job by what `next` tells of it: progress and logs on stderr, its result on
+/// stdout; `says` is taken out of all but the result. The exit is 1 when the job failed,
+/// 124 when `limit` passed before it ended.
 pub(in crate::cli) async fn to_end(
-    queue: &Queue,
+    queue: &str,
     id: &str,
-    since: String,
     limit: Option<Duration>,
     says: &Redactor,
+    next: impl AsyncFnMut() -> Result<Happening>,
 ) -> Result {
-    let end = follow(queue, id, since, says);
+    let end = follow(queue, id, says, next);
     match limit {
         None => end.await,
         Some(limit) => tokio::time::timeout(limit, end).await.unwrap_or_else(|_| {
@@ -34,12 +42,27 @@ pub(in crate::cli) async fn to_end(
 }
 
 /// Show what the job says until it ends.
-async fn follow(queue: &Queue, id: &str, since: String, says: &Redactor) -> Result {
+async fn follow(
+    queue: &str,
+    id: &str,
+    says: &Redactor,
+    mut next: impl AsyncFnMut() -> Result<Happening>,
+) -> Result {
     let bar = output::job_bar();
     output::message(&bar, "waiting");
-    let mut watch = queue.watch(id, since).await?;
     let end = loop {
-        match watch.next().await? {
+        let event = match next().await? {
+            Happening::Job(event) => event,
+            Happening::Unserved => {
+                bar.suspend(|| {
+                    output::hint(&format!(
+                        "queue {queue:?} has no plugin: the job waits for another program"
+                    ));
+                });
+                continue;
+            }
+        };
+        match event {
             Event::Active => output::message(&bar, "active"),
             Event::Waiting(state) => output::message(&bar, &state),
             Event::Progress(json) => show_progress(&bar, &says.redact(json)),
@@ -57,7 +80,7 @@ async fn follow(queue: &Queue, id: &str, since: String, says: &Redactor) -> Resu
     };
     bar.finish_and_clear();
     if end.is_err() {
-        output::hint(&format!("runner job get {} {id}", queue.name()));
+        output::hint(&format!("runner job get {queue} {id}"));
     }
     output::line(end.map_err(Exit::failed)?);
     Ok(())

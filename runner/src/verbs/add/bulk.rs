@@ -1,5 +1,6 @@
 //! Long lists of jobs: some hundred to a call, and a verdict for each.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -90,6 +91,33 @@ impl Verdict {
     }
 }
 
+/// Jobs that are sent with one call: to Redis, or to a server.
+pub trait Batch: Sized {
+    /// Why no call can be made any more.
+    type Stop;
+
+    /// Take a line.
+    fn take(&mut self, line: u64, text: Bytes);
+
+    /// Whether it should be sent before it takes more.
+    fn is_full(&self) -> bool;
+
+    /// Whether there is nothing to send.
+    fn is_empty(&self) -> bool;
+
+    /// An empty one for the same queue.
+    fn next(&self) -> Self;
+
+    /// What was taken, to be sent; this one is empty then.
+    fn split(&mut self) -> Self {
+        let next = self.next();
+        std::mem::replace(self, next)
+    }
+
+    /// Add the jobs, and say of each line what became of it.
+    fn send(self) -> BoxFuture<'static, Result<Vec<Verdict>, Self::Stop>>;
+}
+
 /// Jobs that go to Redis with one call.
 #[derive(Debug)]
 pub struct Bulk {
@@ -117,42 +145,7 @@ impl Bulk {
         }
     }
 
-    /// Take a line.
-    fn take(&mut self, line: u64, text: &[u8]) {
-        let job = self.read(text);
-        let state = job.map(|job| {
-            let state = state_of(&job).name();
-            self.bytes += job.data.len();
-            self.jobs.push(job);
-            state
-        });
-        self.lines.push((line, state));
-    }
-
-    /// Whether it should be sent before it takes more.
-    fn is_full(&self) -> bool {
-        self.lines.len() >= CALL || self.bytes >= BYTES
-    }
-
-    /// Whether there is nothing to send.
-    fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
-    /// What was taken, to be sent; this one is empty then.
-    fn split(&mut self) -> Bulk {
-        let next = Bulk::new(self.queue.clone(), self.declared.clone(), self.name.clone());
-        std::mem::replace(self, next)
-    }
-
-    /// Without what was taken.
-    fn emptied(mut self) -> Bulk {
-        self.split();
-        self
-    }
-
-    /// Add the jobs, and say of each line what became of it.
-    async fn send(self) -> Vec<Verdict> {
+    async fn add(self) -> Vec<Verdict> {
         let mut added = self.queue.add_each(&self.jobs).await.into_iter();
         let verdict = |(line, state)| match state {
             Err(fault) => Verdict::refused(line, fault),
@@ -186,6 +179,38 @@ impl Bulk {
     }
 }
 
+impl Batch for Bulk {
+    /// What Redis says is the verdict of a line.
+    type Stop = Infallible;
+
+    fn take(&mut self, line: u64, text: Bytes) {
+        let job = self.read(&text);
+        let state = job.map(|job| {
+            let state = state_of(&job).name();
+            self.bytes += job.data.len();
+            self.jobs.push(job);
+            state
+        });
+        self.lines.push((line, state));
+    }
+
+    fn is_full(&self) -> bool {
+        self.lines.len() >= CALL || self.bytes >= BYTES
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    fn next(&self) -> Bulk {
+        Bulk::new(self.queue.clone(), self.declared.clone(), self.name.clone())
+    }
+
+    fn send(self) -> BoxFuture<'static, Result<Vec<Verdict>, Infallible>> {
+        self.add().map(Ok).boxed()
+    }
+}
+
 /// What became of a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -216,18 +241,20 @@ impl Tally {
 /// What comes while a call is on its way goes with the next one. It ends early when
 /// nobody listens any more (`tell` says no), when the text cannot be read on, and when
 /// Redis does not serve; the last two are told as the verdict of the line they begin at.
-pub async fn add_all<E: Display, T: Future<Output = bool>>(
-    mut bulk: Bulk,
+///
+/// # Errors
+/// Why no call can be made any more. What was told before stays so.
+pub async fn add_all<B: Batch, E: Display, T: Future<Output = bool>>(
+    mut bulk: B,
     mut items: Items,
     text: impl Stream<Item = Result<Bytes, E>>,
     mut tell: impl FnMut(Vec<Verdict>) -> T,
-) -> Tally {
+) -> Result<Tally, B::Stop> {
     let mut text = std::pin::pin!(text.fuse());
     let mut tally = Tally::default();
-    let mut call: Option<BoxFuture<'static, Vec<Verdict>>> = None;
+    let mut call: Option<BoxFuture<'static, Result<Vec<Verdict>, B::Stop>>> = None;
     // What is told when all lines before it have been.
-    let mut end = None;
-    let mut ended = false;
+    let (mut end, mut ended) = (None, false);
     loop {
         while end.is_none() && !bulk.is_full() {
             let next = match items.next_job() {
@@ -235,27 +262,28 @@ pub async fn add_all<E: Display, T: Future<Output = bool>>(
                 next => next,
             };
             match next {
-                Ok(Some((line, job))) => bulk.take(line, &job),
+                Ok(Some((line, job))) => bulk.take(line, job),
                 Ok(None) => break,
                 Err((line, fault)) => end = Some(Verdict::refused(line, fault)),
             }
         }
         if call.is_none() && !bulk.is_empty() {
-            call = Some(bulk.split().send().boxed());
+            call = Some(bulk.split().send());
         }
         let reads = end.is_none() && !ended && !bulk.is_full();
         tokio::select! {
             verdicts = async { call.as_mut().expect("there is a call").await }, if call.is_some() => {
                 call = None;
+                let verdicts = verdicts?;
                 tally.count(&verdicts);
                 let last = verdicts.last().map_or(0, |last| last.line);
                 let away = verdicts.iter().any(Verdict::is_unserved);
                 if !tell(verdicts).await {
-                    return tally;
+                    return Ok(tally);
                 }
                 if away {
                     end = Some(Verdict::refused(last + 1, unread()));
-                    bulk = bulk.emptied();
+                    bulk = bulk.next();
                 }
             }
             part = text.next(), if reads => match part {
@@ -271,7 +299,7 @@ pub async fn add_all<E: Display, T: Future<Output = bool>>(
                     tally.refused += 1;
                     tell(vec![end]).await;
                 }
-                return tally;
+                return Ok(tally);
             }
         }
     }

@@ -11,7 +11,7 @@ mod named;
 mod one;
 mod options;
 
-pub use self::bulk::{Bulk, Tally, Verdict, add_all};
+pub use self::bulk::{Batch, Bulk, Tally, Verdict, add_all};
 pub(crate) use self::fault::pointer;
 pub use self::fault::{Fault, Kind};
 pub use self::flow::{Flow, FlowAdded, Forest, Planned};

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::ends::missing;
+use crate::cost::Spent;
 use crate::queue::{Dependencies, Found};
 use crate::verbs::Result;
 use crate::verbs::raw::{raw, string};
@@ -57,6 +60,39 @@ pub async fn get(target: &Target, id: &str, full: bool) -> Result<View> {
             spent,
         }),
         ..view
+    })
+}
+
+/// The attempts of a job that have ended, as far as they are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = JobAttempts)]
+pub struct Attempts {
+    /// The queue.
+    pub queue: String,
+    /// The job.
+    pub id: String,
+    /// Attempts that count: those that were interrupted do not.
+    pub attempts_made: u32,
+    /// Attempts in all.
+    pub attempts: u32,
+    /// What is kept of each, the first of them first: how it ended, its plugin's version,
+    /// its cost, its calls to the host. The same as `stored.spent` of the job.
+    pub spent: Vec<Spent>,
+}
+
+/// The attempts of a job.
+///
+/// # Errors
+/// [`Kind::UnknownJob`](crate::verbs::Kind::UnknownJob).
+pub async fn attempts(target: &Target, id: &str) -> Result<Attempts> {
+    let job = found(target, id).await?;
+    Ok(Attempts {
+        queue: target.queue.name().to_owned(),
+        id: job.id,
+        attempts_made: job.attempts_made,
+        attempts: job.attempts,
+        spent: target.queue.spent(id).await?,
     })
 }
 

@@ -11,6 +11,7 @@ mod flow;
 mod list;
 mod logs;
 mod look;
+mod many;
 mod named;
 
 pub use self::act::{Act, Acted, Done, Reached};
@@ -21,5 +22,6 @@ pub use self::ends::missing;
 pub use self::flow::{Tree, flow};
 pub use self::list::found_by;
 pub use self::logs::{LINES, Lines, Logs, logs};
-pub use self::look::{found, get, shorten};
+pub use self::look::{Attempts, attempts, found, get, shorten};
+pub use self::many::{Many, Verb};
 pub use self::named::act;

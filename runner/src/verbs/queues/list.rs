@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::config::{Pattern, nearest};
-use crate::queue::{self, State};
+use crate::queue::{self, Queue, State};
 use crate::verbs::{Error, Here, Kind, Result};
-
-/// Queues that are counted at once.
-const AT_ONCE: usize = 16;
 
 /// How many jobs are in each state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -93,43 +89,43 @@ pub struct Ask {
     pub sort: Option<String>,
 }
 
-/// The queues that are asked for, by name unless another order is.
-///
-/// # Errors
-/// [`Kind::InvalidRequest`] for an order that there is not.
-pub async fn find(here: &Here, ask: &Ask) -> Result<Vec<Listed>> {
-    let order = ask.sort.as_deref().unwrap_or("name");
-    let (turned, key) = match order.strip_prefix('-') {
-        Some(key) => (true, key),
-        None => (false, order),
-    };
-    let by: fn(&Listed, &str) -> u64 = match key {
-        "name" => |_, _| 0,
-        "workers" => |queue, _| queue.workers.unwrap_or_default(),
-        state if state.parse::<State>().is_ok() => {
-            |queue, state| state.parse().map_or(0, |state| queue.counts.of(state))
+impl Ask {
+    /// Those of these queues that are asked for, by name unless another order is.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidRequest`] for an order that there is not.
+    pub fn of<T>(&self, mut queues: Vec<T>, listed: impl Fn(&T) -> &Listed) -> Result<Vec<T>> {
+        let order = self.sort.as_deref().unwrap_or("name");
+        let (turned, key) = match order.strip_prefix('-') {
+            Some(key) => (true, key),
+            None => (false, order),
+        };
+        let by: fn(&Listed, &str) -> u64 = match key {
+            "name" => |_, _| 0,
+            "workers" => |queue, _| queue.workers.unwrap_or_default(),
+            state if state.parse::<State>().is_ok() => {
+                |queue, state| state.parse().map_or(0, |state| queue.counts.of(state))
+            }
+            _ => return Err(unsortable(key)),
+        };
+        let pattern = self.name.clone().map(Pattern);
+        queues.retain(|queue| {
+            let queue = listed(queue);
+            let named = pattern.as_ref();
+            let named = named.is_none_or(|pattern| pattern.matches(&queue.queue));
+            let paused = self.paused.is_none_or(|paused| paused == queue.paused);
+            let declared = self.declared;
+            named && paused && declared.is_none_or(|declared| declared == queue.declared)
+        });
+        queues.sort_by(|a, b| {
+            let (a, b) = (listed(a), listed(b));
+            by(a, key).cmp(&by(b, key)).then(a.queue.cmp(&b.queue))
+        });
+        if turned {
+            queues.reverse();
         }
-        _ => return Err(unsortable(key)),
-    };
-    let pattern = ask.name.clone().map(Pattern);
-    let mut queues = list(here).await?;
-    queues.retain(|queue| {
-        let named = pattern
-            .as_ref()
-            .is_none_or(|pattern| pattern.matches(&queue.queue));
-        let paused = ask.paused.is_none_or(|paused| paused == queue.paused);
-        named
-            && paused
-            && ask
-                .declared
-                .is_none_or(|declared| declared == queue.declared)
-    });
-    // They are by name already.
-    queues.sort_by_key(|queue| by(queue, key));
-    if turned {
-        queues.reverse();
+        Ok(queues)
     }
-    Ok(queues)
 }
 
 fn unsortable(key: &str) -> Error {
@@ -150,24 +146,31 @@ fn unsortable(key: &str) -> Error {
 /// # Errors
 /// Those of Redis.
 pub async fn list(here: &Here) -> Result<Vec<Listed>> {
-    let workers = queue::workers(&here.redis).await?;
     let names = here.names().await?;
-    let listed = names.into_iter().map(|name| listed(here, name, &workers));
-    stream::iter(listed).buffered(AT_ONCE).try_collect().await
+    let queues: Vec<Queue> = names.iter().map(|name| here.queue(name)).collect();
+    let (workers, surveys) =
+        futures::try_join!(queue::workers(&here.redis), queue::survey(&queues, false))?;
+    let listed = names.into_iter().zip(surveys).map(|(name, survey)| {
+        let declared = here.config.queues.contains_key(&name);
+        Listed::of(name, declared, survey.counts, workers.as_ref())
+    });
+    Ok(listed.collect())
 }
 
-async fn listed(
-    here: &Here,
-    name: String,
-    workers: &Option<BTreeMap<String, u64>>,
-) -> Result<Listed> {
-    let counts = here.queue(&name).counts().await?;
-    let workers = workers.as_ref();
-    Ok(Listed {
-        declared: here.config.queues.contains_key(&name),
-        paused: counts.paused,
-        workers: workers.map(|all| all.get(&name).copied().unwrap_or_default()),
-        counts: counts.into(),
-        queue: name,
-    })
+impl Listed {
+    /// A queue with these jobs; `workers` are those of all queues.
+    pub fn of(
+        queue: String,
+        declared: bool,
+        counts: queue::Counts,
+        workers: Option<&BTreeMap<String, u64>>,
+    ) -> Listed {
+        Listed {
+            declared,
+            paused: counts.paused,
+            workers: workers.map(|all| all.get(&queue).copied().unwrap_or_default()),
+            counts: counts.into(),
+            queue,
+        }
+    }
 }

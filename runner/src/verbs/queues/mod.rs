@@ -10,7 +10,7 @@ mod sweep;
 pub use self::bound::{
     Concurrency, Limit, Limited, concurrency, limit, set_concurrency, set_limit,
 };
-pub use self::list::{Ask, Counts, Listed, find, list};
+pub use self::list::{Ask, Counts, Listed, list};
 pub use self::pause::{Paused, pause, resume};
 pub use self::stats::{Spread, Stats, stats};
 pub use self::sweep::{Clean, Drain, Obliterate, Removed, clean, drain, obliterate};

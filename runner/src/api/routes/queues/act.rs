@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::{state, target};
@@ -18,8 +18,7 @@ use crate::api::routing::Routes;
 use crate::api::shared::Shared;
 use crate::verbs;
 use crate::verbs::Kind;
-use crate::verbs::filter::Filter;
-use crate::verbs::jobs::{self, Act, Acted, All, Duplicated, MOST};
+use crate::verbs::jobs::{self, Act, Acted, All, Duplicated, MOST, Many, Verb};
 
 /// Ids of one call at most.
 const IDS: usize = 1000;
@@ -34,94 +33,9 @@ pub(super) fn add(routes: Routes) -> Routes {
         .add(Access::Operator, routes!(remove))
 }
 
-/// Something that is done to jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-enum Verb {
-    /// Let failed jobs run again; completed ones too if the filter or `states` says so.
-    Retry,
-    /// Let delayed jobs start now.
-    Promote,
-    /// Fail jobs that wait or run.
-    Cancel,
-    /// Remove jobs.
-    Remove,
-    /// Add jobs again.
-    Duplicate,
-}
-
-/// What is done to which jobs.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Many {
-    /// What is done.
-    action: Verb,
-    /// To the jobs of these ids, a thousand at most.
-    #[serde(default)]
-    #[schema(max_items = 1000)]
-    ids: Option<Vec<String>>,
-    /// Or to all jobs that match this query; an empty one matches all.
-    #[serde(default)]
-    filter: Option<Filter>,
-    /// With a filter: only in these states.
-    #[serde(default)]
-    states: Vec<String>,
-    /// With a filter: to at most so many in this call, 1 to 10000; 1000 if it is left out.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 10000)]
-    limit: Option<u64>,
-    /// With a filter: where the last call stopped.
-    #[serde(default)]
-    cursor: Option<String>,
-    /// With a filter: only count.
-    #[serde(default)]
-    dry_run: bool,
-    /// With `retry`: count their attempts from zero.
-    #[serde(default)]
-    reset_attempts: bool,
-    /// With `cancel`: recorded as the reason for the failure.
-    #[serde(default)]
-    reason: Option<String>,
-    /// With `remove`: their children stay.
-    #[serde(default)]
-    keep_children: bool,
-}
-
-impl Many {
-    fn act(&self) -> Act {
-        match self.action {
-            Verb::Retry => Act::Retry {
-                reset: self.reset_attempts,
-            },
-            Verb::Promote => Act::Promote,
-            Verb::Cancel => Act::Cancel {
-                reason: self.reason.clone(),
-                wait: false,
-            },
-            Verb::Remove => Act::Remove {
-                keep_children: self.keep_children,
-            },
-            Verb::Duplicate => Act::Duplicate,
-        }
-    }
-}
-
-impl Verb {
-    /// As the audit list has it.
-    fn name(self) -> &'static str {
-        match self {
-            Verb::Retry => "retry",
-            Verb::Promote => "promote",
-            Verb::Cancel => "cancel",
-            Verb::Remove => "remove",
-            Verb::Duplicate => "duplicate",
-        }
-    }
-}
-
 /// Do something to the jobs of some ids, or to all that a filter matches. With a filter,
 /// a call does a bounded part and says where the next goes on. Jobs that run are asked to
-/// stop, and are not waited for.
+/// stop; whether they have is known only with `wait`.
 #[utoipa::path(
     post, path = "/api/queues/{queue}/jobs", tag = "queues",
     params(("queue" = String, Path, description = "The queue.")),

@@ -16,7 +16,7 @@ use crate::api::extract::{Body, Path, Query};
 use crate::api::problem::Problem;
 use crate::api::routing::Routes;
 use crate::api::shared::Shared;
-use crate::verbs::jobs::{self, Changed, Changes, LINES, Lines, Logs, Tree};
+use crate::verbs::jobs::{self, Attempts, Changed, Changes, LINES, Lines, Logs, Tree};
 use crate::verbs::view::View;
 
 /// Log lines of a call that does not say.
@@ -30,6 +30,7 @@ pub(super) fn add(routes: Routes) -> Routes {
         .add(Access::Operator, routes!(change))
         .add(Access::Viewer, routes!(data))
         .add(Access::Viewer, routes!(logs))
+        .add(Access::Viewer, routes!(attempts))
         .add(Access::Viewer, routes!(children))
 }
 
@@ -164,6 +165,27 @@ async fn logs(
     };
     let target = target(&shared, &caller, &queue).await?;
     Ok(Json(jobs::logs(&target, &id, lines).await?))
+}
+
+/// The attempts of a job that have ended: how each ended, in which version of its plugin,
+/// what it cost, and its calls to the host.
+#[utoipa::path(
+    get, path = "/api/queues/{queue}/jobs/{id}/attempts", tag = "queues",
+    params(
+        ("queue" = String, Path, description = "The queue."),
+        ("id" = String, Path, description = "The job."),
+    ),
+    responses(
+        (status = 200, body = Attempts),
+    ),
+)]
+async fn attempts(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path((queue, id)): Path<(String, String)>,
+) -> Result<Json<Attempts>, Problem> {
+    let target = target(&shared, &caller, &queue).await?;
+    Ok(Json(jobs::attempts(&target, &id).await?))
 }
 
 /// How far down a flow is asked for.

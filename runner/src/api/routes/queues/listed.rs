@@ -9,13 +9,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::{state, target};
+use super::{states, target};
 use crate::api::access::{Access, Caller};
 use crate::api::extract::{Path, Query};
 use crate::api::problem::Problem;
 use crate::api::routing::Routes;
 use crate::api::shared::Shared;
-use crate::queue::State as JobState;
 use crate::verbs::filter::Filter;
 use crate::verbs::jobs::{found_by, shorten};
 use crate::verbs::search::{Answer, Bounds};
@@ -56,11 +55,6 @@ struct Asked {
 }
 
 impl Asked {
-    fn states(&self) -> Result<Vec<JobState>, Problem> {
-        let names = self.state.iter().flat_map(|names| names.split(','));
-        names.map(|name| state(name.trim())).collect()
-    }
-
     fn filter(&self) -> Result<Filter, Problem> {
         let name = self.name.as_ref().map(|name| format!("name:{name}"));
         let words: Vec<String> = self.q.iter().cloned().chain(name).collect();
@@ -96,7 +90,11 @@ async fn jobs(
     Path(queue): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Answer>, Problem> {
-    let (states, filter, bounds) = (asked.states()?, asked.filter()?, asked.bounds()?);
+    let (states, filter, bounds) = (
+        states(asked.state.as_deref())?,
+        asked.filter()?,
+        asked.bounds()?,
+    );
     let target = target(&shared, &caller, &queue).await?;
     let cursor = asked.cursor.as_deref();
     let mut answer = found_by(vec![target], filter, &states, bounds, cursor).await?;

@@ -2,6 +2,7 @@
 //! concerns single jobs stands in files of its own.
 
 mod act;
+mod all;
 mod bounds;
 mod job;
 mod listed;
@@ -11,24 +12,24 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use crate::api::access::{Access, Caller};
-use crate::api::extract::{Path, Query};
+use crate::api::extract::Path;
 use crate::api::problem::Problem;
 use crate::api::routing::Routes;
 use crate::api::shared::Shared;
 use crate::config::{Explanation, nearest};
 use crate::queue::State as JobState;
 use crate::verbs::cover::Cover;
-use crate::verbs::queues::{self, Ask, Listed, Paused, Stats};
+use crate::verbs::queues::{self, Paused, Stats};
 use crate::verbs::search::Target;
 
 pub(super) fn add(routes: Routes) -> Routes {
+    let routes = all::add(routes);
     let routes = routes
-        .add(Access::Viewer, routes!(list))
         .add(Access::Viewer, routes!(one))
         .add(Access::Operator, routes!(pause))
         .add(Access::Operator, routes!(resume));
@@ -37,44 +38,6 @@ pub(super) fn add(routes: Routes) -> Routes {
     let routes = listed::add(routes);
     let routes = job::add(routes);
     act::add(routes)
-}
-
-/// Which queues are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Asked {
-    /// Only queues whose name matches; `*` matches any characters.
-    name: Option<String>,
-    /// Only paused ones, or only others.
-    paused: Option<bool>,
-    /// Only those of queues.toml, or only others.
-    declared: Option<bool>,
-    /// By `name`, `workers` or the number of jobs in a state, such as `failed`; a `-` in
-    /// front turns the order round.
-    #[param(example = "-failed")]
-    sort: Option<String>,
-}
-
-/// All queues, declared or in Redis.
-#[utoipa::path(
-    get, path = "/api/queues", tag = "queues", params(Asked),
-    responses(
-        (status = 200, body = Vec<Listed>),
-    ),
-)]
-async fn list(
-    State(shared): State<Arc<Shared>>,
-    caller: Caller,
-    Query(asked): Query<Asked>,
-) -> Result<Json<Vec<Listed>>, Problem> {
-    let ask = Ask {
-        name: asked.name,
-        paused: asked.paused,
-        declared: asked.declared,
-        sort: asked.sort,
-    };
-    Ok(Json(queues::find(&shared.here(&caller), &ask).await?))
 }
 
 /// A queue in figures, and what queues.toml says of it.
@@ -156,6 +119,12 @@ async fn target(shared: &Shared, caller: &Caller, queue: &str) -> Result<Target,
             false => Cover::of(&here.config, queue),
         },
     })
+}
+
+/// The states of these names, with commas between.
+pub(super) fn states(names: Option<&str>) -> Result<Vec<JobState>, Problem> {
+    let names = names.into_iter().flat_map(|names| names.split(','));
+    names.map(|name| state(name.trim())).collect()
 }
 
 /// A state by its name.

@@ -173,6 +173,7 @@ async fn obliterate(
     }
     let removed = queues::obliterate(&known, &what).await?;
     if !what.dry_run {
+        shared.known_queues().forget().await;
         shared.audit(&caller, "obliterate", &queue, removed.removed);
     }
     Ok(Json(removed))

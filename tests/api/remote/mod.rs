@@ -1,8 +1,13 @@
 //! `runner --server`: a command prints and ends through the API as it does over Redis.
 
+mod adding;
+mod jobs;
+mod reached;
+
 use serde_json::{Value, json};
 
 use super::served;
+use crate::support::process::Process;
 use crate::support::{Ended, Redis, Runner, Setup, guest, until};
 
 const TOML: &str = r#"
@@ -34,10 +39,7 @@ fn system(redis: &Redis) -> (Setup, Runner, Far) {
         redis.add("otp", name, data.to_string(), r#"{"attempts":2}"#);
         redis.until_count("otp-dead", "wait", n as u64 + 1);
     }
-    let far = Far {
-        setup: Setup::new(redis, "[queues]\n"),
-        url: format!("http://{}", runner.api().address()),
-    };
+    let far = Far::to(redis, &runner);
     (setup, runner, far)
 }
 
@@ -48,6 +50,21 @@ struct Far {
 }
 
 impl Far {
+    /// Reaches the server of this process.
+    fn to(redis: &Redis, runner: &Runner) -> Far {
+        Far {
+            setup: Setup::new(redis, "[queues]\n"),
+            url: format!("http://{}", runner.api().address()),
+        }
+    }
+
+    /// A command that is not waited for.
+    fn spawn(&self, line: &[&str]) -> Process {
+        let mut command = self.setup.command();
+        command.args(["--server", &self.url]).args(line);
+        Process::spawn(command.stdout(std::process::Stdio::null()))
+    }
+
     fn cli(&self, line: &[&str]) -> Ended {
         self.setup.cli(&[&["--server", &self.url], line].concat())
     }
@@ -311,10 +328,40 @@ fn what_answers_may_be_no_server_or_none_of_ours_or_nobody() {
             "error: runner check takes no --server: it works on the files of this machine\n",
         ),
         (
-            vec!["--server", "http://127.0.0.1:1", "job", "get", "q", "1"],
+            vec!["--server", "http://127.0.0.1:1", "run", "plugin.wasm"],
             2,
-            "error: runner job takes no --server: it speaks with Redis itself; docs/api.md has the \
-             routes that do the same\n",
+            "error: runner run takes no --server: it runs plugins in its own process\n",
+        ),
+        (
+            vec!["--server", "http://127.0.0.1:1", "dev"],
+            2,
+            "error: runner dev takes no --server: it is the server\n",
+        ),
+        (
+            vec!["--server", "http://127.0.0.1:1", "job", "wait", "q", "1"],
+            5,
+            "error: the Runner at http://127.0.0.1:1 cannot be reached: Connection refused (os \
+             error 111)\n",
+        ),
+        (
+            vec![
+                "--server",
+                "http://127.0.0.1:1",
+                "add",
+                "q",
+                "x",
+                "--from",
+                "queues.toml",
+            ],
+            5,
+            "error: the Runner at http://127.0.0.1:1 cannot be reached: Connection refused (os \
+             error 111)\n",
+        ),
+        (
+            vec!["--server", "http://127.0.0.1:1", "doctor"],
+            5,
+            "error: the Runner at http://127.0.0.1:1 cannot be reached: Connection refused (os \
+             error 111)\n",
         ),
         (
             vec![

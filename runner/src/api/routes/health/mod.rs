@@ -1,4 +1,6 @@
-//! How the queues fare.
+//! How the queues fare, and what is wrong where they do not.
+
+mod doctor;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use crate::api::shared::Shared;
 use crate::observe::health::{Grade, Verdict};
 
 pub(super) fn add(routes: Routes) -> Routes {
-    routes
+    doctor::add(routes)
         .add(Access::Viewer, routes!(health))
         .add(Access::Viewer, routes!(metrics))
 }
