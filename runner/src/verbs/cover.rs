@@ -78,6 +78,12 @@ impl Cover {
         data
     }
 
+    /// Whether payloads of jobs of this name have something that is covered.
+    pub fn hides(&self, name: &str) -> bool {
+        // What is no JSON is covered as a whole where anything is.
+        !self.payload(name, String::new()).is_empty()
+    }
+
     /// The result of a job of this name, covered.
     pub fn result(&self, name: &str, result: String) -> String {
         let (mut data, mut result) = (String::new(), Some(result));

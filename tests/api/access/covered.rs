@@ -147,7 +147,7 @@ fn no_event_has_what_its_listener_may_not_see() {
         "failedReason",
         "123456 is no code",
     ]);
-    let sent = r#"{"channel":"whatsapp"}"#;
+    let sent = r#"{"sent":"123456"}"#;
     tell(&["event", "completed", "jobId", &id, "returnvalue", sent]);
     tell(&["event", "paused"]);
     for (path, who, stream) in streams {

@@ -94,9 +94,12 @@ fn value_of(
             false => text(value),
         };
     }
-    // What was said of a payload cannot be covered without the payload.
+    // What was said of a payload cannot be covered without the payload, and a result may
+    // repeat it.
     match (field, name, event.event.as_str()) {
-        ("returnvalue", Some(name), "completed") => raw(cover.result(name, value.to_owned())),
+        ("returnvalue", Some(name), "completed") if !cover.hides(name) => {
+            raw(cover.result(name, value.to_owned()))
+        }
         _ => text(COVERED),
     }
 }
