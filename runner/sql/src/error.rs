@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::value::Value;
+
 /// What kind of error it is, which says what helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -89,3 +91,33 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A message without the parameters that it quotes.
+pub(crate) fn hidden(message: &str, parameters: &[Value]) -> String {
+    let mut out = message.to_owned();
+    for quote in ['"', '\''] {
+        let (Some(from), Some(to)) = (out.find(quote), out.rfind(quote)) else {
+            continue;
+        };
+        if quotes_one(&out, quote, parameters) {
+            out = format!("{}{quote}…{quote}{}", &out[..from], &out[to + 1..]);
+        }
+    }
+    out
+}
+
+/// Whether a parameter stands between two quotes of a message, the outermost ones too.
+fn quotes_one(message: &str, quote: char, parameters: &[Value]) -> bool {
+    let outermost = message
+        .split_once(quote)
+        .and_then(|(_, rest)| rest.rsplit_once(quote));
+    let whole = outermost.map_or("", |(whole, _)| whole);
+    let mut pieces = message.split(quote).skip(1).step_by(2).chain([whole]);
+    pieces.any(|piece| {
+        let mut texts = parameters
+            .iter()
+            .flat_map(Value::scalars)
+            .filter_map(|it| it.text());
+        !piece.is_empty() && texts.any(|text| text.contains(piece))
+    })
+}

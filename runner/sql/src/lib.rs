@@ -6,16 +6,19 @@
 //! only when nothing of the call is left on it, and otherwise cleans or closes it.
 
 mod call;
+mod database;
 mod error;
 mod limits;
+mod mysql;
 mod pool;
 mod postgres;
 mod settings;
+mod sqlite;
 mod text;
 mod tls;
 mod value;
 
-pub use crate::call::Database;
+pub use crate::database::Database;
 pub use crate::error::{Error, Kind};
 pub use crate::pool::Usage;
 pub use crate::settings::{Settings, Tls};

@@ -9,9 +9,9 @@ use deadpool::managed::{TimeoutType, Timeouts};
 
 use crate::call::Call;
 use crate::error::{Error, Kind};
-use crate::postgres;
 use crate::settings::{Server, Settings};
 use crate::value::Rows;
+use crate::{mysql, postgres, sqlite};
 
 pub(crate) type Pool = managed::Pool<Opener>;
 
@@ -29,18 +29,16 @@ pub struct Usage {
 /// Opens connections.
 pub(crate) enum Opener {
     Postgres(postgres::Opener),
+    Mysql(mysql::Opener),
+    Sqlite(sqlite::Opener),
 }
 
 impl Opener {
     pub(crate) fn new(server: Server, settings: &Settings) -> Result<Opener, Error> {
         Ok(match server {
             Server::Postgres => Opener::Postgres(postgres::Opener::new(settings)?),
-            Server::Mysql => {
-                return Err(Error::invalid("MySQL comes with one of the next commits"));
-            }
-            Server::Sqlite => {
-                return Err(Error::invalid("SQLite comes with one of the next commits"));
-            }
+            Server::Mysql => Opener::Mysql(mysql::Opener::new(settings)?),
+            Server::Sqlite => Opener::Sqlite(sqlite::Opener::new(settings)?),
         })
     }
 }
@@ -48,6 +46,8 @@ impl Opener {
 /// A connection.
 pub(crate) enum Connection {
     Postgres(Box<postgres::Postgres>),
+    Mysql(Box<mysql::Mysql>),
+    Sqlite(sqlite::Sqlite),
 }
 
 impl Connection {
@@ -55,6 +55,8 @@ impl Connection {
     pub(crate) async fn run(&mut self, call: &Arc<Call>) -> Result<Vec<Rows>, Error> {
         match self {
             Connection::Postgres(it) => it.run(call).await,
+            Connection::Mysql(it) => it.run(call).await,
+            Connection::Sqlite(it) => it.run(call).await,
         }
     }
 
@@ -62,6 +64,8 @@ impl Connection {
     pub(crate) fn stopper(&self) -> Stopper {
         match self {
             Connection::Postgres(it) => Stopper::Postgres(Box::new(it.stopper())),
+            Connection::Mysql(it) => Stopper::Mysql(Box::new(it.stopper())),
+            Connection::Sqlite(_) => Stopper::Sqlite,
         }
     }
 
@@ -69,12 +73,16 @@ impl Connection {
     pub(crate) async fn cleaned(&mut self) -> bool {
         match self {
             Connection::Postgres(it) => it.cleaned().await,
+            Connection::Mysql(it) => it.cleaned(),
+            Connection::Sqlite(it) => it.cleaned(),
         }
     }
 
     fn usable(&self) -> bool {
         match self {
             Connection::Postgres(it) => it.usable(),
+            Connection::Mysql(it) => it.usable(),
+            Connection::Sqlite(_) => true,
         }
     }
 }
@@ -82,12 +90,17 @@ impl Connection {
 /// Stops the statement that runs on a connection.
 pub(crate) enum Stopper {
     Postgres(Box<postgres::Stopper>),
+    Mysql(Box<mysql::Stopper>),
+    /// It looks by itself whether its call is over.
+    Sqlite,
 }
 
 impl Stopper {
     pub(crate) async fn stop(&self) {
         match self {
             Stopper::Postgres(it) => it.stop().await,
+            Stopper::Mysql(it) => it.stop().await,
+            Stopper::Sqlite => {}
         }
     }
 }
@@ -99,6 +112,8 @@ impl Manager for Opener {
     async fn create(&self) -> Result<Connection, Error> {
         Ok(match self {
             Opener::Postgres(it) => Connection::Postgres(Box::new(it.open().await?)),
+            Opener::Mysql(it) => Connection::Mysql(Box::new(it.open().await?)),
+            Opener::Sqlite(it) => Connection::Sqlite(it.open().await?),
         })
     }
 

@@ -77,6 +77,8 @@ fn array(element: &Type, raw: &[u8]) -> Option<Vec<Scalar>> {
     Some(out)
 }
 
+// Long because Postgres has many types.
+/// One value that is no array; `None` if it cannot be read.
 fn scalar(kind: &Type, raw: &[u8]) -> Option<Scalar> {
     let text = || std::str::from_utf8(raw).ok().map(str::to_owned);
     if matches!(kind.kind(), Kind::Enum(_)) {

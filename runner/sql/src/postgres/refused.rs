@@ -3,7 +3,7 @@
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 use crate::call::{self, Call};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, hidden};
 use crate::value::Value;
 
 /// Why a statement failed, and whether it only has to be prepared again.
@@ -120,27 +120,11 @@ fn of(database: &DbError, parameters: &[Value]) -> Error {
 /// A message without values. Those of class 22 quote what cannot be read, others may quote
 /// a parameter.
 fn without_values(message: &str, code: &str, parameters: &[Value]) -> String {
-    let (Some(from), Some(to)) = (message.find('"'), message.rfind('"')) else {
-        return message.to_owned();
-    };
-    let hidden = || format!("{}\"…\"{}", &message[..from], &message[to + 1..]);
-    if code.starts_with("22") {
-        return hidden();
+    let quotes = message.find('"').zip(message.rfind('"'));
+    if let (true, Some((from, to))) = (code.starts_with("22"), quotes) {
+        return format!("{}\"…\"{}", &message[..from], &message[to + 1..]);
     }
-    let quoted = message
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .chain([&message[from + 1..to.max(from + 1)]]);
-    let mut texts = parameters
-        .iter()
-        .flat_map(Value::scalars)
-        .filter_map(|it| it.text());
-    let quoted: Vec<_> = quoted.collect();
-    match texts.any(|text| quoted.iter().any(|it| !it.is_empty() && text.contains(it))) {
-        true => hidden(),
-        false => message.to_owned(),
-    }
+    hidden(message, parameters)
 }
 
 /// The byte of a text at which its character of this number is, from 1.

@@ -16,6 +16,8 @@ pub(crate) struct Look {
     pub(crate) plain: bool,
     /// It changes no data either.
     pub(crate) reads: bool,
+    /// It can return rows.
+    pub(crate) returns: bool,
 }
 
 impl Look {
@@ -75,8 +77,8 @@ const PLAIN: &[&str] = &[
 
 /// Statements that commit by themselves in MySQL, or might: all but these.
 const MYSQL_WITHIN: &[&str] = &[
-    "select", "insert", "update", "delete", "replace", "with", "values", "table", "call", "do",
-    "show", "explain",
+    "select", "insert", "update", "delete", "replace", "with", "values", "table", "do", "show",
+    "explain",
 ];
 
 /// What may stand before `(` in a plain statement: words of SQL, and functions that change
@@ -230,12 +232,14 @@ const INTO: &[&str] = &[
     "high_priority",
 ];
 
+// Long because each kind of token has its arm.
 /// Look at a statement.
 pub(crate) fn look(server: Server, text: &str) -> Look {
     let mut look = Look {
         first: String::new(),
         plain: true,
         reads: true,
+        returns: false,
     };
     // The word before, whether that stands behind a dot, and where the name of a table
     // after `into` has got to.
@@ -261,6 +265,7 @@ pub(crate) fn look(server: Server, text: &str) -> Look {
                     "insert" | "update" | "delete" | "merge" | "replace" | "truncate" => {
                         look.reads = false;
                     }
+                    "returning" => look.returns = true,
                     _ => {}
                 }
                 (before, member, dot) = (word, dot, false);
@@ -271,7 +276,8 @@ pub(crate) fn look(server: Server, text: &str) -> Look {
             }
             Token::Symbol('.') => dot = true,
             Token::Symbol('(') => {
-                let called = !before.is_empty() && name != Name::Here;
+                // No function of SQLite leaves anything.
+                let called = !before.is_empty() && name != Name::Here && server != Server::Sqlite;
                 look.plain &= !called || (!member && HARMLESS.contains(&before.as_str()));
                 name = Name::None;
                 before.clear();
@@ -286,6 +292,7 @@ pub(crate) fn look(server: Server, text: &str) -> Look {
         }
     }
     look.plain &= look.of_rows();
+    look.returns |= READING.contains(&look.first.as_str());
     look.reads &= look.plain && READING.contains(&look.first.as_str());
     look
 }

@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(missing_docs, reason = "the names of tests say what they show")]
 
+mod mariadb;
 mod postgres;
+mod sqlite;
 mod support;

@@ -7,6 +7,7 @@ use runner_sql::{Database, How, Kind, Scalar, Settings};
 use crate::support::databases::{Server, fresh};
 use crate::support::{database, one, query, settings, single, soon, statement, text, transaction};
 
+// Long because it is one table of what can be left.
 #[tokio::test]
 async fn nothing_of_a_call_is_left_for_the_next() {
     let database = single(&Server::postgres().url());
@@ -123,6 +124,7 @@ async fn a_transaction_is_all_or_nothing() {
     assert_eq!(one(&database, &count, &[]).await, Scalar::Integer(51));
 }
 
+// Long because there are many ways around it.
 #[tokio::test]
 async fn reading_only_is_enforced_by_the_server() {
     let url = Server::postgres().url();
@@ -194,6 +196,7 @@ async fn reading_only_is_enforced_by_the_server() {
     );
 }
 
+// Long because each limit has its statement.
 #[tokio::test]
 async fn limits_hold_while_rows_come() {
     let url = Server::postgres().url();

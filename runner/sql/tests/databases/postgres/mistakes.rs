@@ -5,6 +5,7 @@ use runner_sql::{Database, Kind, Scalar};
 use crate::support::databases::{Server, fresh};
 use crate::support::{database, one, query, settings, single, statement, text, transaction};
 
+// Long because it is one table of mistakes.
 #[tokio::test]
 async fn mistakes_are_named_without_values() {
     let database = database(&Server::postgres().url());

@@ -5,6 +5,7 @@ use runner_sql::{How, Scalar, Value};
 use crate::support::databases::{Server, fresh};
 use crate::support::{database, one, query, soon, statement, text};
 
+// Long because it is one table of values.
 #[tokio::test]
 async fn values_come_back_exactly() {
     let database = database(&Server::postgres().url());
