@@ -5,5 +5,6 @@
 
 mod mariadb;
 mod postgres;
+mod random;
 mod sqlite;
 mod support;
