@@ -161,8 +161,9 @@ bool runner_wait_children(void) {
 }
 
 bool runner_fail(void) {
-  static const char *const hopeless[] = {"denied", "invalid", "too-large", "unknown-queue",
-                                         "limit"};
+  static const char *const hopeless[] = {"denied",     "invalid",     "too-large",
+                                         "unknown-queue", "limit",    "constraint",
+                                         "expectation", "not-found",  "precondition"};
   for (size_t i = 0; i < sizeof hopeless / sizeof *hopeless; i++) {
     if (!strcmp(error_kind, hopeless[i])) return runner_reject("%s", error_text);
   }

@@ -100,7 +100,8 @@ const char *runner_error(void);
  * where there is one kind only. */
 const char *runner_error_kind(void);
 /* End the attempt by that error: reject what a retry cannot mend (denied, invalid,
- * too-large, unknown-queue, limit), and retry the rest. Returns false. */
+ * too-large, unknown-queue, limit, constraint, expectation, not-found, precondition), and
+ * retry the rest. Returns false. */
 bool runner_fail(void);
 
 /* For a function of a contract: give the failure that was chosen to the caller. `err` is
@@ -339,5 +340,7 @@ bool runner_bool(runner_json value, bool *truth);
 #ifdef __cplusplus
 }
 #endif
+
+#include "runner_reach.h"
 
 #endif

@@ -20,6 +20,7 @@
 
 #include "plugin.h"
 #include "runner.h"
+#include "runner_test_reach.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,7 @@ static bool runner_test_find(const runner_pair *pairs, size_t count, plugin_stri
 static inline void runner_test_begin(void) {
   memset(&runner_host, 0, sizeof runner_host);
   runner_host.attempt = 1;
+  runner_test_reach_begin();
 }
 /* Give the plugin a setting, a secret, a step of an earlier attempt. */
 static inline void runner_test_config(const char *key, const char *value) {

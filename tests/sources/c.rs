@@ -50,9 +50,11 @@ fn a_new_project_builds_runs_and_passes_its_tests() {
     tested(&setup, "greeter");
     // The SDK's own.
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/c");
-    let sources = ["tests/test.c", "runner.c", "json.c"].map(|name| sdk.join(name));
     let bindings = setup.path("greeter/.runner/out/bindings");
-    runs(&setup.path(""), &sources, &[sdk.clone(), bindings]);
+    for test in ["tests/test.c", "tests/reach.c"] {
+        let sources = [test, "runner.c", "json.c", "reach.c"].map(|name| sdk.join(name));
+        runs(&setup.path(""), &sources, &[sdk.clone(), bindings.clone()]);
+    }
 }
 
 const CONTRACT: &str = "package acme:mail@1.0.0;\n\ninterface mails {\n  \
@@ -142,7 +144,7 @@ fn the_guide_leads_to_a_running_job() {
     done(&setup, &["build", "weather"]);
     tested(&setup, "weather");
     done(&setup, &["test", "weather/cases.toml"]);
-    assert_eq!(others.len(), 2);
+    assert_eq!(others.len(), 3);
     for other in others {
         write(&setup, "weather/src/plugin.c", other);
         done(&setup, &["build", "weather"]);
