@@ -192,3 +192,51 @@ fn the_example_of_the_documentation_passes() {
     let logs = "  logs: no line has \"email sent to a\"";
     assert!(ended.stdout.contains(logs), "{ended:?}");
 }
+
+#[test]
+fn a_case_answers_statements_and_compares_them() {
+    let toml = "[queues.work]\nplugin = \"statements\"\n\
+                [plugins.statements.sql]\nmain = \"env:NOT_SET\"\n";
+    let setup = Setup::new(&Redis::shared(), toml).plugin("statements", &guest("statements"));
+    let cases = r#"
+plugin = "statements"
+[[case]]
+name = "rows"
+job = "x"
+data = { statements = [{ text = "select id, name from users where id = $1", parameters = [{ integer = 7 }] }] }
+sql = [{ database = "main", statement = "select * from users*", rows = [{ id = 7, price = { numeric = "12.30" } }, { id = 8 }] }]
+[case.expect]
+outcome = "completed"
+statements = [{ database = "main", statement = "select*", parameters = [7] }]
+result = { columns = ["id ", "price "], rows = [[{ integer = 7 }, { numeric = "12.30" }], [{ integer = 8 }]], affected = 2 }
+[[case]]
+name = "a conflict is retried"
+job = "x"
+data = { retry = true, call = "transaction", statements = ["insert into a", "insert into b"] }
+sql = [{ statement = "insert into a", affected = 1 }, { statement = "insert into b", error = "conflict" }]
+expect = { outcome = "retry", reason = "main: so the case says" }
+[[case]]
+name = "what is wrong"
+job = "x"
+data = { retry = true, statements = [{ text = "select 1", parameters = [{ text = "ada" }] }] }
+expect = { outcome = "retry", reason = "*no answer (left) for \"select 1\"", statements = [{ database = "other", statement = "delete*", parameters = ["bob"] }] }
+"#;
+    // null is nothing that TOML can write.
+    let cases = cases.replace("[{ integer = 8 }]]", "[{ integer = 8 }, {}]]");
+    let file = setup.path("cases.toml");
+    std::fs::write(&file, cases).unwrap();
+    let ended = setup.cli(&["test", file.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for line in [
+        "  result.rows[1][1]: expected {}, found null",
+        "ok a conflict is retried",
+        "  statements[0].database: expected \"other\", found \"main\"",
+        "  statements[0].statement: expected \"delete*\", found \"select 1\"",
+        "  statements[0].parameters[0]: expected \"bob\", found \"ada\"",
+        "2 of 3 cases failed",
+    ] {
+        let told = ended.stdout.clone() + &ended.stderr;
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(!setup.path("data").exists());
+}

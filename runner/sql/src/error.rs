@@ -56,7 +56,8 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
+    /// One that is not the database's own.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
         Error {
             kind,
             code: None,

@@ -285,12 +285,26 @@ impl Cli {
     /// [`Cli::load`] for commands that need nothing declared: where there is no
     /// `queues.toml` and none was named, the defaults are in force.
     fn load_or_default(&self) -> Result<Loaded> {
-        let file = Path::new(CONFIG);
-        if self.config != file || file.exists() {
-            return self.load();
-        }
-        Config::parse(file, "", &self.overrides(), &Env::of_process())
-            .map_err(|problems| Exit::config(&problems))
+        self.load_with(&self.overrides())
+    }
+
+    /// [`Cli::load_or_default`] to try a plugin: what a grant needs and this machine has
+    /// not gets a stand-in.
+    fn load_for_trial(&self) -> Result<Loaded> {
+        let overrides = Overrides {
+            dev: true,
+            ..self.overrides()
+        };
+        self.load_with(&overrides)
+    }
+
+    fn load_with(&self, overrides: &Overrides) -> Result<Loaded> {
+        let (file, env) = (Path::new(CONFIG), Env::of_process());
+        let loaded = match self.config != file || file.exists() {
+            true => Config::load(&self.config, overrides, &env),
+            false => Config::parse(file, "", overrides, &env),
+        };
+        loaded.map_err(|problems| Exit::config(&problems))
     }
 
     fn overrides(&self) -> Overrides {

@@ -53,7 +53,7 @@ const SHOW: Duration = Duration::from_millis(100);
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let data = super::add::payload(&self.data)?;
-        let loaded = cli.load_or_default()?;
+        let loaded = cli.load_for_trial()?;
         let config = &loaded.config;
         let (name, file) = super::plugin::named(config, &self.plugin)?;
         let mut place = trial::place(&loaded, self.queue.as_deref(), &name, &self.name)?;

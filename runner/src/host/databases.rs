@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::JoinHandle;
 
 use super::reached::Reached;
+use super::script::Script;
 use crate::config::{self, Plugin, nearest};
 
 /// All databases of the process.
@@ -22,6 +24,8 @@ pub(super) struct Databases {
     open: Mutex<HashMap<(String, String), Open>>,
     /// Told when one has answered, or not.
     changes: Sender<()>,
+    /// Answers in their place.
+    script: Option<Arc<Script>>,
 }
 
 /// A database as one plugin has it.
@@ -38,6 +42,7 @@ pub(super) struct Granted {
     io: Handle,
     plugin: String,
     databases: BTreeMap<String, Open>,
+    script: Option<Arc<Script>>,
 }
 
 impl Databases {
@@ -47,7 +52,14 @@ impl Databases {
             io,
             open: Mutex::default(),
             changes: Sender::new(()),
+            script: None,
         }
+    }
+
+    /// Have this answer in the place of all databases.
+    pub(super) fn by_script(self, script: Arc<Script>) -> Databases {
+        let script = Some(script);
+        Databases { script, ..self }
     }
 
     /// Whether all databases of a plugin have answered since they were granted; otherwise
@@ -94,6 +106,9 @@ impl Databases {
         });
         let databases = plugin.sql.iter().map(|(name, granted)| {
             let key = (plugin.name.clone(), name.clone());
+            if self.script.is_none() {
+                make_way(granted);
+            }
             let open = open.entry(key).or_insert_with(|| Open {
                 granted: granted.clone(),
                 database: Database::new(name, settings(granted)),
@@ -105,6 +120,7 @@ impl Databases {
             io: self.io.clone(),
             plugin: plugin.name.clone(),
             databases: databases.collect(),
+            script: self.script.clone(),
         }
     }
 }
@@ -124,6 +140,9 @@ impl Granted {
         deadline: Instant,
     ) -> Result<Vec<Rows>, Error> {
         let open = self.find(database)?;
+        if let Some(script) = &self.script {
+            return script.run(database, statements, how);
+        }
         let wanted = timeout.unwrap_or(open.granted.timeout);
         let until = deadline.min(Instant::now() + wanted.min(open.granted.timeout));
         let database = open.database.clone()?;
@@ -144,7 +163,7 @@ impl Granted {
     fn find(&self, database: &str) -> Result<&Open, Error> {
         self.databases
             .get(database)
-            .ok_or_else(|| denied(self.missing(database)))
+            .ok_or_else(|| Error::new(Kind::Denied, self.missing(database)))
     }
 
     /// Why there is no such database.
@@ -170,20 +189,13 @@ impl Granted {
     }
 }
 
-/// A refusal of the host itself.
-pub(super) fn denied(message: String) -> Error {
-    refused(Kind::Denied, message)
-}
-
-/// An error that is not the database's.
-pub(super) fn refused(kind: Kind, message: String) -> Error {
-    Error {
-        kind,
-        code: None,
-        constraint: None,
-        statement: None,
-        position: None,
-        message,
+/// A file that may be made may have a new directory.
+fn make_way(granted: &config::Database) {
+    let file = granted.url.0.strip_prefix("sqlite:");
+    let file = file.and_then(|file| file.strip_suffix("?mode=rwc"));
+    if let Some(directory) = file.and_then(|file| Path::new(file).parent()) {
+        // The first call says what is wrong with it.
+        let _ = std::fs::create_dir_all(directory);
     }
 }
 
@@ -216,7 +228,7 @@ impl Future for Running {
         done.map(|done| {
             done.unwrap_or_else(|error| {
                 let message = format!("the call was not finished: {error}");
-                Err(refused(Kind::Failed, message))
+                Err(Error::new(Kind::Failed, message))
             })
         })
     }

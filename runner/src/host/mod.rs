@@ -27,6 +27,7 @@ mod progress;
 mod queue;
 mod reached;
 mod scratch;
+mod script;
 mod sql;
 mod state;
 pub mod wasi;
@@ -45,6 +46,7 @@ pub use self::command::NoResult;
 use self::databases::Databases;
 pub use self::program::Program;
 use self::scratch::Scratches;
+pub use self::script::{Answer, Asked, Script};
 pub use self::state::{Grants, State};
 use self::wasi::files;
 pub use self::writes::Effect;
@@ -93,6 +95,14 @@ impl Host {
     pub fn recording(self, queues: HashMap<String, Settings>) -> Host {
         Host {
             writes: Arc::new(Writes::recording(queues)),
+            ..self
+        }
+    }
+
+    /// Have this answer in the place of all databases.
+    pub fn scripted(self, script: Arc<Script>) -> Host {
+        Host {
+            databases: self.databases.by_script(script),
             ..self
         }
     }

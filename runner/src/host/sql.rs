@@ -7,7 +7,6 @@ use runner_bindings::runner::plugin::sql::Host;
 use runner_sql::{Error, How, Kind, Rows, Scalar, Statement, Value};
 
 use super::State;
-use super::databases::{denied, refused};
 use crate::cost::{self, Kind as Asked};
 
 impl Host for State {
@@ -89,7 +88,8 @@ impl State {
 
     /// Whether the attempt may run this many more statements in this database.
     fn spend_statements(&mut self, database: &str, more: usize) -> Result<(), Error> {
-        self.refuse_lost().map_err(denied)?;
+        self.refuse_lost()
+            .map_err(|text| Error::new(Kind::Denied, text))?;
         let most = self.databases.most(database)?;
         let ran = self.statements.entry(database.to_owned()).or_default();
         if *ran + more > most {
@@ -97,7 +97,7 @@ impl State {
                 "{database}: this attempt has run {ran} statements and wants {more} more; it may \
                  run {most} (max_statements)"
             );
-            return Err(refused(Kind::Limit, message));
+            return Err(Error::new(Kind::Limit, message));
         }
         *ran += more;
         Ok(())

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::sql;
 use crate::config;
 
 /// Cases for one plugin.
@@ -50,6 +51,9 @@ pub(super) struct Case {
     /// Replies to its requests, as in outbox.toml.
     #[serde(default)]
     reply: Vec<toml::Table>,
+    /// What its statements return.
+    #[serde(default)]
+    pub(super) sql: Vec<sql::Reply>,
     /// What becomes of it.
     pub(super) expect: Expect,
 }
@@ -68,6 +72,8 @@ pub(super) struct Expect {
     pub(super) delay: Option<u64>,
     /// All requests it sent, in their order.
     pub(super) requests: Option<Vec<Request>>,
+    /// All statements it ran, in their order.
+    pub(super) statements: Option<Vec<sql::Statement>>,
     /// All jobs it added, in their order.
     pub(super) added: Option<Vec<Added>>,
     /// Lines of its log, each of which has such a text.

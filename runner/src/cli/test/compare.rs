@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::cases::{Added, Ending, Expect, Request};
+use super::sql;
+use super::within::within;
 use crate::config::Pattern;
-use crate::host::Effect;
+use crate::host::{Asked, Effect};
 use crate::outbox::Entry;
 use crate::outcome::Outcome;
 
@@ -12,6 +14,7 @@ use crate::outcome::Outcome;
 pub(super) struct Happened {
     pub(super) outcome: Outcome,
     pub(super) requests: Vec<Entry>,
+    pub(super) statements: Vec<Asked>,
     pub(super) effects: Vec<Effect>,
     pub(super) logs: Vec<String>,
 }
@@ -48,6 +51,9 @@ impl Happened {
         }
         if let Some(expected) = &expect.requests {
             self.requests(expected, &mut found);
+        }
+        if let Some(expected) = &expect.statements {
+            sql::compare(expected, &self.statements, &mut found);
         }
         if let Some(expected) = &expect.added {
             self.added(expected, &mut found);
@@ -170,29 +176,5 @@ fn ended(outcome: &Outcome) -> (Option<Ending>, Option<&str>, Option<u64>) {
             (Some(Ending::RateLimited), Some(reason), millis(delay))
         }
         Outcome::Released | Outcome::Moved(_) | Outcome::Lost => (None, None, None),
-    }
-}
-
-/// Compare JSON: numbers by value, arrays whole, objects by the keys expected.
-fn within(place: &str, expected: &Value, is: &Value, found: &mut Vec<String>) {
-    match (expected, is) {
-        (Value::Object(expected), Value::Object(fields)) => {
-            for (key, expected) in expected {
-                let place = format!("{place}.{key}");
-                match fields.get(key) {
-                    Some(is) => within(&place, expected, is, found),
-                    None => found.push(format!("{place}: expected {expected}, found nothing")),
-                }
-            }
-        }
-        (Value::Array(expected), Value::Array(items)) if expected.len() == items.len() => {
-            for (at, (expected, is)) in expected.iter().zip(items).enumerate() {
-                within(&format!("{place}[{at}]"), expected, is, found);
-            }
-        }
-        (Value::Number(expected), Value::Number(number))
-            if expected.as_f64() == number.as_f64() => {}
-        (expected, is) if expected == is => {}
-        _ => found.push(format!("{place}: expected {expected}, found {is}")),
     }
 }

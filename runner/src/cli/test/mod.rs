@@ -5,6 +5,8 @@
 
 mod cases;
 mod compare;
+mod sql;
+mod within;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use super::output::{self, bad, dim, good, plain};
 use super::trial::{self, Bench};
 use super::{Cli, Exit, Result};
 use crate::config::{Config, Loaded, Plugin, Secret, Variable};
-use crate::host::{Host, Http};
+use crate::host::{Host, Http, Script};
 use crate::outbox::{self, Outbox};
 use crate::plugin;
 
@@ -45,7 +47,7 @@ struct Shared {
 impl Args {
     pub(super) fn run(&self, cli: &Cli) -> Result {
         let (engine, _) = plugin::engine()?;
-        let loaded = cli.load_or_default()?;
+        let loaded = cli.load_for_trial()?;
         let scratch = loaded.config.runtime.scratch();
         let host = move |http| Host::new(engine.clone(), http, scratch.clone());
         let shared = Shared {
@@ -109,7 +111,10 @@ impl Shared {
         let name = &file.plugin;
         let mut place = trial::place(&self.loaded, file.queue.as_deref(), name, &case.job)?;
         place.settings.plugin = Some(name.clone());
-        let bench = Bench::new((self.host)(http)?, &self.granted(path, file, name));
+        let answers = case.sql.iter().map(sql::Reply::answer);
+        let script = Arc::new(Script::new(answers.collect()));
+        let host = (self.host)(http)?.scripted(script.clone());
+        let bench = Bench::new(host, &self.granted(path, file, name));
         let plugin = bench.plugin(name)?;
         if place.settings.contract.is_none() {
             place.settings.contract = trial::own(&plugin, &case.job);
@@ -130,6 +135,7 @@ impl Shared {
         let happened = Happened {
             outcome,
             requests: requests.unwrap_or_default(),
+            statements: script.take_asked(),
             effects: bench.host.take_recorded(),
             logs: attempt.take_notes().logs,
         };

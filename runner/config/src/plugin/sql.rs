@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::plugin::Secret;
+use super::Secret;
 
 /// A database that a plugin is granted.
 #[derive(Debug, Clone, PartialEq)]

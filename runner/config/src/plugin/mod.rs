@@ -1,12 +1,14 @@
 //! `[plugins.<name>]`: what a plugin may do.
 
+pub(crate) mod sql;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::argument::Argument;
-use super::contract::Contract;
-use super::sql::Database;
+use self::sql::Database;
+use crate::argument::Argument;
+use crate::contract::Contract;
 
 /// `[plugins.<name>]`: what a plugin is granted.
 #[derive(Debug, Clone, PartialEq, Default)]
