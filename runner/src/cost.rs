@@ -51,16 +51,19 @@ pub enum Kind {
     Data,
     /// Statements in a database.
     Sql,
+    /// An object of a store.
+    Blobs,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 6] = [
         Kind::Http,
         Kind::Add,
         Kind::Checkpoint,
         Kind::Data,
         Kind::Sql,
+        Kind::Blobs,
     ];
 
     /// Its name in metrics, traces and records.
@@ -71,6 +74,7 @@ impl Kind {
             Kind::Checkpoint => "checkpoint",
             Kind::Data => "data",
             Kind::Sql => "sql",
+            Kind::Blobs => "blobs",
         }
     }
 }
@@ -85,9 +89,9 @@ pub const UNFINISHED: &str = "unfinished";
 pub struct Call {
     /// What was asked.
     pub kind: Kind,
-    /// Of whom: an origin, a queue, the name of a step.
+    /// Of whom: an origin, a queue, the name of a step, a store with the key.
     pub target: String,
-    /// The method, of an HTTP request.
+    /// The method, of an HTTP request; what is done with an object.
     pub method: String,
     /// The status, of an HTTP response.
     pub status: Option<u16>,
@@ -320,12 +324,12 @@ pub struct Spent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HostCall {
-    /// What was asked: `http`, `add`, `checkpoint`, `data`.
+    /// What was asked: `http`, `add`, `checkpoint`, `data`, `blobs`.
     pub kind: String,
-    /// The method, of an HTTP request.
+    /// The method, of an HTTP request; what is done with an object: `get`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// Of whom: an origin, a queue, the name of a step.
+    /// Of whom: an origin, a queue, the name of a step, a store with the key.
     pub target: String,
     /// The status, of an HTTP response.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,5 @@
-//! What a job can reach beside its queue and HTTP: the databases that are granted to its
-//! plugin.
+//! What a job can reach beside its queue and HTTP: the databases and object stores that are
+//! granted to its plugin.
 
+mod blobs;
 mod sql;

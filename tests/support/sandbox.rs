@@ -139,9 +139,13 @@ impl Running {
     /// Wait for its end.
     #[track_caller]
     pub(crate) fn outcome(&self) -> Outcome {
-        self.outcome
-            .recv_timeout(PATIENCE)
-            .expect("an outcome, once")
+        self.outcome_within(PATIENCE)
+    }
+
+    /// Wait so long for its end.
+    #[track_caller]
+    pub(crate) fn outcome_within(&self, time: Duration) -> Outcome {
+        self.outcome.recv_timeout(time).expect("an outcome, once")
     }
 
     /// Whether it has not ended.

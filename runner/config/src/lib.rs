@@ -49,7 +49,9 @@ pub use lost::lost;
 pub use origins::{Origins, Source};
 pub use pattern::Pattern;
 pub use plugin::sql::Database;
-pub use plugin::{Origin, Plugin, SCRATCH, Secret, Stdout, Variable};
+pub use plugin::{
+    BlobStore, Cloud, Login, Origin, Place, Plugin, SCRATCH, Secret, Stdout, Variable,
+};
 pub use problem::nearest;
 pub use problem::{Problems, masked};
 pub use queue::{Group, JobSettings, Limiter, Queue, Unrouted};

@@ -11,6 +11,7 @@
 //! (`reuse`), each has a state of its own, too; only WASI's clock, standard streams and
 //! directories go on.
 
+mod blobs;
 mod checkpoint;
 pub mod client;
 mod command;

@@ -9,7 +9,7 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
-use super::client::{Grant, Hooks, Http, Room};
+use super::client::{Grant, Hooks, Http, Room, Stores};
 use super::databases::{Databases, Granted};
 use super::limits::{Budget, Memory, Quota};
 use super::lost::refuse_lost;
@@ -36,6 +36,8 @@ pub struct Grants {
     pub http: Arc<Grant>,
     /// Its databases, with their connections.
     databases: Arc<Granted>,
+    /// Its object stores, with their connections.
+    pub stores: Arc<Stores>,
     /// Takes its secrets out of what leaves it.
     pub redactor: Arc<Redactor>,
     /// How many files it may be opening at the same time.
@@ -52,8 +54,10 @@ impl Grants {
         scratches: &Arc<Scratches>,
         plugin: Arc<Plugin>,
     ) -> Grants {
+        let stores = Arc::new(http.stores(&plugin));
         let http = http.grant(&plugin);
         Grants {
+            stores,
             databases: Arc::new(databases.of(&plugin)),
             redactor: http.redactor(),
             http: Arc::new(http),
@@ -76,6 +80,9 @@ pub struct State {
     pub(super) databases: Arc<Granted>,
     /// Statements run so far, by database.
     pub(super) statements: BTreeMap<String, usize>,
+    pub(super) stores: Arc<Stores>,
+    /// Each unfinished upload has a clone.
+    pub(super) uploads: Arc<()>,
     pub(super) opens: Arc<Semaphore>,
     pub(super) scratches: Arc<Scratches>,
     /// Made with its other directories.
@@ -160,6 +167,8 @@ impl State {
             grant: grants.http.clone(),
             databases: grants.databases.clone(),
             statements: BTreeMap::new(),
+            stores: grants.stores.clone(),
+            uploads: Arc::new(()),
             opens: grants.opens.clone(),
             scratches: grants.scratches.clone(),
             scratch: None,

@@ -206,6 +206,7 @@ fn grants(config: &Config, plugin: &Status) -> String {
         (table.secrets.len(), "secrets"),
         (table.dirs.len(), "directories"),
         (table.sql.len(), "databases"),
+        (table.blobs.len(), "object stores"),
     ] {
         if count > 0 {
             granted.push(format!("{count} {what}"));

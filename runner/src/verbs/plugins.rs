@@ -118,6 +118,9 @@ pub struct Grants {
     /// Its databases: as it knows them, and what they are.
     #[serde(default)]
     pub sql: BTreeMap<String, String>,
+    /// Its object stores: as it knows them, and what they are.
+    #[serde(default)]
+    pub blobs: BTreeMap<String, String>,
     /// What a program is called with.
     pub args: Vec<String>,
     /// The name a program is called by.
@@ -238,6 +241,8 @@ impl Grants {
     fn of(grants: &config::Plugin) -> Grants {
         let sql = grants.sql.iter();
         let sql = sql.map(|(name, database)| (name.clone(), database.to_string()));
+        let blobs = grants.blobs.iter();
+        let blobs = blobs.map(|(name, store)| (name.clone(), store.to_string()));
         let dirs = grants.dirs.iter();
         let dirs = dirs.map(|(guest, host)| (guest.clone(), host.display().to_string()));
         Grants {
@@ -246,6 +251,7 @@ impl Grants {
             config: grants.config.clone(),
             dirs: dirs.collect(),
             sql: sql.collect(),
+            blobs: blobs.collect(),
             args: grants.args.iter().map(ToString::to_string).collect(),
             argv0: grants.argv0.clone(),
             stdin: grants.stdin.as_ref().map(ToString::to_string),

@@ -108,6 +108,7 @@ macro_rules! contract {
                     "runner:plugin/checkpoint@0.1.0":
                         runner_sdk::bindings::runner::plugin::checkpoint,
                     "runner:plugin/sql@0.1.0": runner_sdk::bindings::runner::plugin::sql,
+                    "runner:plugin/blobs@0.1.0": runner_sdk::bindings::runner::plugin::blobs,
                 },
                 runtime_path: "runner_sdk::wit_bindgen::rt",
                 pub_export_macro: true,

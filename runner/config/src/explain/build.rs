@@ -227,6 +227,11 @@ fn grant(loaded: &Loaded, plugin: &Plugin) -> Grants {
             .iter()
             .map(|(name, database)| (name.clone(), database.to_string()))
             .collect(),
+        blobs: plugin
+            .blobs
+            .iter()
+            .map(|(name, store)| (name.clone(), store.to_string()))
+            .collect(),
         args: plugin.args.iter().map(ToString::to_string).collect(),
         argv0: plugin.argv0.clone(),
         stdin: plugin.stdin.as_ref().map(ToString::to_string),

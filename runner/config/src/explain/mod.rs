@@ -119,6 +119,8 @@ pub struct Grants {
     pub dirs: Vec<(String, String)>,
     /// Databases it may use: the name it knows, and what is granted.
     pub sql: Vec<(String, String)>,
+    /// Its object stores: the name it knows, and what that is.
+    pub blobs: Vec<(String, String)>,
     /// What a command is called with, after the name it is called by.
     pub args: Vec<String>,
     /// The name a command is called by, unless it is the plugin's.

@@ -107,6 +107,9 @@ impl Display for Grants {
         for (name, database) in &self.sql {
             writeln!(f, "  sql      {name} = {database}")?;
         }
+        for (name, store) in &self.blobs {
+            writeln!(f, "  blobs    {name} = {store}")?;
+        }
         if !self.args.is_empty() {
             let args: Vec<String> = self.args.iter().map(|of| format!("{of:?}")).collect();
             writeln!(f, "  args     {}", args.join(" "))?;

@@ -9,6 +9,7 @@
 
 pub(super) mod access;
 pub(super) mod backoff;
+pub(super) mod blobs;
 pub(super) mod job;
 mod kind;
 pub(super) mod plugin;

@@ -53,6 +53,12 @@ pub(crate) static PLUGIN: LazyLock<Keys<Plugin>> = LazyLock::new(|| {
                 "{ main = \"env:DATABASE_URL\" }",
                 "The databases it may use, by the names it knows them by; see below.",
             );
+        keys.elsewhere("blobs", "table", |_| None)
+            .default("`{}`")
+            .help(
+                "{ inbox = \"s3://uploads/incoming\" }",
+                "The object stores it may use, by the names it knows them by; see below. They are read-only unless their own table says `write = true`.",
+            );
         keys.elsewhere("args", "list of text", |_| None)
             .default("`[]`")
             .help(

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::access::{GRANT, JWT, TOKEN, USER};
 use super::backoff::STRATEGY;
+use super::blobs::BLOBS;
 use super::job::{BACKOFF, JOB_DEFAULTS, KEEP};
 use super::plugin::PLUGIN;
 use super::queue::{GROUP, JOB, JOB_NAME, LIMITER, QUEUE};
@@ -19,7 +20,7 @@ use super::webhook::WEBHOOK;
 use super::{About, DEFAULTS, ROOT};
 
 /// All tables by the name they have in the documentation.
-fn tables() -> [(&'static str, Vec<&'static About>); 23] {
+fn tables() -> [(&'static str, Vec<&'static About>); 24] {
     [
         ("redis", REDIS.abouts().collect()),
         ("runtime", RUNTIME.abouts().collect()),
@@ -39,6 +40,7 @@ fn tables() -> [(&'static str, Vec<&'static About>); 23] {
         ("jobs", JOB_NAME.abouts().collect()),
         ("plugins", PLUGIN.abouts().collect()),
         ("sql", DATABASE.abouts().collect()),
+        ("blobs", BLOBS.abouts().collect()),
         ("schedules", SCHEDULE.abouts().collect()),
         (
             "routes",

@@ -6,6 +6,7 @@
 
 mod access;
 mod backoff;
+mod blobs;
 mod environment;
 mod plugin;
 mod queue;

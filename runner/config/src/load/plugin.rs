@@ -12,6 +12,7 @@ use url::{Host, Url};
 use crate::decode::{Decoder, Entry, Table};
 use crate::keys::plugin::PLUGIN;
 use crate::keys::queue::check_plugin_name;
+use crate::load::blobs;
 use crate::load::secret::{SecretFault, secret};
 use crate::load::sql;
 use crate::origins::join;
@@ -110,6 +111,7 @@ fn read(
     plugin.secrets = decoder.secret_table(table, "secrets", &mut missing);
     read_env(decoder, table, &mut plugin, &mut missing);
     sql::read(decoder, table, &mut plugin, &mut missing);
+    blobs::read(decoder, table, &mut plugin);
     for entry in decoder.free_entries(table, "dirs") {
         if let Some(dir) = directory_of(decoder, &join(&table.path, "dirs"), &entry) {
             plugin.dirs.insert(entry.key.to_owned(), dir);

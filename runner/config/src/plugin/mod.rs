@@ -1,11 +1,13 @@
 //! `[plugins.<name>]`: what a plugin may do.
 
+mod blobs;
 pub(crate) mod sql;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use self::blobs::{BlobStore, Cloud, Login, Place};
 use self::sql::Database;
 use crate::argument::Argument;
 use crate::contract::Contract;
@@ -35,6 +37,8 @@ pub struct Plugin {
     pub dirs: BTreeMap<String, PathBuf>,
     /// `sql`: its databases, by the names it knows them by.
     pub sql: BTreeMap<String, Database>,
+    /// `blobs`: its object stores, by the names it knows them by.
+    pub blobs: BTreeMap<String, BlobStore>,
     /// `args`: what a program is called with.
     pub args: Vec<Argument>,
     /// `argv0`: the name a program is called by; that of the plugin if there is none.

@@ -97,7 +97,10 @@ impl Lines {
         let at = start + equals + 1;
         if !self.covered {
             let nested = value.find('=').filter(|_| is_secret(value));
-            return nested.map_or_else(|| line.to_owned(), |nested| self.cover(line, at + nested));
+            // Of a table in braces only the texts are covered.
+            let braces = self.known.is_none() && value.trim_start().starts_with('{');
+            let nested = nested.map(|nested| if braces { at } else { at + nested });
+            return nested.map_or_else(|| line.to_owned(), |from| self.cover(line, from));
         }
         let quotes = ["\"\"\"", "'''"].into_iter();
         let mut open = quotes.filter(|quotes| value.matches(quotes).count() % 2 == 1);
@@ -260,6 +263,9 @@ mod tests {
         }
         let whole = "secrets = { A = \"env:A\", B = \"hunter2 x\" }";
         let expected = "secrets = { A = \"env:A\", B = \"******* *\" }";
+        assert_eq!(shown(whole, false), expected);
+        let whole = "store = { url = \"hunter2\", access_key = \"env:A\", write = true }";
+        let expected = "store = { url = \"*******\", access_key = \"env:A\", write = true }";
         assert_eq!(shown(whole, false), expected);
         // Whole TOML knows its tables.
         let whole = "[queues.a.names]\nfew = \"many\"\n[p.config]\nsender = \"Ada\"\n";

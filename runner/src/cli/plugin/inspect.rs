@@ -58,6 +58,9 @@ fn show(found: &Inspection) {
     for (name, database) in &grants.sql {
         show("sql", &format!("{name} is {database}"));
     }
+    for (name, store) in &grants.blobs {
+        show("blobs", &format!("{name} is {store}"));
+    }
     all("env", &grants.env);
     if found.doors.iter().any(|door| door == "command") {
         let name = grants.argv0.as_ref().unwrap_or(&found.name);

@@ -34,6 +34,19 @@ impl Limit {
         }
     }
 
+    /// That of a call to an object store.
+    pub(super) fn of_store(deadline: Instant, time: Duration) -> Limit {
+        let job = Limit::of_job(deadline);
+        match job.time <= time {
+            true => job,
+            false => Limit {
+                until: Instant::now() + time,
+                time,
+                why: "the `timeout` of the store",
+            },
+        }
+    }
+
     /// That of the job alone.
     pub(super) fn of_job(deadline: Instant) -> Limit {
         Limit {

@@ -7,6 +7,9 @@
 //! never shared, because a pool knows only scheme and authority: a connection
 //! one plugin may use would be handed to another that may not.
 //!
+//! [`Stores`] are the object stores of a plugin, reached by the same policy and within
+//! the same room.
+//!
 //! Knows its caller by name and limits, never the state of an attempt.
 //!
 //! Refuses what is not granted ([`policy`]), addresses that are not public
@@ -21,6 +24,8 @@ mod policy;
 mod request;
 mod response;
 mod room;
+mod store_http;
+mod stores;
 #[cfg(test)]
 mod tests;
 mod wasi;
@@ -52,8 +57,10 @@ pub use runner_bindings::runner::plugin::http::{Error, Request, Response};
 pub use self::caller::Caller;
 pub use self::connect::Resolve;
 use self::limit::Limit;
+pub use self::room::Held;
 pub use self::room::Room;
-use self::room::{Held, Ticket};
+use self::room::Ticket;
+pub use self::stores::{Ask, Asked, Stores, Writing};
 pub use self::wasi::Hooks;
 
 /// Time for a request with its redirects, unless the job has less left.

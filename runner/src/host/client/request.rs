@@ -46,7 +46,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Sent unless the plugin names itself; some APIs refuse requests without one.
-const USER_AGENT: HeaderValue =
+pub(super) const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("runner/", env!("CARGO_PKG_VERSION")));
 
 /// A checked request.

@@ -51,7 +51,7 @@ pub(super) struct Ticket {
 
 /// Bytes that are held, until they are dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub struct Held {
     room: Room,
     bytes: usize,
 }
@@ -203,7 +203,7 @@ impl Held {
     }
 
     /// The content that takes this room.
-    pub(super) fn around(self, content: impl AsRef<[u8]> + Send + 'static) -> Bytes {
+    pub(in crate::host) fn around(self, content: impl AsRef<[u8]> + Send + 'static) -> Bytes {
         Bytes::from_owner(Content(content, self))
     }
 }

@@ -33,8 +33,7 @@ const RELATIVES: &[(&str, &str)] = &[
     ),
     (
         "wasi:blobstore/",
-        "`dirs` grants directories to \"wasi:filesystem/types@0.2.12\", and \
-         \"runner:plugin/http@0.1.0\" reaches a store that is granted",
+        "\"runner:plugin/blobs@0.1.0\" reaches the stores that are granted",
     ),
     (
         "wasi:messaging/",
