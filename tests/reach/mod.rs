@@ -2,4 +2,5 @@
 //! granted to its plugin.
 
 mod blobs;
+mod docs;
 mod sql;

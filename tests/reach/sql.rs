@@ -8,14 +8,14 @@ use crate::support::runner::with_redis;
 use crate::support::{Redis, Runner, Setup, guest, until};
 
 /// A runner whose plugin has a database `main`, with these keys besides.
-struct Reach {
+pub(super) struct Reach {
     redis: Redis,
     setup: Setup,
     runner: Runner,
 }
 
 impl Reach {
-    fn new(url: &str, keys: &str) -> Reach {
+    pub(super) fn new(url: &str, keys: &str) -> Reach {
         let reach = Reach::beginning(url, keys);
         reach.runner.until_ready();
         reach
@@ -45,7 +45,7 @@ impl Reach {
 
     /// What the job returns.
     #[track_caller]
-    fn ask(&self, data: Value) -> Value {
+    pub(super) fn ask(&self, data: Value) -> Value {
         let id = self.add(&data);
         assert_eq!(self.redis.until_ended("work", &id), "completed", "{data}");
         let text = self.redis.field("work", &id, "returnvalue").unwrap();
@@ -53,7 +53,7 @@ impl Reach {
     }
 
     #[track_caller]
-    fn query(&self, text: &str, parameters: Value) -> Value {
+    pub(super) fn query(&self, text: &str, parameters: Value) -> Value {
         self.ask(json!({ "statements": [{ "text": text, "parameters": parameters }] }))
     }
 }
