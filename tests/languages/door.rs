@@ -196,7 +196,7 @@ dirs = {{ "/data" = "data" }}
             "config = {",
             "env = { SENDER = \"Example\", LIMITS = '{\"daily\":5}', TOKEN = \"env:TOKEN\", ABSENT = \"env:ABSENT?\" }\nconfig = {",
         ),
-        _ => grants,
+        _ => format!("{grants}sql = {{ main = \"sqlite:data/suite.db?mode=rwc\" }}\n"),
     };
     format!(
         r#"

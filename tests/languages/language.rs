@@ -97,7 +97,7 @@ impl Language {
             Language::QuickJs => "3MiB",
             Language::StarlingMonkey => "12MiB",
             Language::Python => "20MiB",
-            Language::Go => "8MiB",
+            Language::Go => "9MiB",
             Language::C => "1MiB",
             Language::Command => "1MiB",
         }

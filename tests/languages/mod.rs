@@ -12,6 +12,7 @@ mod limits;
 mod page;
 mod reach;
 mod server;
+mod sql;
 mod table;
 mod values;
 

@@ -2,7 +2,7 @@
 
 use super::door::Door;
 use super::language::Language::{self, Command, QuickJs, Rust, StarlingMonkey};
-use super::{ends, flows, instances, limits, reach, values};
+use super::{ends, flows, instances, limits, reach, sql, values};
 
 /// A behaviour.
 pub(crate) struct Row {
@@ -114,7 +114,7 @@ static TALKING: [Row; 8] = {
     ]
 };
 
-static CALLS: [Row; 22] = {
+static CALLS: [Row; 26] = {
     const G: &str = "Host functions";
     [
         but(
@@ -196,6 +196,32 @@ static CALLS: [Row; 22] = {
             NO_COMMAND,
         ),
         but(row(G, "a step is not repeated", flows::step), NO_COMMAND),
+        but(
+            row(
+                G,
+                "SQL: a transaction, its values and rows",
+                sql::transaction,
+            ),
+            NO_COMMAND,
+        ),
+        but(
+            row(G, "SQL: 2^53+1 is exact", sql::large),
+            &[
+                (Command, NO_API),
+                (
+                    QuickJs,
+                    "the engine would round it; the SDK makes an error of it that says so",
+                ),
+            ],
+        ),
+        but(
+            row(G, "SQL: a failed statement undoes all", sql::undone),
+            NO_COMMAND,
+        ),
+        but(
+            row(G, "SQL: a database that is not granted", sql::denied),
+            NO_COMMAND,
+        ),
     ]
 };
 

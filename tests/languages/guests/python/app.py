@@ -31,6 +31,7 @@ from runner import (
     progress_json,
     queue,
     secret,
+    sql,
     step,
 )
 
@@ -168,6 +169,19 @@ def send(job: Job) -> Any:
     except http.Error as error:
         return {"error": error.kind, "message": str(error)}
     return {"status": got.status, "body": got.text, "answer": got.headers.get("x-answer")}
+
+
+@handler("sql")
+def statements(job: Job) -> Any:
+    both = sql.transaction(job.data.get("database", "main"))
+    for of in job.data["statements"]:
+        both.add(of["text"], of.get("values", []), expect=of.get("expect"))
+    try:
+        last = both.commit()[-1]
+    except sql.Error as error:
+        return {"error": error.kind, "message": str(error), "statement": error.statement}
+    rows = [[None if value is None else str(value) for value in row] for row in last]
+    return {"affected": last.affected, "rows": rows}
 
 
 @handler("config")

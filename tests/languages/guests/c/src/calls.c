@@ -72,8 +72,53 @@ static bool settings(void) {
       all, token ? strlen(token) : 0, quoted(runner_secret("ABSENT")));
 }
 
+/* The statements of the payload, in one transaction. */
+static bool statements(const runner_job *job) {
+  runner_json data = runner_payload(job), given = runner_get(data, "statements");
+  size_t count = runner_count(given);
+  runner_statement *all = runner_alloc((count + 1) * sizeof *all);
+  runner_rows *results = runner_alloc((count + 1) * sizeof *results);
+  for (size_t i = 0; i < count; i++) {
+    runner_json of = runner_at(given, i), values = runner_get(of, "values");
+    size_t length = runner_count(values);
+    runner_value *parameters = runner_alloc((length + 1) * sizeof *parameters);
+    for (size_t k = 0; k < length; k++) {
+      int64_t number;
+      runner_json value = runner_at(values, k);
+      parameters[k] = runner_s64(value, &number)
+                          ? runner_sql_integer(number)
+                          : runner_sql(RUNNER_TEXT, runner_string(value, NULL));
+    }
+    all[i] = (runner_statement){.text = runner_string(runner_get(of, "text"), NULL),
+                                .parameters = parameters, .count = length};
+    all[i].expects = runner_u64(runner_get(of, "expect"), &all[i].expected);
+  }
+  const char *database = runner_string(runner_get(data, "database"), NULL);
+  if (!runner_transaction(database ? database : "main", all, count, results)) {
+    int64_t at = runner_sql_failure()->statement;
+    return runner_return("{\"error\":%s,\"message\":%s,\"statement\":%s}",
+                         runner_quote(runner_error_kind()), runner_quote(runner_error()),
+                         at < 0 ? "null" : runner_format("%" PRId64, at));
+  }
+  const runner_rows *last = &results[count - 1];
+  const char *rows = "";
+  for (size_t row = 0; row < last->count; row++) {
+    const char *line = "";
+    for (size_t i = 0; i < last->column_count; i++) {
+      const runner_value *value = &last->values[row * last->column_count + i];
+      const char *text = value->type == RUNNER_INTEGER
+                             ? runner_format("\"%" PRId64 "\"", value->integer)
+                             : quoted(value->type == RUNNER_NULL ? NULL : value->text);
+      line = runner_format("%s%s%s", line, i ? "," : "", text);
+    }
+    rows = runner_format("%s%s[%s]", rows, row ? "," : "", line);
+  }
+  return runner_return("{\"affected\":%" PRIu64 ",\"rows\":[%s]}", last->affected, rows);
+}
+
 bool calls(const runner_job *job) {
   if (IS("job")) return describe(job);
+  if (IS("sql")) return statements(job);
   if (IS("http")) return http(job);
   if (IS("hold")) return hold(job);
   return settings();

@@ -139,7 +139,7 @@ static const struct {
     {"flood", talk},        {"progress", talk},
     {"leak", talk},         {"progress-message", talk},
     {"leak-failure", talk}, {"progress-json", talk},
-    {"job", calls},         {"http", calls},
+    {"job", calls},         {"http", calls},        {"sql", calls},
     {"hold", calls},        {"config", calls},
     {"add", flows},         {"add-bulk", flows},
     {"add-flow", flows},    {"children", flows},

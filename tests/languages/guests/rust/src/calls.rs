@@ -190,3 +190,38 @@ pub(crate) fn remove_children(job: &Job) -> Result<Value> {
     let after = job.dependencies()?.unprocessed;
     Ok(json!({ "before": before, "after": after }))
 }
+
+/// Run the statements of the payload in one transaction.
+pub(crate) fn statements(job: &Job) -> Result<Value> {
+    let data: Value = job.data()?;
+    let mut all = sql::transaction(data["database"].as_str().unwrap_or("main"));
+    for of in data["statements"].as_array().into_iter().flatten() {
+        let values = of["values"].as_array().into_iter().flatten();
+        let values = values.map(|value| match value.as_i64() {
+            Some(number) => number.into(),
+            None => value.as_str().into(),
+        });
+        all = all.add(of["text"].as_str().unwrap_or_default(), values.collect());
+        if let Some(rows) = of["expect"].as_u64() {
+            all = all.expect(rows);
+        }
+    }
+    let done = match all.commit() {
+        Ok(done) => done,
+        Err(error) => {
+            let kind = format!("{:?}", error.kind).to_lowercase();
+            let (message, statement) = (error.to_string(), error.statement);
+            return Ok(json!({ "error": kind, "message": message, "statement": statement }));
+        }
+    };
+    let last = done.last().ok_or_else(|| reject("no statements"))?;
+    let text = |value: &sql::Value| match value {
+        sql::Value::Null => Value::Null,
+        sql::Value::Integer(number) => number.to_string().into(),
+        sql::Value::Text(text) => text.as_str().into(),
+        other => format!("{other:?}").into(),
+    };
+    let rows = last.values().iter();
+    let rows: Vec<Vec<Value>> = rows.map(|row| row.iter().map(text).collect()).collect();
+    Ok(json!({ "affected": last.affected(), "rows": rows }))
+}

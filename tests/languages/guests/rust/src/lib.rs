@@ -86,6 +86,7 @@ fn handle(job: Job) -> Result<Box<RawValue>> {
             Value::Null
         }
         "http" => calls::http(&job)?,
+        "sql" => calls::statements(&job)?,
         "config" => calls::settings()?,
         "leak" => {
             let token = config::require_secret("TOKEN")?;

@@ -18,6 +18,8 @@ import {
   RetryAfter,
   secret,
   Snooze,
+  sql,
+  SqlError,
   step,
   WaitChildren,
 } from '@runner/sdk';
@@ -41,6 +43,9 @@ async function told(ask: () => Promise<unknown>): Promise<unknown> {
   } catch (error) {
     if (error instanceof HttpError || error instanceof QueueError) {
       return { error: error.code, message: error.message };
+    }
+    if (error instanceof SqlError) {
+      return { error: error.code, message: error.message, statement: error.statement ?? null };
     }
     throw error;
   }
@@ -159,6 +164,14 @@ export default defineHandlers({
       const { queue: to, name, data, id, ...rest } = job.data;
       const opts: JobOptions = id === undefined ? rest : { jobId: id, ...rest };
       return { id: await queue.add(to, name, data, opts) };
+    }),
+  sql: job =>
+    told(async () => {
+      const { database = 'main', statements } = job.data;
+      const all = statements.map(({ values, ...rest }: any) => ({ params: values, ...rest }));
+      const last = (await sql.transaction(database, all)).at(-1);
+      const text = (value: unknown): unknown => (value === null ? null : String(value));
+      return { affected: last?.affected, rows: last?.rows.map(row => Object.values(row).map(text)) };
     }),
   'add-bulk': job =>
     told(async () => {
