@@ -53,17 +53,20 @@ pub enum Kind {
     Sql,
     /// An object of a store.
     Blobs,
+    /// A value kept.
+    Kv,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Http,
         Kind::Add,
         Kind::Checkpoint,
         Kind::Data,
         Kind::Sql,
         Kind::Blobs,
+        Kind::Kv,
     ];
 
     /// Its name in metrics, traces and records.
@@ -75,6 +78,7 @@ impl Kind {
             Kind::Data => "data",
             Kind::Sql => "sql",
             Kind::Blobs => "blobs",
+            Kind::Kv => "kv",
         }
     }
 }
@@ -89,9 +93,10 @@ pub const UNFINISHED: &str = "unfinished";
 pub struct Call {
     /// What was asked.
     pub kind: Kind,
-    /// Of whom: an origin, a queue, the name of a step, a store with the key.
+    /// Of whom: an origin, a queue, the name of a step, a store with the key,
+    /// what a key of kv begins with.
     pub target: String,
-    /// The method, of an HTTP request; what is done with an object.
+    /// The method, of an HTTP request; what is done with an object or a key.
     pub method: String,
     /// The status, of an HTTP response.
     pub status: Option<u16>,
@@ -324,12 +329,13 @@ pub struct Spent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HostCall {
-    /// What was asked: `http`, `add`, `checkpoint`, `data`, `blobs`.
+    /// What was asked: `http`, `add`, `checkpoint`, `data`, `sql`, `blobs`, `kv`.
     pub kind: String,
-    /// The method, of an HTTP request; what is done with an object: `get`.
+    /// The method, of an HTTP request; what is done with an object or a key: `get`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// Of whom: an origin, a queue, the name of a step, a store with the key.
+    /// Of whom: an origin, a queue, the name of a step, a store with the key,
+    /// what a key of kv begins with.
     pub target: String,
     /// The status, of an HTTP response.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -323,7 +323,7 @@ fn what_is_not_offered_is_named_with_its_nearest_relative() {
     for (import, nearest) in [
         (
             "wasi:keyvalue/store@0.2.0-draft",
-            "nearest here: \"runner:plugin/checkpoint@0.1.0\" keeps values with the job",
+            "nearest here: \"runner:plugin/kv@0.1.0\" keeps values that outlive the job",
         ),
         (
             "wasi:clocks/monotonic-clock@0.3.0",

@@ -48,6 +48,7 @@ pub use load::Loaded;
 pub use lost::lost;
 pub use origins::{Origins, Source};
 pub use pattern::Pattern;
+pub use plugin::kv::Kv;
 pub use plugin::sql::Database;
 pub use plugin::{
     BlobStore, Cloud, Login, Origin, Place, Plugin, SCRATCH, Secret, Stdout, Variable,

@@ -91,6 +91,7 @@ pub fn build(target: &Target, tools: &Tools, host: &Host) -> Result<Report, Unbu
     })?;
     let granted = |key: &str| match key {
         "http" => !target.plugin.http.is_empty(),
+        "kv" => target.plugin.kv.is_some(),
         "config" => !target.plugin.config.is_empty() || !target.plugin.secrets.is_empty(),
         _ => false,
     };

@@ -19,6 +19,8 @@ mod config;
 mod databases;
 mod http;
 mod job;
+mod kept;
+mod kv;
 pub mod limits;
 mod log;
 mod lost;

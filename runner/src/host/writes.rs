@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use tokio::time::Instant;
 
+use super::kept::Kept;
 use crate::cost::{self, Pending};
 use crate::queue::{self, NewJob, Queue, Settings};
 
@@ -42,8 +43,9 @@ pub(super) struct Writes {
 enum Way {
     /// To Redis.
     Write(ArcSwap<HashMap<String, Queue>>),
-    /// Into a record, as far as a queue with these settings would take it.
-    Record(HashMap<String, Settings>, Mutex<Vec<Effect>>),
+    /// Into a record, as far as a queue with these settings would take it. Values are
+    /// kept for the jobs that follow.
+    Record(HashMap<String, Settings>, Mutex<Vec<Effect>>, Kept),
 }
 
 /// Where a job that a guest adds goes.
@@ -62,7 +64,7 @@ impl Writes {
 
     /// Records instead.
     pub(super) fn recording(queues: HashMap<String, Settings>) -> Writes {
-        Writes::by(Way::Record(queues, Mutex::default()))
+        Writes::by(Way::Record(queues, Mutex::default(), Kept::default()))
     }
 
     fn by(way: Way) -> Writes {
@@ -97,7 +99,7 @@ impl Writes {
                 Some(queue) => return Ok(Target::Queue(queue.clone())),
                 None => (None, queues.load().keys().cloned().collect()),
             },
-            Way::Record(queues, _) => (queues.get(name), queues.keys().cloned().collect()),
+            Way::Record(queues, ..) => (queues.get(name), queues.keys().cloned().collect()),
         };
         declared.sort_unstable();
         let record = |settings: &Settings| Target::Record(Box::new(settings.clone()));
@@ -108,7 +110,7 @@ impl Writes {
     pub(super) fn take_recorded(&self) -> Vec<Effect> {
         match &self.way {
             Way::Write(_) => Vec::new(),
-            Way::Record(_, recorded) => {
+            Way::Record(_, recorded, _) => {
                 std::mem::take(&mut recorded.lock().unwrap_or_else(PoisonError::into_inner))
             }
         }
@@ -116,9 +118,17 @@ impl Writes {
 
     /// Record an effect of a trial. A host that writes has nowhere to record it.
     pub(super) fn record(&self, effect: Effect) {
-        if let Way::Record(_, recorded) = &self.way {
+        if let Way::Record(_, recorded, _) = &self.way {
             let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
             recorded.push(effect);
+        }
+    }
+
+    /// Where values are kept in a trial.
+    pub(super) fn kept(&self) -> Option<&Kept> {
+        match &self.way {
+            Way::Write(_) => None,
+            Way::Record(.., kept) => Some(kept),
         }
     }
 

@@ -212,6 +212,9 @@ fn grants(config: &Config, plugin: &Status) -> String {
             granted.push(format!("{count} {what}"));
         }
     }
+    if table.kv.is_some() {
+        granted.push("kv".to_owned());
+    }
     match granted.is_empty() {
         true => "granted nothing".to_owned(),
         false => format!("granted {}", granted.join(", ")),

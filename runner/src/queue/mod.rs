@@ -6,6 +6,7 @@
 //! - `settings`, `handle`, `attempt`: a queue, and a job that this process holds
 //! - `add`: a producer; `dead`: dead letters; `tell`: webhooks; `work`: a worker
 //! - `hold`: who holds a job, and who has died; `look`: a reader; `operate`: an operator
+//! - `values`: what plugins keep
 //! - `ledger`: who is logged in to an API, and who has changed what
 //! - `serving`: what a process does once for all its queues
 //!
@@ -26,6 +27,7 @@ mod serving;
 mod settings;
 mod stored;
 mod tell;
+mod values;
 mod wire;
 mod work;
 
@@ -66,6 +68,7 @@ pub use stored::job::{Backoff, Job, Options, Parent, Retain, Scheduler};
 pub use stored::request::{carry, request_id};
 pub use stored::state::State;
 pub use tell::delivery::Message;
+pub use values::{Change as ValueChange, Entry as ValueEntry, Keys as ValueKeys, Owner, Wrote};
 pub use wire::error::Error;
 pub use wire::redis::Redis;
 pub(crate) use wire::spacing::Spacing;

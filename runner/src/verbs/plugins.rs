@@ -121,6 +121,9 @@ pub struct Grants {
     /// Its object stores: as it knows them, and what they are.
     #[serde(default)]
     pub blobs: BTreeMap<String, String>,
+    /// How much it may keep in Redis, in words.
+    #[serde(default)]
+    pub kv: Option<String>,
     /// What a program is called with.
     pub args: Vec<String>,
     /// The name a program is called by.
@@ -252,6 +255,7 @@ impl Grants {
             dirs: dirs.collect(),
             sql: sql.collect(),
             blobs: blobs.collect(),
+            kv: grants.kv.as_ref().map(ToString::to_string),
             args: grants.args.iter().map(ToString::to_string).collect(),
             argv0: grants.argv0.clone(),
             stdin: grants.stdin.as_ref().map(ToString::to_string),

@@ -109,6 +109,7 @@ macro_rules! contract {
                         runner_sdk::bindings::runner::plugin::checkpoint,
                     "runner:plugin/sql@0.1.0": runner_sdk::bindings::runner::plugin::sql,
                     "runner:plugin/blobs@0.1.0": runner_sdk::bindings::runner::plugin::blobs,
+                    "runner:plugin/kv@0.1.0": runner_sdk::bindings::runner::plugin::kv,
                 },
                 runtime_path: "runner_sdk::wit_bindgen::rt",
                 pub_export_macro: true,

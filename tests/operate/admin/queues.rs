@@ -197,7 +197,7 @@ fn what_cannot_be_undone_is_counted_and_refused_without_yes() {
         ),
         (
             "queue obliterate q",
-            "removes queue \"q\" with 6 jobs, its schedulers and its settings",
+            "removes queue \"q\" with 6 jobs, its schedulers, its settings and what plugins keep in it",
         ),
     ] {
         let refusal = format!("error: this {what}; add --yes to confirm");

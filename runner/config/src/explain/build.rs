@@ -232,6 +232,7 @@ fn grant(loaded: &Loaded, plugin: &Plugin) -> Grants {
             .iter()
             .map(|(name, store)| (name.clone(), store.to_string()))
             .collect(),
+        kv: plugin.kv.as_ref().map(ToString::to_string),
         args: plugin.args.iter().map(ToString::to_string).collect(),
         argv0: plugin.argv0.clone(),
         stdin: plugin.stdin.as_ref().map(ToString::to_string),

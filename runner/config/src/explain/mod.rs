@@ -121,6 +121,8 @@ pub struct Grants {
     pub sql: Vec<(String, String)>,
     /// Its object stores: the name it knows, and what that is.
     pub blobs: Vec<(String, String)>,
+    /// How much it may keep in Redis, in words.
+    pub kv: Option<String>,
     /// What a command is called with, after the name it is called by.
     pub args: Vec<String>,
     /// The name a command is called by, unless it is the plugin's.

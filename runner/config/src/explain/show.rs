@@ -110,6 +110,9 @@ impl Display for Grants {
         for (name, store) in &self.blobs {
             writeln!(f, "  blobs    {name} = {store}")?;
         }
+        if let Some(kv) = &self.kv {
+            writeln!(f, "  kv       {kv}")?;
+        }
         if !self.args.is_empty() {
             let args: Vec<String> = self.args.iter().map(|of| format!("{of:?}")).collect();
             writeln!(f, "  args     {}", args.join(" "))?;

@@ -12,6 +12,7 @@ pub(super) mod backoff;
 pub(super) mod blobs;
 pub(super) mod job;
 mod kind;
+pub(super) mod kv;
 pub(super) mod plugin;
 pub(super) mod queue;
 pub(super) mod redis;

@@ -59,6 +59,14 @@ pub(crate) static PLUGIN: LazyLock<Keys<Plugin>> = LazyLock::new(|| {
                 "{ inbox = \"s3://uploads/incoming\" }",
                 "The object stores it may use, by the names it knows them by; see below. They are read-only unless their own table says `write = true`.",
             );
+        keys.table("kv", "true, false or table", super::kv::read, |plugin| {
+            plugin.kv.as_ref().map(ToString::to_string)
+        })
+        .default("`false`")
+        .help(
+            "true",
+            "Whether it may keep values in Redis that outlive the job, and in a table how many; see below.",
+        );
         keys.elsewhere("args", "list of text", |_| None)
             .default("`[]`")
             .help(

@@ -7,6 +7,7 @@ use super::access::{GRANT, JWT, TOKEN, USER};
 use super::backoff::STRATEGY;
 use super::blobs::BLOBS;
 use super::job::{BACKOFF, JOB_DEFAULTS, KEEP};
+use super::kv::KV;
 use super::plugin::PLUGIN;
 use super::queue::{GROUP, JOB, JOB_NAME, LIMITER, QUEUE};
 use super::redis::REDIS;
@@ -20,7 +21,7 @@ use super::webhook::WEBHOOK;
 use super::{About, DEFAULTS, ROOT};
 
 /// All tables by the name they have in the documentation.
-fn tables() -> [(&'static str, Vec<&'static About>); 24] {
+fn tables() -> [(&'static str, Vec<&'static About>); 25] {
     [
         ("redis", REDIS.abouts().collect()),
         ("runtime", RUNTIME.abouts().collect()),
@@ -41,6 +42,7 @@ fn tables() -> [(&'static str, Vec<&'static About>); 24] {
         ("plugins", PLUGIN.abouts().collect()),
         ("sql", DATABASE.abouts().collect()),
         ("blobs", BLOBS.abouts().collect()),
+        ("kv", KV.abouts().collect()),
         ("schedules", SCHEDULE.abouts().collect()),
         (
             "routes",

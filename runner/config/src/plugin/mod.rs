@@ -1,6 +1,7 @@
 //! `[plugins.<name>]`: what a plugin may do.
 
 mod blobs;
+pub(crate) mod kv;
 pub(crate) mod sql;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::blobs::{BlobStore, Cloud, Login, Place};
+use self::kv::Kv;
 use self::sql::Database;
 use crate::argument::Argument;
 use crate::contract::Contract;
@@ -39,6 +41,8 @@ pub struct Plugin {
     pub sql: BTreeMap<String, Database>,
     /// `blobs`: its object stores, by the names it knows them by.
     pub blobs: BTreeMap<String, BlobStore>,
+    /// `kv`: how much it may keep in Redis; nothing otherwise.
+    pub kv: Option<Kv>,
     /// `args`: what a program is called with.
     pub args: Vec<Argument>,
     /// `argv0`: the name a program is called by; that of the plugin if there is none.

@@ -61,6 +61,9 @@ fn show(found: &Inspection) {
     for (name, store) in &grants.blobs {
         show("blobs", &format!("{name} is {store}"));
     }
+    if let Some(kv) = &grants.kv {
+        show("kv", kv);
+    }
     all("env", &grants.env);
     if found.doors.iter().any(|door| door == "command") {
         let name = grants.argv0.as_ref().unwrap_or(&found.name);

@@ -35,7 +35,10 @@ impl Args {
         let jobs = units::count(all, "job");
         self.confirm.ask(
             queue,
-            &format!("removes queue {queue:?} with {jobs}, its schedulers and its settings"),
+            &format!(
+                "removes queue {queue:?} with {jobs}, its schedulers, its settings and what \
+                 plugins keep in it"
+            ),
         )?;
         let removed = super::to_end(all, async |cursor| call(&obliterate(false, cursor)).await);
         let removed = removed.await?;

@@ -20,14 +20,17 @@ pub const PACKAGES: &[Package] = &[
         name: "runner:plugin",
         version: "0.1.0",
         interfaces: &[
+            "blobs",
             "checkpoint",
             "config",
             "http",
             "job",
+            "kv",
             "log",
             "outcome",
             "progress",
             "queue",
+            "sql",
         ],
     },
     Package {

@@ -29,7 +29,7 @@ const RELATIVES: &[(&str, &str)] = &[
     ),
     (
         "wasi:keyvalue/",
-        "\"runner:plugin/checkpoint@0.1.0\" keeps values with the job",
+        "\"runner:plugin/kv@0.1.0\" keeps values that outlive the job",
     ),
     (
         "wasi:blobstore/",
@@ -56,7 +56,7 @@ const RELATIVES: &[(&str, &str)] = &[
     ("wasmcloud:postgres/", DATABASE),
     (
         "fermyon:spin/key-value",
-        "\"runner:plugin/checkpoint@0.1.0\" keeps values with the job",
+        "\"runner:plugin/kv@0.1.0\" keeps values that outlive the job",
     ),
     (
         "fermyon:spin/variables",
@@ -162,7 +162,7 @@ mod tests {
             ),
             (
                 "wasi:keyvalue/store@0.2.0-draft",
-                "nearest here: \"runner:plugin/checkpoint@0.1.0\" keeps values with the job",
+                "nearest here: \"runner:plugin/kv@0.1.0\" keeps values that outlive the job",
             ),
             (
                 "fermyon:spin/sqlite@2.0.0",
