@@ -7,7 +7,8 @@
 //! 2. `<documentId>.<extension of filename>`
 //! 3. `<filename>`
 //!
-//! What its content is, and how large, must be what was declared. The result is
+//! It may be PDF, an office document, a book, an e-mail or a text, also compressed:
+//! README.md has the list. What its content is, and how large, must be what was declared. The result is
 //! a report; a job for `compliance-analysis` and an e-mail for the user
 //! follow, each once however often the job is attempted.
 //!
@@ -24,7 +25,8 @@
 //! ```
 //!
 //! A file that is not there (yet) is a retry; one that is damaged, protected by
-//! a password, or has no text that can be read, is rejected.
+//! a password, or has no text that can be read, is rejected, and so is one that was
+//! made to fill the memory.
 
 runner_sdk::contract!({
     path: ["../../wit/runner", "../../wit/queues/documents.wit"],

@@ -283,7 +283,7 @@ fn what_cannot_be_read_is_rejected() {
     put(&uploads, "a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     assert_eq!(
         rejected(upload("a.png", "image/png", 16)),
-        "the file is image/png; text is read from PDF, HTML, Markdown and plain text"
+        "the file is image/png; text is read from PDF, DOCX, XLSX, PPTX, OpenDocument, EPUB, e-mail, HTML, Markdown, CSV and plain text, also compressed with gzip"
     );
     host.setting("max_size", "15");
     let path = format!("{}/a.png", uploads.path().display());

@@ -20,7 +20,7 @@ pub(crate) fn read(
     mut on_page: impl FnMut(usize, usize),
 ) -> Result<Document, Error> {
     let pdf = Pdf::new(content).map_err(|error| match error {
-        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::Password,
+        LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::Password("PDF"),
         LoadPdfError::Decryption(_) => Error::Encryption,
         LoadPdfError::Invalid => Error::Damaged,
     })?;

@@ -3,6 +3,9 @@ use lopdf::{EncryptionState, EncryptionVersion, Permissions, Stream, dictionary}
 use crate::samples::{bytes, customer_file, drawn, pdf};
 use crate::{Document, Error, Kind};
 
+mod encodings;
+mod mail;
+mod office;
 mod pdf_text;
 
 fn read(content: impl Into<Vec<u8>>, declared: &str) -> Result<Document, Error> {
@@ -127,9 +130,9 @@ fn a_protected_pdf_is_refused_and_one_without_password_is_read() {
         content
     };
     let failure = read(protect("user"), "application/pdf");
-    assert_eq!(failure, Err(Error::Password));
+    assert_eq!(failure, Err(Error::Password("PDF")));
     assert_eq!(
-        Error::Password.to_string(),
+        Error::Password("PDF").to_string(),
         "the PDF is protected by a password"
     );
     assert_eq!(text(protect(""), "application/pdf"), "secret");
@@ -285,11 +288,11 @@ fn what_has_no_text_is_refused_by_name() {
         (&b""[..], "the file is empty"),
         (
             b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
-            "the file is image/png; text is read from PDF, HTML, Markdown and plain text",
+            "the file is image/png; text is read from PDF, DOCX, XLSX, PPTX, OpenDocument, EPUB, e-mail, HTML, Markdown, CSV and plain text, also compressed with gzip",
         ),
         (
             b"\0\x01\x02\x03",
-            "the file is application/octet-stream; text is read from PDF, HTML, Markdown and plain text",
+            "the file is application/octet-stream; text is read from PDF, DOCX, XLSX, PPTX, OpenDocument, EPUB, e-mail, HTML, Markdown, CSV and plain text, also compressed with gzip",
         ),
     ];
     for (content, reason) in reasons {
