@@ -14,7 +14,7 @@ ifneq ($(shell cargo --version >/dev/null 2>&1 && echo found),found)
 export RUSTUP_TOOLCHAIN := stable
 endif
 
-.PHONY: help setup plugins languages guests build dist install demo test proof fuzz-api lint bench figures faults
+.PHONY: help setup plugins languages guests build dist install demo test proof fuzz-api lint bench figures documents faults
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,13 @@ bench: setup ## Compare Runner with its peers; QUICK=1 for a rough look, ARGS= f
 
 figures: setup build guests ## Measure Runner under load: kills, swaps, spinning guests, idle
 	@node benches/figures.mjs $(ARGS)
+
+documents: setup plugins ## Compare the text of PDFs from PyPI with pdftotext's; ARGS=--list names those that differ
+	@if ! command -v pdftotext >/dev/null; then tests/setup poppler-utils; fi
+	@tests/setup-languages
+	@cargo build --quiet --locked --release -p document-text --example text
+	@cargo build --quiet --locked -p runner
+	@node benches/documents.mjs $(ARGS)
 
 faults: setup build guests ## Break things under Runner and npm bullmq side by side; ARGS="--only R1,R4"
 	@tests/setup faketime
