@@ -15,6 +15,7 @@
 //!
 //! [plugins.compliance-analyzer.config]
 //! directory = "/documents"               # where documents must lie; the default
+//! store = "documents"                    # the store of `blobs` with documents `blobs:KEY`; the default
 //! max_size = 67108864                    # a larger file is rejected; in bytes, default 64 MiB
 //! findings_per_rule = 20                 # places shown, all are counted; the default
 //! notifications_queue = "notifications"  # told of grave findings; the default

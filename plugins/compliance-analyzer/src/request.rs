@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 
 use document_text::{Document, Kind};
+use runner_sdk::blobs;
 use runner_sdk::prelude::*;
 
 use crate::Analysis;
@@ -11,6 +12,12 @@ use crate::framework::Framework;
 
 /// Where documents are, unless the setting `directory` says otherwise.
 const DIRECTORY: &str = "/documents";
+
+/// What the path of an object begins with.
+const BLOBS: &str = "blobs:";
+
+/// Where objects are, unless the setting `store` says otherwise.
+const STORE: &str = "documents";
 
 /// Larger files are rejected, unless the setting `max_size` says otherwise: 64
 /// MiB, as document-processor has it.
@@ -65,6 +72,9 @@ impl Request {
     }
 
     fn load(&self) -> Result<Vec<u8>> {
+        if let Some(key) = self.path.strip_prefix(BLOBS) {
+            return self.load_object(key);
+        }
         let directory = config::get("directory").unwrap_or_else(|| DIRECTORY.into());
         let directory = directory.trim_end_matches('/');
         let path = &self.path;
@@ -100,6 +110,22 @@ impl Request {
                 "\"{path}\" has more bytes than the {limit} of the setting \"max_size\""
             )));
         }
+        Ok(content)
+    }
+
+    /// The content of an object of a store.
+    fn load_object(&self, key: &str) -> Result<Vec<u8>> {
+        let store = config::get("store").unwrap_or_else(|| STORE.into());
+        let reader = blobs::open(&store, key)?;
+        let limit = config::json("max_size")?.unwrap_or(MAX_SIZE);
+        if reader.metadata().size > limit {
+            return Err(reject(format!(
+                "\"{}\" has more bytes than the {limit} of the setting \"max_size\"",
+                self.path
+            )));
+        }
+        let mut content = Vec::new();
+        reader.take(limit).read_to_end(&mut content)?;
         Ok(content)
     }
 }

@@ -7,6 +7,9 @@
 //! 2. `<documentId>.<extension of filename>`
 //! 3. `<filename>`
 //!
+//! With the setting `store` it is looked for in the same order in that object store, and
+//! its path in the report, and in the jobs that follow, is `blobs:` and the key.
+//!
 //! It may be PDF, an office document, a book, an e-mail or a text, also compressed:
 //! README.md has the list. What its content is, and how large, must be what was declared. The result is
 //! a report; a job for `compliance-analysis` and an e-mail for the user
@@ -18,6 +21,7 @@
 //!
 //! [plugins.document-processor.config]
 //! directory = "/documents"         # where to look; default "/documents"
+//! store = "documents"              # the store of `blobs` to look in, instead of a directory
 //! strict = true                    # false: a file that is not as declared is logged, not rejected
 //! max_size = 67108864              # larger files are rejected, in bytes; default 64 MiB
 //! followups = true                 # false: no other job is added
@@ -34,6 +38,7 @@ runner_sdk::contract!({
 });
 
 mod follow_up;
+mod object;
 mod upload;
 
 use document_text::{Document, Kind};

@@ -372,3 +372,33 @@ fn settings_choose_the_follow_ups() {
     let report = processed(upload("a.txt", "text/plain", 4));
     assert_eq!((report.follow_ups.len(), host.added().len()), (0, 0));
 }
+
+#[test]
+fn an_upload_may_be_an_object_of_a_store() {
+    let host = Host::new();
+    host.setting("store", "documents");
+    let file = samples::customer_file();
+    let missing = match handle(upload("sample.pdf", "application/pdf", file.len())) {
+        Err(Failure::Retry(reason)) => reason,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        missing,
+        "no object for the document \"demo-doc-123\" in the store \"documents\": looked for \
+         demo-doc-123/sample.pdf, demo-doc-123.pdf, sample.pdf"
+    );
+    host.blob("documents", "demo-doc-123.pdf", file.clone());
+    let report = processed(upload("sample.pdf", "application/pdf", file.len()));
+    assert_eq!(report.path, "blobs:demo-doc-123.pdf");
+    assert_eq!((report.bytes, report.words), (file.len() as u64, 81));
+    assert_eq!(
+        host.added()[0].data["documentPath"],
+        "blobs:demo-doc-123.pdf"
+    );
+    host.setting("max_size", "10");
+    let large = rejected(upload("sample.pdf", "application/pdf", file.len()));
+    assert!(
+        large.ends_with("more than the 10 of the setting \"max_size\""),
+        "{large}"
+    );
+}

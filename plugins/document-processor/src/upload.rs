@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Read};
 use document_text::Kind;
 use runner_sdk::prelude::*;
 
-use crate::Upload;
+use crate::{Upload, object};
 
 /// Where the uploads are, unless the setting `directory` says otherwise.
 const DIRECTORY: &str = "/documents";
@@ -20,13 +20,16 @@ const DIRECTORY: &str = "/documents";
 const MAX_SIZE: u64 = 64 << 20;
 
 impl Upload {
-    /// The path of the file.
+    /// The path of the file; `blobs:KEY` where the uploads are in a store.
     pub(crate) fn find(&self) -> Result<String> {
         if !is_name(&self.filename) {
             return Err(reject(format!(
                 "data.filename: \"{}\" is not the name of a file: no \"/\", no \"\\\", not \"..\"",
                 self.filename.escape_debug()
             )));
+        }
+        if let Some(store) = config::get("store") {
+            return object::find(&store, &self.document_id, &self.places(""));
         }
         let directory = config::get("directory").unwrap_or_else(|| DIRECTORY.to_owned());
         if !fs::metadata(&directory).is_ok_and(|found| found.is_dir()) {
@@ -35,18 +38,7 @@ impl Upload {
                  \"<path>\" }}` under [plugins.<name>] in queues.toml"
             )));
         }
-        // The document's own place first: a name alone may be another user's.
-        let mut places = Vec::new();
-        if is_name(&self.document_id) {
-            places.push(format!(
-                "{directory}/{}/{}",
-                self.document_id, self.filename
-            ));
-            if let Some((_, extension)) = self.filename.rsplit_once('.') {
-                places.push(format!("{directory}/{}.{extension}", self.document_id));
-            }
-        }
-        places.push(format!("{directory}/{}", self.filename));
+        let places = self.places(&format!("{directory}/"));
         let found = places
             .iter()
             .find(|place| fs::metadata(place).is_ok_and(|found| found.is_file()));
@@ -61,6 +53,21 @@ impl Upload {
         }
     }
 
+    /// Where the file may be below this, the document's own place first: a name alone
+    /// may be another user's.
+    fn places(&self, above: &str) -> Vec<String> {
+        let (id, filename) = (&self.document_id, &self.filename);
+        let mut places = Vec::new();
+        if is_name(id) {
+            places.push(format!("{above}{id}/{filename}"));
+            if let Some((_, extension)) = filename.rsplit_once('.') {
+                places.push(format!("{above}{id}.{extension}"));
+            }
+        }
+        places.push(format!("{above}{filename}"));
+        places
+    }
+
     /// The content of the file.
     pub(crate) fn load(&self, path: &str) -> Result<Vec<u8>> {
         let limit = config::json("max_size")?.unwrap_or(MAX_SIZE);
@@ -68,13 +75,17 @@ impl Upload {
             ErrorKind::PermissionDenied => reject(format!("{path} may not be read: {error}")),
             _ => retry(format!("{path} was not read: {error}")),
         };
-        let file = File::open(path).map_err(fault)?;
-        let size = file.metadata().map_err(fault)?.len();
         let too_large = |size| {
             reject(format!(
                 "{path} has {size} bytes, more than the {limit} of the setting \"max_size\""
             ))
         };
+        if let Some(key) = object::key(path) {
+            let store = config::get("store").unwrap_or_default();
+            return object::load(&store, key, limit)?.map_err(too_large);
+        }
+        let file = File::open(path).map_err(fault)?;
+        let size = file.metadata().map_err(fault)?.len();
         if size > limit {
             return Err(too_large(size));
         }

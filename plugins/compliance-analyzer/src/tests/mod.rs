@@ -452,3 +452,16 @@ fn a_document_that_is_too_large_is_not_read() {
         )
     );
 }
+
+#[test]
+fn a_document_may_be_an_object_of_a_store() {
+    let host = Host::new();
+    host.blob("documents", "demo/doc.txt", CARD);
+    let report = handle(job("blobs:demo/doc.txt", &["PCI"])).expect("it is analysed");
+    let report = serde_json::to_value(report).expect("it is JSON");
+    assert_eq!(report["document"]["path"], "blobs:demo/doc.txt");
+    assert_eq!(report["findings"][0]["rule"], "card-number");
+    assert!(rejection(job("blobs:none.txt", &["PCI"])).contains("none.txt"));
+    host.setting("store", "archive");
+    assert!(rejection(job("blobs:demo/doc.txt", &["PCI"])).contains("archive"));
+}
