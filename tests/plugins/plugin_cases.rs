@@ -30,7 +30,7 @@ fn the_cases_of_the_sample_plugins_pass() {
     for (name, count) in [
         ("otp-sender", 5),
         ("notifier", 6),
-        ("document-processor", 2),
+        ("document-processor", 4),
         ("compliance-analyzer", 2),
     ] {
         setup.install(name, &plugin(name));

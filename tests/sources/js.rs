@@ -195,7 +195,7 @@ fn files(page: &str) -> Vec<(String, String)> {
         let (_, text) = block.split_once('\n')?;
         let (name, _) = text.split_once('\n')?;
         let name = name.trim_start_matches(['/', '#', ' ']);
-        let is_file = name.contains('.') && !name.contains(' ');
+        let is_file = name.contains('.') && !name.contains([' ', '[']);
         is_file.then(|| (name.to_owned(), format!("{text}\n")))
     });
     named.collect()

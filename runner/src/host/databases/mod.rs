@@ -1,6 +1,9 @@
 //! The databases that plugins are granted. Their connections belong to the process: all
 //! jobs and all versions of a plugin share them, as long as its grant stays the same.
 
+mod reached;
+pub(super) mod script;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
@@ -12,8 +15,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::JoinHandle;
 
-use super::reached::Reached;
-use super::script::Script;
+use self::reached::Reached;
+use self::script::Script;
 use crate::config::{self, Plugin, nearest};
 
 /// All databases of the process.
