@@ -66,7 +66,7 @@ fn search_looks_into_data_name_and_reason_and_says_how_far() {
         (&json!(251), &json!(251))
     );
     let ended = setup.cli(&["job", "search", "q", "ada", "--scan", "100"]);
-    assert_eq!(ended.stdout.lines().count(), 2, "{ended:?}");
+    assert_eq!(ended.stdout.lines().count(), 3, "{ended:?}");
     assert_eq!(ended.stderr.trim_end(), "looked at 100 of 251 jobs");
     prints(
         &setup,
