@@ -17,14 +17,20 @@ fn handle(job: Job) -> Result<Value> {
             answers.push(ask(call).unwrap_or_else(|error| told(&error)));
         }
     }
-    while data["insist"] == true {
+    if data["insist"] == true {
+        answers.push(insist());
+    }
+    Ok(json!(answers))
+}
+
+/// Write until that is refused.
+fn insist() -> Value {
+    loop {
         if let Err(error) = kv::set("insisted", b"1", None) {
-            answers.push(told(&error));
-            break;
+            return told(&error);
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    Ok(json!(answers))
 }
 
 fn ask(call: &Value) -> std::result::Result<Value, Error> {
