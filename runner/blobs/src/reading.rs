@@ -19,7 +19,7 @@ impl Reading {
         &self.object
     }
 
-    /// Bytes that will come, at most [`CALL`].
+    /// Bytes that will come, at most [`CALL`](crate::CALL).
     pub fn length(&self) -> u64 {
         self.length
     }
