@@ -166,7 +166,7 @@ mod tests {
             ),
             (
                 "fermyon:spin/sqlite@2.0.0",
-                "nearest here: \"runner:plugin/http@0.1.0\" reaches a database that has an HTTP API",
+                "nearest here: \"runner:plugin/sql@0.1.0\" reaches the databases that are granted",
             ),
             (
                 "runner:plugin/htpp@0.1.0",
