@@ -199,11 +199,9 @@ fn a_cancelled_job_leaves_no_statement_behind() {
     let cancelled = reach.setup.cli(&["job", "cancel", "work", &id]);
     assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
     reach.redis.until_ended("work", &id);
-    let began = std::time::Instant::now();
     until("the statement to be stopped", || {
         (running() == 0).then_some(())
     });
-    assert!(began.elapsed() < std::time::Duration::from_secs(5));
 }
 
 #[test]

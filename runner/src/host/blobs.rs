@@ -92,10 +92,9 @@ impl Host for State {
         options: wit::WriteOptions,
     ) -> Result<Resource<wit::Upload>, Error> {
         let caller = self.caller()?;
-        let (open, most) = (
-            Arc::strong_count(&self.uploads) - 1,
-            self.settings.max_requests,
-        );
+        let most = self.settings.max_requests;
+        let open = self.uploads.as_ref();
+        let open = open.map_or(0, |uploads| Arc::strong_count(uploads) - 1);
         if open >= most {
             return Err(Error::Invalid(format!(
                 "{open} uploads are open: a job may have {most} at once (max_requests), so \
@@ -118,7 +117,7 @@ impl Host for State {
             going: Some(Going {
                 writing,
                 _held: held,
-                _open: self.uploads.clone(),
+                _open: self.uploads.get_or_insert_default().clone(),
             }),
         };
         let pushed = self.table.push(open).map_err(|_| {

@@ -81,8 +81,8 @@ pub struct State {
     /// Statements run so far, by database.
     pub(super) statements: BTreeMap<String, usize>,
     pub(super) stores: Arc<Stores>,
-    /// Each unfinished upload has a clone.
-    pub(super) uploads: Arc<()>,
+    /// Each unfinished upload has a clone. Made with the first.
+    pub(super) uploads: Option<Arc<()>>,
     pub(super) opens: Arc<Semaphore>,
     pub(super) scratches: Arc<Scratches>,
     /// Made with its other directories.
@@ -168,7 +168,7 @@ impl State {
             databases: grants.databases.clone(),
             statements: BTreeMap::new(),
             stores: grants.stores.clone(),
-            uploads: Arc::new(()),
+            uploads: None,
             opens: grants.opens.clone(),
             scratches: grants.scratches.clone(),
             scratch: None,
